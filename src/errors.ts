@@ -1,0 +1,52 @@
+/** What a failed check knows. Every message is built from these, so that none of them can be left out of the text. */
+export interface Failure {
+  /** The thing that is wrong, as a short clause: "tensor has the wrong shape". */
+  readonly what: string;
+  /** File, option, URL, operator or graph node it was seen at. */
+  readonly where?: string;
+  readonly expected?: string;
+  readonly found?: string;
+  /** What the user can do next. */
+  readonly remedy: string;
+  readonly cause?: unknown;
+}
+
+/** Base of all errors that this package throws on purpose. The fields are the message's parts. */
+export class MemoryR1Error extends Error {
+  readonly what: string;
+  readonly where: string | undefined;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly remedy: string;
+
+  constructor(failure: Failure) {
+    const parts = [
+      failure.where === undefined ? failure.what : `${failure.where}: ${failure.what}`,
+      failure.expected === undefined ? undefined : `expected ${failure.expected}`,
+      failure.found === undefined ? undefined : `found ${failure.found}`,
+      failure.remedy,
+    ];
+    super(parts.filter((part) => part !== undefined).join("; "), { cause: failure.cause });
+    this.name = new.target.name;
+    this.what = failure.what;
+    this.where = failure.where;
+    this.expected = failure.expected;
+    this.found = failure.found;
+    this.remedy = failure.remedy;
+  }
+}
+
+/** A wrong argument, flag or option: the caller can mend it. */
+export class UsageError extends MemoryR1Error {}
+
+/** A file that is missing, truncated, or not what its name promises (checkpoint, adapter, episode, data set). */
+export class FileError extends MemoryR1Error {}
+
+/** The memory store refused, is unreachable, or holds something of another form. */
+export class StoreError extends MemoryR1Error {}
+
+/** The compiler or runtime was asked for something that it cannot compute. */
+export class EngineError extends MemoryR1Error {}
+
+/** A prompt and its response do not fit the model's context. */
+export class ContextLengthError extends EngineError {}

@@ -1,0 +1,156 @@
+import { z } from "zod";
+
+/**
+ * An episode file is JSON lines; each line is one of these events, in the order in which they happened.
+ * `id` is unique in the file: an event that arrives twice is kept once.
+ */
+const common = {
+  id: z.string(),
+  /** ISO 8601, when the event was written. */
+  at: z.string(),
+};
+
+/** Which graph run an event belongs to. */
+const runSchema = z.object({
+  runId: z.string(),
+  threadId: z.string().optional(),
+  checkpointId: z.string().optional(),
+  checkpointNamespace: z.string().optional(),
+  /** Name of the graph node. */
+  node: z.string().optional(),
+});
+
+export const roleSchema = z.enum(["extractor", "manager", "answerer"]);
+
+export const turnSchema = z.object({
+  /** Unique in its dialogue, such as "D3:7". */
+  id: z.string(),
+  speaker: z.string(),
+  text: z.string(),
+  /** When it was said, in the words that memories show: "7 May 2023". */
+  time: z.string(),
+});
+
+export const memoryValueSchema = z.object({
+  text: z.string(),
+  speaker: z.string(),
+  /** When the fact was said, as in `turnSchema.time`. */
+  time: z.string(),
+  /** Id of the turn that last changed this memory. */
+  source: z.string(),
+  /** Position of that turn in its bank's history: memories are listed in this order. */
+  order: z.number(),
+});
+
+export const retrievedMemorySchema = memoryValueSchema.extend({
+  /** What the model saw instead of the key: "m1", "m2", … in the order of the prompt. */
+  alias: z.string(),
+  key: z.string(),
+});
+
+export const changeSchema = z.object({
+  event: z.enum(["ADD", "UPDATE", "DELETE"]),
+  key: z.string(),
+  before: memoryValueSchema.nullable(),
+  after: memoryValueSchema.nullable(),
+});
+
+export const samplingSchema = z.object({
+  temperature: z.number().optional(),
+  maxNewTokens: z.number().optional(),
+  seed: z.number().optional(),
+  stop: z.array(z.string()).optional(),
+});
+
+export const modelCallSchema = z.object({
+  type: z.literal("model_call"),
+  ...common,
+  run: runSchema,
+  role: roleSchema.optional(),
+  model: z.string().optional(),
+  messages: z.array(z.object({ role: z.string(), content: z.string() })),
+  text: z.string(),
+  /** Exact token ids, and log-probabilities of the response tokens, where the model reports them. */
+  promptIds: z.array(z.number()).optional(),
+  responseIds: z.array(z.number()).optional(),
+  logprobs: z.array(z.number()).optional(),
+  finishReason: z.string().optional(),
+  sampling: samplingSchema.optional(),
+  policyVersion: z.string().optional(),
+  error: z.string().optional(),
+});
+
+export const memoryStepSchema = z.object({
+  type: z.literal("memory_step"),
+  ...common,
+  run: runSchema,
+  /** `id` of the manager's model call; absent where no model decided (a control, or no facts). */
+  callId: z.string().optional(),
+  namespace: z.array(z.string()),
+  turn: turnSchema,
+  facts: z.array(z.string()),
+  retrieved: z.array(retrievedMemorySchema),
+  /** Why the model's text could not be read as operations; null when it could. */
+  unparsable: z.string().nullable(),
+  operations: z.array(z.unknown()),
+  changes: z.array(changeSchema),
+});
+
+export const questionSchema = z.object({
+  id: z.string(),
+  text: z.string(),
+  gold: z.string().optional(),
+  category: z.string().optional(),
+  /** Ids of the turns that hold the answer. */
+  evidence: z.array(z.string()).optional(),
+});
+
+export const answerSchema = z.object({
+  type: z.literal("answer"),
+  ...common,
+  run: runSchema,
+  callId: z.string().optional(),
+  namespace: z.array(z.string()),
+  question: questionSchema,
+  retrieved: z.array(retrievedMemorySchema),
+  /** Aliases that the model named as used. */
+  selected: z.array(z.string()),
+  answer: z.string(),
+  unparsable: z.string().nullable(),
+});
+
+export const rewardSchema = z.object({
+  type: z.literal("reward"),
+  ...common,
+  /** `id` of the answer or memory step that is rewarded. */
+  of: z.string(),
+  /** Name of the reward: "exact-match", "f1", … */
+  name: z.string(),
+  value: z.number(),
+});
+
+export const episodeEventSchema = z.discriminatedUnion("type", [
+  modelCallSchema,
+  memoryStepSchema,
+  answerSchema,
+  rewardSchema,
+]);
+
+export type Turn = z.infer<typeof turnSchema>;
+export type MemoryValue = z.infer<typeof memoryValueSchema>;
+export type RetrievedMemory = z.infer<typeof retrievedMemorySchema>;
+export type Change = z.infer<typeof changeSchema>;
+export type ModelCall = z.infer<typeof modelCallSchema>;
+export type MemoryStep = z.infer<typeof memoryStepSchema>;
+export type Question = z.infer<typeof questionSchema>;
+export type Answer = z.infer<typeof answerSchema>;
+export type Reward = z.infer<typeof rewardSchema>;
+export type EpisodeEvent = z.infer<typeof episodeEventSchema>;
+
+/** Names of the LangChain custom events by which the graph nodes tell a recorder what they did. */
+export const MEMORY_STEP_EVENT = "memory-r1:memory_step";
+export const ANSWER_EVENT = "memory-r1:answer";
+
+/** Payloads of those events: the line without what the recorder knows itself. */
+export type MemoryStepPayload = Omit<MemoryStep, "type" | "at" | "run">;
+export type AnswerPayload = Omit<Answer, "type" | "at" | "run">;
