@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import type { z } from "zod";
+import { FileError } from "../errors.js";
+
+/** Whether a caught value is a file-system error of this code ("ENOENT"). */
+export const hasCode = (error: unknown, code: string): boolean =>
+  error instanceof Error && "code" in error && error.code === code;
+
+/** Parsed JSON of a file; `undefined` when there is no such file. Throws FileError for anything that is not JSON. */
+export async function readOptionalJson(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return undefined;
+    throw new FileError({
+      what: "file cannot be read",
+      where: file,
+      remedy: "check the path and its permissions",
+      cause,
+    });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new FileError({
+      what: "file is not JSON",
+      where: file,
+      expected: "a JSON document",
+      found: `${text.length} characters that do not parse`,
+      remedy: "download or write the file again",
+      cause,
+    });
+  }
+}
+
+/** As `readOptionalJson`, but a missing file is a FileError with this remedy. */
+export async function readJson(file: string, remedy: string): Promise<unknown> {
+  const value = await readOptionalJson(file);
+  if (value === undefined) throw new FileError({ what: "file is missing", where: file, remedy });
+  return value;
+}
+
+/** Checks a file's value against a schema; the FileError names the first field that is wrong. */
+export function parseFields<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  file: string,
+  remedy: string,
+): z.infer<Schema> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new FileError({
+    what: `field "${issue?.path.join(".") ?? ""}" is wrong`,
+    where: file,
+    expected: issue?.message ?? "another form",
+    found: JSON.stringify(issue?.input) ?? "nothing",
+    remedy,
+    cause: result.error,
+  });
+}
