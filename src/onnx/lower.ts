@@ -1,0 +1,163 @@
+import type { Dim, Shape } from "./dimension.js";
+import type { OpAttributes, OpName } from "./op.js";
+import { type AttributeValue, dataTypes } from "./proto.js";
+import type { DType, Node, Value } from "./value.js";
+
+/** What a lowering may do: add ONNX nodes and constants to the scope it stands in. */
+export interface Scope {
+  /** Adds a node with one output, named `output` or afresh; returns the name. */
+  node(type: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
+  /** Adds a node of any number of outputs. */
+  nodes(type: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void;
+  int64s(values: readonly number[]): string;
+  /** A rank-0 constant. */
+  scalar(value: number, dtype: DType): string;
+  /** A one-dimensional int64 tensor with the shape's extents. */
+  shape(shape: Shape): string;
+  loop(node: Node<"Loop">, inputs: readonly string[], outputs: readonly string[]): void;
+}
+
+export type Attributes = Readonly<Record<string, AttributeValue>>;
+
+type Lowering<K extends OpName> = (scope: Scope, x: readonly string[], y: readonly string[], node: Node<K>) => void;
+
+/** An ONNX operator of the same name, inputs and outputs. */
+const same =
+  <K extends OpName>(attributes: (attributes: OpAttributes[K]) => Attributes = () => ({})): Lowering<K> =>
+  (scope, x, y, node) =>
+    scope.nodes(node.op, x, y, attributes(node.attributes));
+
+const lastAxis: Attributes = { axis: { int: -1 } };
+
+/** How each operator is written in ONNX (opset 21 and ONNX Runtime's com.microsoft domain). */
+export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
+  Neg: same(),
+  Exp: same(),
+  Log: same(),
+  Sqrt: same(),
+  Reciprocal: same(),
+  Sigmoid: same(),
+  Silu: (scope, [x], [y], { inputs }) => {
+    if (inputs[0]!.dtype === "float64") scope.node("Mul", [x!, scope.node("Sigmoid", [x!])], {}, y);
+    else scope.node("com.microsoft.QuickGelu", [x!], { alpha: { float: 1 } }, y);
+  },
+  Cos: same(),
+  Sin: same(),
+  Not: same(),
+  Add: same(),
+  Sub: same(),
+  Mul: same(),
+  Div: same(),
+  Min: same(),
+  Max: same(),
+  Equal: same(),
+  Less: same(),
+  LessOrEqual: same(),
+  And: same(),
+  Or: same(),
+  Where: same(),
+  Cast: same(({ to }) => ({ to: { int: dataTypes[to] } })),
+  MatMul: (scope, [a, b], [y], node) => {
+    const { transposeA, transposeB, alpha } = node.attributes;
+    if (!transposeA && !transposeB && alpha === 1) {
+      scope.node("MatMul", [a!, b!], {}, y);
+    } else if (node.inputs[0]!.dtype === "float64") {
+      const swap = (name: string, value: Value) => {
+        const axes = value.shape.map((_, i) => i);
+        const [last, previous] = [axes.pop()!, axes.pop()!];
+        return scope.node("Transpose", [name], { perm: { ints: [...axes, last, previous] } });
+      };
+      const product = scope.node("MatMul", [
+        transposeA ? swap(a!, node.inputs[0]!) : a!,
+        transposeB ? swap(b!, node.inputs[1]!) : b!,
+      ]);
+      scope.node("Mul", [product, scope.scalar(alpha, "float64")], {}, y);
+    } else {
+      const attributes = {
+        transA: { int: Number(transposeA) },
+        transB: { int: Number(transposeB) },
+        alpha: { float: alpha },
+      };
+      scope.node("com.microsoft.FusedMatMul", [a!, b!], attributes, y);
+    }
+  },
+  ReduceSum: (scope, [x], [y], { attributes: { axes, keepDims } }) =>
+    void scope.node(
+      "ReduceSum",
+      [x!, scope.int64s(axes)],
+      { keepdims: { int: Number(keepDims) }, noop_with_empty_axes: { int: 1 } },
+      y,
+    ),
+  Softmax: same(() => lastAxis),
+  LogSoftmax: same(() => lastAxis),
+  CumSum: (scope, [x], [y]) => void scope.node("CumSum", [x!, scope.scalar(-1, "int64")], {}, y),
+  Reshape: (scope, [x], [y], { inputs, attributes: { shape } }) => {
+    const kept = (dim: Dim, axis: number) =>
+      typeof dim === "number" ? dim : dim === inputs[0]!.shape[axis] ? 0 : undefined;
+    const target = shape.map(kept);
+    const open = target.filter((dim) => dim === undefined).length;
+    // At most one open extent can be left to the runtime (-1), unless the tensor may be empty along a fixed axis.
+    const name = open <= 1 ? scope.int64s(target.map((dim) => dim ?? -1)) : scope.shape(shape);
+    scope.node("Reshape", [x!, name], {}, y);
+  },
+  Transpose: (scope, [x], [y], { attributes }) =>
+    void scope.node("Transpose", [x!], { perm: { ints: attributes.permutation } }, y),
+  Expand: (scope, [x], [y], { attributes }) => void scope.node("Expand", [x!, scope.shape(attributes.shape)], {}, y),
+  Concat: same(({ axis }) => ({ axis: { int: axis } })),
+  Split: (scope, [x], y, { attributes: { axis, sizes } }) =>
+    scope.nodes("Split", [x!, scope.shape(sizes)], y, { axis: { int: axis } }),
+  Gather: same(() => ({ axis: { int: 0 } })),
+  GatherElements: same(() => lastAxis),
+  ScatterAddRows: (scope, [rows, indices], [y], node) => {
+    const width = node.outputs[0]!.shape.slice(1);
+    const flatRows = scope.node("Reshape", [rows!, scope.shape([-1, ...width])]);
+    const column = scope.node("Reshape", [indices!, scope.int64s([-1, ...width.map(() => 1)])]);
+    const positions = scope.node("Expand", [column, scope.node("Shape", [flatRows])]);
+    const zeros = scope.node("Expand", [scope.scalar(0, node.outputs[0]!.dtype), scope.shape(node.outputs[0]!.shape)]);
+    scope.node("ScatterElements", [zeros, positions, flatRows], { axis: { int: 0 }, reduction: { string: "add" } }, y);
+  },
+  ScatterAddElements: (scope, [updates, indices], [y], node) => {
+    const zeros = scope.node("Expand", [scope.scalar(0, node.outputs[0]!.dtype), scope.shape(node.outputs[0]!.shape)]);
+    scope.node("ScatterElements", [zeros, indices!, updates!], { ...lastAxis, reduction: { string: "add" } }, y);
+  },
+  RmsNorm: (scope, x, y, { attributes: { epsilon } }) =>
+    scope.nodes("SimplifiedLayerNormalization", x, y, {
+      ...lastAxis,
+      epsilon: { float: epsilon },
+      stash_type: { int: 1 },
+    }),
+  RotaryEmbedding: (scope, [x, positions, cosines, sines], [y], { inputs, attributes: { heads } }) => {
+    if (inputs[0]!.dtype === "float64") {
+      const half = inputs[2]!.shape[1] as number;
+      const halves = scope.node("Reshape", [x!, scope.int64s([-1, heads, 2, half])]);
+      const pick = (index: number) =>
+        scope.node("Gather", [halves, scope.scalar(index, "int64")], { axis: { int: 2 } });
+      const angle = (table: string) =>
+        scope.node("Unsqueeze", [scope.node("Gather", [table, positions!]), scope.int64s([1])]);
+      const [first, second, c, s] = [pick(0), pick(1), angle(cosines!), angle(sines!)];
+      const low = scope.node("Sub", [scope.node("Mul", [first, c]), scope.node("Mul", [second, s])]);
+      const high = scope.node("Add", [scope.node("Mul", [second, c]), scope.node("Mul", [first, s])]);
+      const joined = scope.node("Concat", [low, high], { axis: { int: -1 } });
+      scope.node("Reshape", [joined, scope.int64s([-1, heads * 2 * half])], {}, y);
+      return;
+    }
+    const zero = scope.int64s([0]);
+    const batch = scope.node("Unsqueeze", [x!, zero]);
+    const rows = scope.node("Unsqueeze", [positions!, zero]);
+    const rotated = scope.node("com.microsoft.RotaryEmbedding", [batch, rows, cosines!, sines!]);
+    scope.node("Squeeze", [rotated, zero], {}, y);
+  },
+  Range: (scope, _, [y], { attributes: { size } }) => {
+    const end = scope.node("Squeeze", [scope.shape([size])]);
+    scope.node("Range", [scope.scalar(0, "int64"), end, scope.scalar(1, "int64")], {}, y);
+  },
+  TopK: (scope, [x], y, { attributes: { k } }) => scope.nodes("TopK", [x!, scope.int64s([k])], y, lastAxis),
+  After: (scope, [x, signal], [y], { inputs }) => {
+    const flat = scope.node("Reshape", [signal!, scope.int64s([-1])]);
+    const one = scope.node("Gather", [flat, scope.int64s([0])], { axis: { int: 0 } });
+    const zero = scope.node("Mul", [one, scope.scalar(0, inputs[1]!.dtype)]);
+    scope.node("Add", [x!, zero], {}, y);
+  },
+  Recompute: (scope, x, [y]) => void scope.node("Identity", [x.at(-1)!], {}, y),
+  Loop: (scope, x, y, node) => scope.loop(node, x, y),
+};

@@ -1,0 +1,149 @@
+import { type Dim, type Shape, sameShape } from "./dimension.js";
+import { type LoopBody, type OpAttributes, type OpName, ops } from "./op.js";
+import { type DType, type Node, scalar, type Value } from "./value.js";
+
+/** Adds a node to the graph; shapes and types are checked and inferred. */
+export function apply<K extends OpName>(
+  op: K,
+  inputs: readonly Value[],
+  attributes: OpAttributes[K],
+): readonly Value[] {
+  const outputs: Value[] = [];
+  const node: Node<K> = { op, inputs, attributes, outputs };
+  ops[op](inputs, attributes, op).forEach(({ dtype, shape }, output) => {
+    outputs.push({ dtype, shape, source: { kind: "node", node, output } });
+  });
+  return outputs;
+}
+
+/** A number stands for a rank-0 constant of the other operand's type. */
+export type Operand = Value | number;
+
+const unary =
+  (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Sigmoid" | "Silu" | "Cos" | "Sin" | "Not") => (x: Value) =>
+    apply(op, [x], {})[0]!;
+
+type BinaryName = "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual" | "And" | "Or";
+
+const binary = (op: BinaryName) => (a: Value, b: Operand) =>
+  apply(op, [a, typeof b === "number" ? scalar(b, a.dtype) : b], {})[0]!;
+
+export const neg = unary("Neg");
+export const exp = unary("Exp");
+export const log = unary("Log");
+export const sqrt = unary("Sqrt");
+export const reciprocal = unary("Reciprocal");
+export const sigmoid = unary("Sigmoid");
+export const silu = unary("Silu");
+export const cos = unary("Cos");
+export const sin = unary("Sin");
+export const not = unary("Not");
+export const add = binary("Add");
+export const sub = binary("Sub");
+export const mul = binary("Mul");
+export const div = binary("Div");
+export const min = binary("Min");
+export const max = binary("Max");
+export const equal = binary("Equal");
+export const less = binary("Less");
+export const lessOrEqual = binary("LessOrEqual");
+export const and = binary("And");
+export const or = binary("Or");
+
+export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): Value {
+  const dtype =
+    typeof whenTrue !== "number" ? whenTrue.dtype : typeof whenFalse !== "number" ? whenFalse.dtype : "float32";
+  const value = (x: Operand) => (typeof x === "number" ? scalar(x, dtype) : x);
+  return apply("Where", [condition, value(whenTrue), value(whenFalse)], {})[0]!;
+}
+
+export function cast(x: Value, to: DType): Value {
+  return x.dtype === to ? x : apply("Cast", [x], { to })[0]!;
+}
+
+export interface MatMulOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  readonly alpha?: number;
+}
+
+export function matmul(
+  a: Value,
+  b: Value,
+  { transposeA = false, transposeB = false, alpha = 1 }: MatMulOptions = {},
+): Value {
+  return apply("MatMul", [a, b], { transposeA, transposeB, alpha })[0]!;
+}
+
+/** Sums over the axes (negative ones count from the end; all by default). */
+export function reduceSum(x: Value, axes: readonly number[] = x.shape.map((_, i) => i), keepDims = false): Value {
+  return apply("ReduceSum", [x], { axes: axes.map((axis) => fromEnd(x, axis)), keepDims })[0]!;
+}
+
+export const softmax = (x: Value): Value => apply("Softmax", [x], {})[0]!;
+export const logSoftmax = (x: Value): Value => apply("LogSoftmax", [x], {})[0]!;
+export const cumSum = (x: Value): Value => apply("CumSum", [x], {})[0]!;
+
+export function reshape(x: Value, shape: Shape): Value {
+  return sameShape(x.shape, shape) ? x : apply("Reshape", [x], { shape })[0]!;
+}
+
+export function transpose(x: Value, permutation: readonly number[]): Value {
+  return apply("Transpose", [x], { permutation })[0]!;
+}
+
+export function expand(x: Value, shape: Shape): Value {
+  return sameShape(x.shape, shape) ? x : apply("Expand", [x], { shape })[0]!;
+}
+
+export function concat(inputs: readonly Value[], axis: number): Value {
+  return inputs.length === 1 ? inputs[0]! : apply("Concat", inputs, { axis: fromEnd(inputs[0]!, axis) })[0]!;
+}
+
+export function split(x: Value, sizes: readonly Dim[], axis: number): readonly Value[] {
+  return sizes.length === 1 ? [x] : apply("Split", [x], { axis: fromEnd(x, axis), sizes });
+}
+
+export const gather = (table: Value, indices: Value): Value => apply("Gather", [table, indices], {})[0]!;
+export const gatherElements = (x: Value, indices: Value): Value => apply("GatherElements", [x, indices], {})[0]!;
+
+export function scatterAddRows(rows: Value, indices: Value, size: Dim): Value {
+  return apply("ScatterAddRows", [rows, indices], { size })[0]!;
+}
+
+export function scatterAddElements(updates: Value, indices: Value, size: Dim): Value {
+  return apply("ScatterAddElements", [updates, indices], { size })[0]!;
+}
+
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  return apply("RmsNorm", [x, weight], { epsilon })[0]!;
+}
+
+export function rotaryEmbedding(x: Value, positions: Value, cosines: Value, sines: Value, heads: number): Value {
+  return apply("RotaryEmbedding", [x, positions, cosines, sines], { heads })[0]!;
+}
+
+export const range = (size: Dim): Value => apply("Range", [], { size })[0]!;
+
+export function topK(x: Value, k: number): { readonly values: Value; readonly indices: Value } {
+  const [values, indices] = apply("TopK", [x], { k });
+  return { values: values!, indices: indices! };
+}
+
+export const after = (x: Value, signal: Value): Value => apply("After", [x, signal], {})[0]!;
+
+/**
+ * body(inputs), with its intermediate results dropped after the forward pass and computed again in the backward pass
+ * (gradient checkpointing, Chen et al. 2016). Whatever the gradient must reach has to be among the inputs.
+ */
+export function recompute(inputs: readonly Value[], body: (inputs: readonly Value[]) => Value): Value {
+  return apply("Recompute", [...inputs, body(inputs)], { body })[0]!;
+}
+
+export function loop(maximumTrips: Value, initialStates: readonly Value[], body: LoopBody): readonly Value[] {
+  return apply("Loop", [maximumTrips, ...initialStates], { body });
+}
+
+function fromEnd(x: Value, axis: number): number {
+  return axis < 0 ? axis + x.shape.length : axis;
+}

@@ -1,0 +1,99 @@
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { EngineError } from "../errors.js";
+import type { ConstantData, DType } from "./value.js";
+
+/** A tensor on its way into or out of a run. float16 and bfloat16 are their bit patterns. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: ConstantData;
+}
+
+export interface SessionOptions {
+  /** Threads of the CPU provider; 0 lets the runtime choose. */
+  readonly threads?: number;
+  /** Writes a profile by operator, ended by `endProfiling`. */
+  readonly profilePrefix?: string;
+}
+
+const runtimeTypes = {
+  float32: "float32",
+  float64: "float64",
+  float16: "float16",
+  bfloat16: "uint16",
+  int64: "int64",
+  int32: "int32",
+  bool: "bool",
+} as const satisfies { readonly [K in DType]: string };
+
+/** A compiled model, ready to run. The only door to onnxruntime-node. */
+export class Session {
+  private constructor(private readonly session: InferenceSession) {}
+
+  /** `model` is ONNX bytes, or the path of a file beside which its external data lies. */
+  static async create(
+    model: Uint8Array | string,
+    { threads = 0, profilePrefix }: SessionOptions = {},
+  ): Promise<Session> {
+    const options: InferenceSession.SessionOptions = {
+      executionProviders: ["cpu"],
+      intraOpNumThreads: threads,
+      // Warnings about unused initializers and node placement are of no use to users.
+      logSeverityLevel: 3,
+      ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+    };
+    try {
+      return new Session(
+        typeof model === "string"
+          ? await InferenceSession.create(model, options)
+          : await InferenceSession.create(model, options),
+      );
+    } catch (cause) {
+      throw new EngineError({
+        what: "onnxruntime refused the graph",
+        found: String(cause),
+        remedy: "check that the checkpoint's files are whole and readable",
+        cause,
+      });
+    }
+  }
+
+  /** Runs the graph. Feeds that the graph does not take are an error; so is a missing one. */
+  async run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    outputs: readonly string[] = this.session.outputNames,
+  ): Promise<Record<string, HostTensor>> {
+    const tensors = Object.fromEntries(
+      Object.entries(feeds).map(([name, { dtype, shape, data }]) => [name, makeTensor(dtype, shape, data)]),
+    );
+    let results: InferenceSession.OnnxValueMapType;
+    try {
+      results = await this.session.run(tensors, [...outputs]);
+    } catch (cause) {
+      throw new EngineError({
+        what: "onnxruntime stopped",
+        found: String(cause),
+        remedy: "see the message of the runtime",
+        cause,
+      });
+    }
+    return Object.fromEntries(
+      Object.entries(results).map(([name, tensor]) => [
+        name,
+        { dtype: tensor.type as DType, shape: tensor.dims, data: tensor.data as ConstantData },
+      ]),
+    );
+  }
+
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+function makeTensor(dtype: DType, shape: readonly number[], data: ConstantData): Tensor {
+  return new Tensor(runtimeTypes[dtype] as "float32", data as Float32Array, [...shape]);
+}
