@@ -1,0 +1,37 @@
+import { ChromaClient } from "chromadb";
+import { StoreError, UsageError } from "../errors.js";
+import { guarded } from "./chroma-errors.js";
+
+/**
+ * A client for the Chroma server at `url`, such as "http://127.0.0.1:8000". Connects to nothing yet.
+ * @throws UsageError for a URL that is none, is not http(s), or has a path (Chroma's client cannot use one).
+ */
+export function chromaClient(url: string): ChromaClient {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || !/^(\/|\/api\/v2\/?)$/.test(parsed.pathname)) {
+    throw new UsageError({
+      what: "the Chroma URL is not valid",
+      where: url,
+      expected: "http://HOST:PORT or https://HOST:PORT",
+      remedy: "Mend CHROMA_URL.",
+    });
+  }
+  const ssl = parsed.protocol === "https:";
+  return new ChromaClient({ host: parsed.hostname, port: Number(parsed.port || (ssl ? 443 : 80)), ssl });
+}
+
+/**
+ * Resolves when a Chroma server answers.
+ * @throws StoreError where none does, or something answers that is no Chroma server of the v2 interface.
+ */
+export async function checkServer(client: ChromaClient, where: string): Promise<void> {
+  const heartbeat = await guarded("asking for a heartbeat", where, () => client.heartbeat());
+  if (typeof heartbeat === "number") return;
+  throw new StoreError({
+    what: "the server that answers does not speak Chroma's interface",
+    where,
+    expected: "a heartbeat in nanoseconds from /api/v2/heartbeat",
+    found: typeof heartbeat,
+    remedy: "Mend CHROMA_URL, or leave it unset to use the embedded server.",
+  });
+}

@@ -1,0 +1,95 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import { type ChromaClient, ChromaNotFoundError, ChromaUniqueError, type Collection } from "chromadb";
+import { StoreError } from "../errors.js";
+import { checkServer } from "./chroma-client.js";
+import { guarded, otherEmbeddings } from "./chroma-errors.js";
+
+/** What the layout of the rows is called in a collection's metadata; another layout gets another name. */
+const LAYOUT = "langgraph-store-1";
+/** Keys of the collection's metadata. */
+const KEYS = { layout: "memory_r1_layout", embeddings: "memory_r1_embeddings", dimension: "memory_r1_dimension" };
+
+export interface OpenCollection {
+  readonly collection: Collection;
+  /** Length of the vectors. */
+  readonly dimension: number;
+  /** Most rows that the server takes in one request. */
+  readonly maxBatch: number;
+}
+
+/**
+ * The collection of that name, created where there is none; its metadata records the embeddings' name and dimension.
+ * @throws StoreError where the server is unreachable, or the collection was written with other embeddings or by
+ * something else; nothing is written then.
+ */
+export async function openCollection(
+  client: ChromaClient,
+  name: string,
+  embeddings: Embeddings,
+  server: string,
+): Promise<OpenCollection> {
+  await checkServer(client, server);
+  const dimension = (await embeddings.embedQuery("dimension")).length;
+  const identity = {
+    [KEYS.layout]: LAYOUT,
+    [KEYS.embeddings]: embeddingsName(embeddings),
+    [KEYS.dimension]: dimension,
+  };
+  const where = `${server}, collection "${name}"`;
+  return guarded("opening the collection", where, async () => {
+    const collection = (await existing(client, name)) ?? (await create(client, name, identity));
+    checkIdentity(collection, identity, where);
+    const maxBatch = await client.getMaxBatchSize();
+    return { collection, dimension, maxBatch: maxBatch > 0 ? maxBatch : Number.POSITIVE_INFINITY };
+  });
+}
+
+async function existing(client: ChromaClient, name: string): Promise<Collection | undefined> {
+  try {
+    return await client.getCollection({ name });
+  } catch (error) {
+    if (error instanceof ChromaNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+async function create(
+  client: ChromaClient,
+  name: string,
+  metadata: Record<string, string | number>,
+): Promise<Collection> {
+  try {
+    // A wider search than Chroma's default, since a namespace is a small part of the collection.
+    const hnsw = { space: "cosine" as const, ef_construction: 200, ef_search: 200, max_neighbors: 32 };
+    return await client.createCollection({ name, metadata, embeddingFunction: null, configuration: { hnsw } });
+  } catch (error) {
+    // Another process created it since we looked.
+    if (error instanceof ChromaUniqueError) return client.getCollection({ name });
+    throw error;
+  }
+}
+
+function checkIdentity(collection: Collection, wanted: Record<string, string | number>, where: string): void {
+  const found = collection.metadata ?? {};
+  if (found[KEYS.layout] !== LAYOUT) {
+    throw new StoreError({
+      what: "the collection was not written by this store",
+      where,
+      expected: `${KEYS.layout} "${LAYOUT}" in its metadata`,
+      found: JSON.stringify(found[KEYS.layout]) ?? "nothing",
+      remedy: "Choose another collection name.",
+    });
+  }
+  if (found[KEYS.embeddings] === wanted[KEYS.embeddings] && found[KEYS.dimension] === wanted[KEYS.dimension]) return;
+  const describe = (metadata: Record<string, unknown>) =>
+    `name "${metadata[KEYS.embeddings]}" and dimension ${metadata[KEYS.dimension]}`;
+  throw otherEmbeddings(where, describe(found), describe(wanted));
+}
+
+/** `name` where the embeddings have one (as LexicalEmbeddings), else the class with the model's name. */
+export function embeddingsName(embeddings: Embeddings): string {
+  const { name, model, modelName } = embeddings as { name?: unknown; model?: unknown; modelName?: unknown };
+  if (typeof name === "string") return name;
+  const named = [model, modelName].find((value) => typeof value === "string");
+  return [embeddings.constructor.name, named].filter((part) => part !== undefined).join(":");
+}

@@ -1,0 +1,50 @@
+import { ChromaConnectionError, ChromaForbiddenError, ChromaUnauthorizedError } from "chromadb";
+import { MemoryR1Error, StoreError } from "../errors.js";
+
+/** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
+export function chromaError(cause: unknown, what: string, where: string): MemoryR1Error {
+  if (cause instanceof MemoryR1Error) return cause;
+  const found = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof ChromaConnectionError) {
+    return new StoreError({
+      what: `${what}: the Chroma server cannot be reached`,
+      where,
+      expected: "a Chroma server that answers there",
+      remedy: "Start it, or mend CHROMA_URL, or leave CHROMA_URL unset to use the embedded server.",
+      cause,
+    });
+  }
+  if (cause instanceof ChromaUnauthorizedError || cause instanceof ChromaForbiddenError) {
+    return new StoreError({
+      what: `${what}: the Chroma server refuses access`,
+      where,
+      found,
+      remedy: "Pass a ChromaClient with the headers that the server wants.",
+      cause,
+    });
+  }
+  const dimensions = /expecting embedding with dimension of (\d+), got (\d+)/i.exec(found);
+  if (dimensions !== null)
+    return otherEmbeddings(where, `dimension ${dimensions[1]}`, `dimension ${dimensions[2]}`, cause);
+  return new StoreError({ what, where, found, remedy: "See the cause, and the log of the Chroma server.", cause });
+}
+
+export function otherEmbeddings(where: string, expected: string, found: string, cause?: unknown): StoreError {
+  return new StoreError({
+    what: "the collection was written with other embeddings",
+    where,
+    expected: `embeddings with ${expected}`,
+    found,
+    remedy: "Use the embeddings that it was written with, or another collection name.",
+    cause,
+  });
+}
+
+/** Runs a call of the Chroma client; what it throws comes out as a StoreError. */
+export async function guarded<T>(what: string, where: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (cause) {
+    throw chromaError(cause, what, where);
+  }
+}

@@ -1,0 +1,158 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { StoreError } from "../errors.js";
+import { type Binding, chromaBindings } from "./chroma-bindings.js";
+import { checkServer, chromaClient } from "./chroma-client.js";
+import { type ChromaProcess, NOT_LOADED, release, startProcess } from "./chroma-process.js";
+
+export interface ChromaServerOptions {
+  /** The data folder; created where it is missing. */
+  readonly path: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Takes what the server prints. */
+  readonly log?: (text: string) => void;
+  /** The binaries to try, in order. Default: those that are installed for this platform. */
+  readonly bindings?: readonly Binding[];
+}
+
+export interface ChromaServer {
+  readonly url: string;
+  readonly path: string;
+  /** The server's process; undefined where another process had already started a server on this folder. */
+  readonly pid: number | undefined;
+  /** Ends the server, if it was started here. */
+  stop(): Promise<void>;
+}
+
+/** Two servers must not write one folder: this file in it says who serves it. */
+const OWNER = "server.json";
+const START_SECONDS = 30;
+const PORT_TRIES = 3;
+
+/**
+ * Serves a data folder on 127.0.0.1 by the Chroma server inside chromadb's npm packages, in a child process that ends
+ * with this one. A folder that is already being served is shared.
+ * @throws StoreError where no binary loads (saying why for each), or the server does not come up.
+ */
+export async function startChromaServer(options: ChromaServerOptions): Promise<ChromaServer> {
+  const path = resolve(options.path);
+  await createFolder(path);
+  const shared = await runningServer(path);
+  if (shared !== undefined) return { url: shared, path, pid: undefined, stop: async () => undefined };
+  const reasons: string[] = [];
+  for (const { name, path: binding } of options.bindings ?? chromaBindings()) {
+    const started = binding === undefined ? "not installed" : await startBinding(binding, path, options);
+    if (typeof started !== "string") return started;
+    reasons.push(`${name}: ${started}`);
+  }
+  throw new StoreError({
+    what: "no Chroma server binary loads on this machine",
+    where: `${process.platform}-${process.arch}`,
+    expected: "one of chromadb's npm binding packages to load (Linux with glibc 2.34 or newer, or macOS; x64 or arm64)",
+    found: reasons.length === 0 ? "no package for this platform" : reasons.join(" | "),
+    remedy: "Install the optional dependencies of this package, or set CHROMA_URL to a running Chroma server.",
+    cause: new AggregateError(reasons.map((reason) => new Error(reason))),
+  });
+}
+
+async function createFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (cause) {
+    throw new StoreError({
+      what: "the data folder of the Chroma server cannot be created",
+      where: path,
+      remedy: "Choose a folder that can be written.",
+      cause,
+    });
+  }
+}
+
+/** The server, or why the binding does not load. */
+async function startBinding(
+  binding: string,
+  path: string,
+  options: ChromaServerOptions,
+): Promise<ChromaServer | string> {
+  for (let tries = 1; ; tries += 1) {
+    const port = options.port ?? (await freePort());
+    const server = startProcess(binding, { path, port }, options.log);
+    const url = `http://127.0.0.1:${port}`;
+    const failure = await untilUp(server, url);
+    if (failure === undefined) return serve(server, url, path);
+    server.child.kill("SIGKILL");
+    const code = await server.exited;
+    if (code === NOT_LOADED) return server.printed();
+    // Another process may have taken the free port in between.
+    if (options.port === undefined && tries < PORT_TRIES && failure.exited) continue;
+    throw new StoreError({
+      what: failure.exited
+        ? `the Chroma server ended at its start (exit code ${code})`
+        : "the Chroma server does not answer",
+      where: `${url}, data in ${path}`,
+      found: server.printed().trim() || "no output",
+      remedy: "Check the port and the data folder, or set CHROMA_URL to a running Chroma server.",
+      cause: failure.cause,
+    });
+  }
+}
+
+async function untilUp(server: ChromaProcess, url: string): Promise<{ exited: boolean; cause: unknown } | undefined> {
+  const exited = server.exited.then(() => "exited" as const);
+  const client = chromaClient(url);
+  const deadline = Date.now() + START_SECONDS * 1000;
+  for (let cause: unknown; ; ) {
+    if ((await Promise.race([exited, delay(40)])) === "exited") return { exited: true, cause };
+    try {
+      await checkServer(client, url);
+      return undefined;
+    } catch (error) {
+      cause = error;
+    }
+    if (Date.now() > deadline) return { exited: false, cause };
+  }
+}
+
+async function serve(server: ChromaProcess, url: string, path: string): Promise<ChromaServer> {
+  const { child } = server;
+  const owner = join(path, OWNER);
+  await writeFile(owner, JSON.stringify({ url, pid: child.pid }));
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+  release(server);
+  const stop = async () => {
+    process.off("exit", kill);
+    // An acknowledged write is on disk already, so that killing is safe; the binding would ignore a gentler signal.
+    kill();
+    child.ref();
+    await server.exited;
+    await rm(owner, { force: true });
+  };
+  return { url, path, pid: child.pid, stop };
+}
+
+/** The URL of a live server that another process started on this folder. */
+async function runningServer(path: string): Promise<string | undefined> {
+  try {
+    const { url, pid } = JSON.parse(await readFile(join(path, OWNER), "utf8")) as { url: string; pid: number };
+    process.kill(pid, 0);
+    await checkServer(chromaClient(url), url);
+    return url;
+  } catch {
+    return undefined;
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
