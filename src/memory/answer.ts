@@ -1,0 +1,74 @@
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { BaseMessage } from "@langchain/core/messages";
+import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
+import { ANSWER_EVENT, type AnswerPayload, type RetrievedMemory } from "../trace/episode.js";
+import { callModel } from "./call.js";
+import { aliasesOf } from "./decision.js";
+import { type ParsedAnswer, parseAnswer } from "./parse.js";
+import type { AnswerPromptInput, MemoryPrompts } from "./prompts.js";
+import { retrieveForAnswer } from "./retrieve.js";
+import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
+import { type AgentGraph, type AnswerState, answerState } from "./state.js";
+
+export interface AnswerOptions extends AgentOptions {
+  readonly answerer?: BaseChatModel;
+  /** Memories retrieved of each speaker. Default 30. */
+  readonly memoriesPerSpeaker?: number;
+}
+
+/** The messages by which an answerer is asked one question. Gold answers are no part of the input. */
+export function buildAnswerPrompt(prompts: MemoryPrompts, input: AnswerPromptInput): BaseMessage[] {
+  return prompts.answer(input);
+}
+
+/** Reads an answerer's text; of the memories that it names, those that were issued count. */
+export function readAnswer(text: string, retrieved: readonly RetrievedMemory[]): ParsedAnswer {
+  const parsed = parseAnswer(text);
+  const issued = new Set(aliasesOf(retrieved));
+  return { ...parsed, selected: parsed.selected.filter((alias) => issued.has(alias)) };
+}
+
+/**
+ * Builds the graph that answers one question from the bank: retrieve, answer. Compile it before use.
+ * @param state `answerState`, or an extension of it by which the graph gets channels of the caller's own.
+ */
+export function createAnswerAgent<State extends typeof answerState = typeof answerState>(
+  options: AnswerOptions,
+  state: State = answerState as State,
+): AgentGraph<State, "retrieve" | "reply"> {
+  const runtime = agentRuntime(options);
+  const { prompts, id } = runtime;
+
+  async function retrieve({ question, speakers }: AnswerState, config: LangGraphRunnableConfig) {
+    const bank = runtime.bank(config);
+    const whose = speakers ?? (await bank.speakers());
+    return { retrieved: await retrieveForAnswer(bank, question.text, whose, options.memoriesPerSpeaker) };
+  }
+
+  async function answer({ question, retrieved }: AnswerState, config: LangGraphRunnableConfig) {
+    const callId = id();
+    const model = requireModel(options.answerer ?? options.model, "answerer");
+    const messages = buildAnswerPrompt(prompts, { question: question.text, retrieved: retrieved! });
+    const text = await callModel(model, "answerer", messages, callId, config);
+    const answer: AnswerPayload = {
+      id: id(),
+      callId,
+      namespace: [...runtime.bank(config).namespace],
+      question,
+      retrieved: retrieved!,
+      ...readAnswer(text, retrieved!),
+    };
+    await dispatchCustomEvent(ANSWER_EVENT, answer, config);
+    return { answer };
+  }
+
+  // The nodes know the base state only; an extension's channels pass by them.
+  const graph = new StateGraph(state as typeof answerState)
+    .addNode("retrieve", retrieve)
+    .addNode("reply", answer)
+    .addEdge(START, "retrieve")
+    .addEdge("retrieve", "reply")
+    .addEdge("reply", END);
+  return graph as unknown as AgentGraph<State, "retrieve" | "reply">;
+}

@@ -1,0 +1,42 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { Change, RetrievedMemory, Turn } from "../trace/episode.js";
+import type { ApplyOptions, MemoryBank } from "./bank.js";
+import type { Operation } from "./operation.js";
+import { MAX_OPERATIONS, parseOperations } from "./parse.js";
+import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";
+
+export interface DecisionOptions extends ApplyOptions {
+  readonly maxOperations?: number;
+}
+
+export interface AppliedDecision {
+  readonly operations: readonly Operation[];
+  readonly unparsable: string | null;
+  readonly changes: readonly Change[];
+}
+
+/** The messages by which a manager is asked for one decision. */
+export function buildManagerPrompt(prompts: MemoryPrompts, input: ManagePromptInput): BaseMessage[] {
+  return prompts.manage(input);
+}
+
+/** Reads a manager's text and applies it to the bank. Unparsable text changes nothing. */
+export async function applyDecision(
+  bank: MemoryBank,
+  text: string,
+  retrieved: readonly RetrievedMemory[],
+  turn: Turn,
+  { maxOperations = MAX_OPERATIONS, ...options }: DecisionOptions = {},
+): Promise<AppliedDecision> {
+  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), maxOperations);
+  return { operations, unparsable, changes: await bank.apply(operations, retrieved, turn, options) };
+}
+
+export function aliasesOf(retrieved: readonly RetrievedMemory[]): string[] {
+  return retrieved.map(({ alias }) => alias);
+}
+
+/** Keys that a step gives to its new memories: the same ones if the step has to run again. */
+export function stepKeys(stepId: string): (added: number) => string {
+  return (added) => `${stepId}-${String(added).padStart(3, "0")}`;
+}

@@ -1,0 +1,21 @@
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { callModel } from "./call.js";
+import { type ParsedFacts, parseFacts } from "./parse.js";
+import { type AgentRuntime, requireModel } from "./runtime.js";
+import type { TurnInput } from "./state.js";
+
+/** The facts of a turn: those it came with, or what the extractor's model finds. */
+export async function extractFacts(
+  turn: TurnInput,
+  model: BaseChatModel | undefined,
+  { prompts, id }: AgentRuntime,
+  config: RunnableConfig,
+): Promise<ParsedFacts> {
+  if (turn.facts !== undefined) {
+    return { facts: turn.facts, unparsable: null };
+  }
+  const text = await callModel(requireModel(model, "extractor"), "extractor", prompts.extract(turn), id(), config);
+  const { facts, unparsable } = parseFacts(text);
+  return { facts, unparsable: unparsable === null ? null : `extractor: ${unparsable}` };
+}

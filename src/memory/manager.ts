@@ -1,0 +1,97 @@
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
+import { MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
+import { callModel } from "./call.js";
+import type { Decide } from "./controls.js";
+import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
+import { extractFacts } from "./extract.js";
+import { MAX_OPERATIONS, parseOperations } from "./parse.js";
+import { retrieveForManager } from "./retrieve.js";
+import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
+import { type AgentGraph, type ManagerState, managerState } from "./state.js";
+
+export interface ManagerOptions extends AgentOptions {
+  readonly extractor?: BaseChatModel;
+  readonly manager?: BaseChatModel;
+  /** Decides in place of a model: `addOnly`, `noop`, or one's own. */
+  readonly decide?: Decide;
+  /** Memories retrieved for each fact. Default 5. */
+  readonly memoriesPerFact?: number;
+  /** Most changes that a model may make in one turn. Default 8. */
+  readonly maxOperations?: number;
+}
+
+/**
+ * Builds the graph that takes one turn into the bank: extract, retrieve, manage, apply. Compile it before use.
+ * @param state `managerState`, or an extension of it by which the graph gets channels of the caller's own.
+ */
+export function createMemoryManager<State extends typeof managerState = typeof managerState>(
+  options: ManagerOptions,
+  state: State = managerState as State,
+): AgentGraph<State, "extract" | "retrieve" | "manage" | "apply"> {
+  const runtime = agentRuntime(options);
+  const { prompts, id } = runtime;
+  const { memoriesPerFact, maxOperations = MAX_OPERATIONS, decide } = options;
+
+  async function extract({ turn }: ManagerState, config: LangGraphRunnableConfig) {
+    const { facts, unparsable } = await extractFacts(turn, options.extractor ?? options.model, runtime, config);
+    const order = await runtime.bank(config).nextOrder();
+    return {
+      pending: { id: id(), facts, order },
+      retrieved: [],
+      decision: { callId: null, operations: [], unparsable },
+    };
+  }
+
+  async function retrieve({ turn, pending }: ManagerState, config: LangGraphRunnableConfig) {
+    return { retrieved: await retrieveForManager(runtime.bank(config), pending!.facts, turn, memoriesPerFact) };
+  }
+
+  async function manage({ turn, pending, retrieved }: ManagerState, config: LangGraphRunnableConfig) {
+    const input = { turn, facts: pending!.facts, retrieved: retrieved! };
+    if (decide !== undefined) {
+      return { decision: { callId: null, operations: [...decide(input)], unparsable: null } };
+    }
+    const callId = id();
+    const model = requireModel(options.manager ?? options.model, "manager");
+    const text = await callModel(model, "manager", buildManagerPrompt(prompts, input), callId, config);
+    return { decision: { callId, ...parseOperations(text, aliasesOf(retrieved!), maxOperations) } };
+  }
+
+  async function apply({ turn, pending, retrieved, decision }: ManagerState, config: LangGraphRunnableConfig) {
+    const bank = runtime.bank(config);
+    const { facts: _, ...said } = turn;
+    const { callId, operations, unparsable } = decision!;
+    const { id: stepId, facts, order } = pending!;
+    const step: MemoryStepPayload = {
+      id: stepId,
+      ...(callId === null ? {} : { callId }),
+      namespace: [...bank.namespace],
+      turn: said,
+      facts,
+      retrieved: retrieved!,
+      unparsable,
+      operations,
+      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId) }),
+    };
+    await dispatchCustomEvent(MEMORY_STEP_EVENT, step, config);
+    return { step };
+  }
+
+  // The nodes know the base state only; an extension's channels pass by them.
+  const graph = new StateGraph(state as typeof managerState)
+    .addNode("extract", extract)
+    .addNode("retrieve", retrieve)
+    .addNode("manage", manage)
+    .addNode("apply", apply)
+    .addEdge(START, "extract")
+    .addConditionalEdges("extract", (current) => (current.pending!.facts.length > 0 ? "retrieve" : "apply"), [
+      "retrieve",
+      "apply",
+    ])
+    .addEdge("retrieve", "manage")
+    .addEdge("manage", "apply")
+    .addEdge("apply", END);
+  return graph as unknown as AgentGraph<State, "extract" | "retrieve" | "manage" | "apply">;
+}

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { readJsonObject } from "./json.js";
+import { type Operation, operationsSchema } from "./operation.js";
+
+/** Most changes that one turn may make, whatever the model asks for. */
+export const MAX_OPERATIONS = 8;
+
+/** Most facts that are taken from one turn. */
+export const MAX_FACTS = 32;
+
+const MAX_REASON = 300;
+
+export type ParsedOperations =
+  | { readonly operations: Operation[]; readonly unparsable: null }
+  | { readonly operations: []; readonly unparsable: string };
+
+export interface ParsedFacts {
+  readonly facts: string[];
+  readonly unparsable: string | null;
+}
+
+export interface ParsedAnswer {
+  /** Aliases that the text names before its answer, as written. */
+  readonly selected: string[];
+  readonly answer: string;
+  readonly unparsable: string | null;
+}
+
+const factsSchema = z.object({ facts: z.array(z.string().trim().min(1).max(2000)).max(MAX_FACTS) });
+
+const unreadable = (reason: string) => ({ operations: [] as [], unparsable: reason.slice(0, MAX_REASON) });
+
+/**
+ * Reads the manager's text. `aliases` are those that were issued for this turn: one operation that names another
+ * makes the whole text invalid.
+ */
+export function parseOperations(
+  text: string,
+  aliases: readonly string[],
+  maxOperations: number = MAX_OPERATIONS,
+): ParsedOperations {
+  const json = readJsonObject(text);
+  if ("reason" in json) {
+    return unreadable(json.reason);
+  }
+  const parsed = operationsSchema.safeParse(fromMem0(json.value));
+  if (!parsed.success) {
+    return unreadable(firstIssue(parsed.error));
+  }
+  const problem = checkOperations(parsed.data.operations, aliases, maxOperations);
+  return problem === null ? { operations: parsed.data.operations, unparsable: null } : unreadable(problem);
+}
+
+/** Why the operations may not be applied; null when they may. */
+export function checkOperations(
+  operations: readonly Operation[],
+  aliases: readonly string[],
+  maxOperations: number,
+): string | null {
+  const known = new Set(aliases);
+  const changed = new Set<string>();
+  let changes = 0;
+  for (const operation of operations) {
+    if (operation.event !== "ADD" && operation.id !== undefined && !known.has(operation.id)) {
+      return `${operation.event} names the unknown memory ${JSON.stringify(operation.id.slice(0, 40))}`;
+    }
+    if (operation.event === "UPDATE" || operation.event === "DELETE") {
+      if (changed.has(operation.id)) {
+        return `two operations change ${operation.id}`;
+      }
+      changed.add(operation.id);
+    }
+    changes += operation.event === "NOOP" ? 0 : 1;
+  }
+  return changes > maxOperations ? `${changes} changes, at most ${maxOperations} are allowed` : null;
+}
+
+/** Reads the extractor's text. */
+export function parseFacts(text: string): ParsedFacts {
+  const json = readJsonObject(text);
+  if ("reason" in json) {
+    return { facts: [], unparsable: json.reason };
+  }
+  const parsed = factsSchema.safeParse(json.value);
+  return parsed.success
+    ? { facts: parsed.data.facts, unparsable: null }
+    : { facts: [], unparsable: firstIssue(parsed.error).slice(0, MAX_REASON) };
+}
+
+const ANSWER_MARK = /\*\*answer:\*\*/gi;
+const MAX_ANSWER = 2000;
+
+/** Reads the answerer's text: `Memories: m1, m3`, then `**Answer:** …`. The last answer counts. */
+export function parseAnswer(text: string): ParsedAnswer {
+  const mark = [...text.matchAll(ANSWER_MARK)].at(-1);
+  if (mark === undefined) {
+    return { selected: [], answer: "", unparsable: "no **Answer:**" };
+  }
+  const start = mark.index + mark[0].length;
+  const answer = text
+    .slice(start, start + MAX_ANSWER)
+    .replace(/\s+/g, " ")
+    .trim();
+  const before = text.slice(0, mark.index).toLowerCase();
+  const list = before.lastIndexOf("memories:");
+  const selected = list === -1 ? [] : (before.slice(list).match(/\bm\d{1,6}\b/g) ?? []);
+  return { selected: [...new Set(selected)], answer, unparsable: answer === "" ? "empty answer" : null };
+}
+
+/** mem0 and Memory-R1 write the same decision as `{"memory": [{"id", "event": "NONE", "text"}]}`. */
+function fromMem0(value: unknown): unknown {
+  const { memory } = value as { memory?: unknown };
+  if (!Array.isArray(memory)) {
+    return value;
+  }
+  return { operations: memory.map((item) => (item?.event === "NONE" ? { ...item, event: "NOOP" } : item)) };
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue === undefined ? "another form" : `${issue.path.join(".") || "the object"}: ${issue.message}`;
+}

@@ -1,0 +1,57 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import type { RetrievedMemory, Turn } from "../trace/episode.js";
+import { oneLine } from "./text.js";
+
+export interface ManagePromptInput {
+  readonly turn: Turn;
+  readonly facts: readonly string[];
+  /** Nearest first, as `retrieveForManager` gives them. */
+  readonly retrieved: readonly RetrievedMemory[];
+}
+
+export interface AnswerPromptInput {
+  readonly question: string;
+  /** Grouped by speaker, oldest first in each group, as `retrieveForAnswer` gives them. */
+  readonly retrieved: readonly RetrievedMemory[];
+}
+
+/** How each role is asked. All styles want the output formats that `parse.ts` reads. */
+export interface MemoryPrompts {
+  extract(turn: Turn): BaseMessage[];
+  manage(input: ManagePromptInput): BaseMessage[];
+  answer(input: AnswerPromptInput): BaseMessage[];
+}
+
+/** `{time} {speaker}: {text}` */
+export function describeTurn({ time, speaker, text }: Turn): string {
+  return `${oneLine(time)} ${oneLine(speaker)}: ${oneLine(text)}`;
+}
+
+/** The facts, then the memories under their aliases. */
+export function describeDecision({ turn, facts, retrieved }: ManagePromptInput): string {
+  const known = retrieved.length === 0 ? ["(none)"] : retrieved.map(describeMemory);
+  return [
+    `Facts (${oneLine(turn.speaker)}, ${oneLine(turn.time)}):`,
+    ...facts.map((fact) => `- ${oneLine(fact)}`),
+    "Memories:",
+    ...known,
+  ].join("\n");
+}
+
+/** The memories under a header for each speaker, then the question. */
+export function describeQuestion({ question, retrieved }: AnswerPromptInput): string {
+  const lines = retrieved.length === 0 ? ["Memories:", "(none)"] : [];
+  let speaker: string | undefined;
+  for (const memory of retrieved) {
+    if (memory.speaker !== speaker) {
+      speaker = memory.speaker;
+      lines.push(`Memories of ${oneLine(speaker)}:`);
+    }
+    lines.push(describeMemory(memory));
+  }
+  return [...lines, `Question: ${oneLine(question)}`].join("\n");
+}
+
+function describeMemory({ alias, time, text }: RetrievedMemory): string {
+  return `${alias} (${oneLine(time)}): ${oneLine(text)}`;
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { BaseStore, LangGraphRunnableConfig } from "@langchain/langgraph";
+import { UsageError } from "../errors.js";
+import { MemoryBank } from "./bank.js";
+import { instructedPrompts } from "./instructed-prompts.js";
+import type { MemoryPrompts } from "./prompts.js";
+
+/** Which bank a run works on: fixed, or taken from the run's config. */
+export type NamespaceOption = readonly string[] | ((config: LangGraphRunnableConfig) => readonly string[]);
+
+/** What all the agents take. */
+export interface AgentOptions {
+  /** Serves each role that is not given a model of its own. */
+  readonly model?: BaseChatModel;
+  /** Where memories are kept; by default the store that the graph was compiled with. */
+  readonly store?: BaseStore;
+  /** By default `["memories", "user", user_id]`, or `["memories", "thread", thread_id]` where the config has no user. */
+  readonly namespace?: NamespaceOption;
+  readonly prompts?: MemoryPrompts;
+  /** Makes the ids of steps, answers and model calls. Default: random UUIDs. LangChain wants UUIDs for model calls. */
+  readonly id?: () => string;
+}
+
+export interface AgentRuntime {
+  readonly prompts: MemoryPrompts;
+  readonly id: () => string;
+  bank(config: LangGraphRunnableConfig): MemoryBank;
+}
+
+export function agentRuntime({ store, namespace, prompts, id = randomUUID }: AgentOptions): AgentRuntime {
+  return {
+    prompts: prompts ?? instructedPrompts,
+    id,
+    bank: (config) =>
+      new MemoryBank({ store: resolveStore(store, config), namespace: resolveNamespace(namespace, config), id }),
+  };
+}
+
+/** The model of a role; @throws UsageError without one. */
+export function requireModel(model: BaseChatModel | undefined, role: string): BaseChatModel {
+  if (model === undefined) {
+    throw new UsageError({
+      what: `the ${role} has no model`,
+      expected: `a chat model as \`${role}\` or \`model\``,
+      remedy: role === "extractor" ? "pass one, or give each turn its `facts`" : "pass one",
+    });
+  }
+  return model;
+}
+
+function resolveStore(explicit: BaseStore | undefined, config: LangGraphRunnableConfig): BaseStore {
+  const store = explicit ?? config.store;
+  if (store === undefined) {
+    throw new UsageError({
+      what: "the graph has no store for its memories",
+      remedy: "pass `store` to the agent, or compile the graph with `.compile({ store })`",
+    });
+  }
+  // LangGraph hands nodes a queueing wrapper whose `batch` throws and whose `put` loses `index`.
+  return "lg_name" in store && store.lg_name === "AsyncBatchedStore"
+    ? (Reflect.get(store, "store") as BaseStore)
+    : store;
+}
+
+function resolveNamespace(option: NamespaceOption | undefined, config: LangGraphRunnableConfig): readonly string[] {
+  const namespace = typeof option === "function" ? option(config) : (option ?? defaultNamespace(config));
+  if (namespace.length === 0 || namespace.some((label) => label === "" || /[.:\0]/.test(label))) {
+    throw new UsageError({
+      what: "the namespace cannot be used",
+      where: "option `namespace`",
+      expected: "one or more labels without '.', ':' or NUL",
+      found: JSON.stringify(namespace),
+      remedy: "encode the labels, for instance with encodeURIComponent",
+    });
+  }
+  return namespace;
+}
+
+function defaultNamespace({ configurable }: LangGraphRunnableConfig): readonly string[] {
+  for (const [kind, id] of [
+    ["user", configurable?.user_id],
+    ["thread", configurable?.thread_id],
+  ]) {
+    if (typeof id === "string" && id !== "") {
+      return ["memories", kind, encodeURIComponent(id).replaceAll(".", "%2E")];
+    }
+  }
+  throw new UsageError({
+    what: "the run does not say whose memories it works on",
+    where: "config.configurable",
+    expected: "user_id or thread_id",
+    remedy: 'invoke with { configurable: { thread_id: "…" } }, or pass `namespace` to the agent',
+  });
+}

@@ -1,0 +1,71 @@
+import type { ExtractStateType, ExtractUpdateType, START, StateGraph } from "@langchain/langgraph";
+import { z } from "zod";
+import { answerSchema, memoryStepSchema, questionSchema, retrievedMemorySchema, turnSchema } from "../trace/episode.js";
+import { operationSchema } from "./operation.js";
+
+/** A turn as graphs take it: with its facts where they are known already, so that no extractor is asked. */
+export const turnInputSchema = turnSchema.extend({ facts: z.array(z.string()).optional() });
+
+/** What a manager did with one turn. */
+export const memoryStepResultSchema = memoryStepSchema.omit({ type: true, at: true, run: true });
+
+/** What an answerer did with one question. */
+export const answerResultSchema = answerSchema.omit({ type: true, at: true, run: true });
+
+/** A manager's answer before it is applied. */
+export const decisionSchema = z.object({
+  /** Id of the model call; null where no model was asked. */
+  callId: z.string().nullable(),
+  operations: z.array(operationSchema),
+  unparsable: z.string().nullable(),
+});
+
+/** The step that is under way. Its id and order are fixed before anything is written, so that it can be run again. */
+export const pendingStepSchema = z.object({
+  id: z.string(),
+  facts: z.array(z.string()),
+  order: z.number(),
+});
+
+/** State of `createMemoryManager`. In: `turn`. Out: `step`. Extend it with `managerState.extend({ … })`. */
+export const managerState = z.object({
+  turn: turnInputSchema,
+  pending: pendingStepSchema.optional(),
+  retrieved: z.array(retrievedMemorySchema).optional(),
+  decision: decisionSchema.optional(),
+  step: memoryStepResultSchema.optional(),
+});
+
+/** State of `createAnswerAgent`. In: `question`, and `speakers` where not all of the bank's. Out: `answer`. */
+export const answerState = z.object({
+  question: questionSchema,
+  speakers: z.array(z.string()).optional(),
+  retrieved: z.array(retrievedMemorySchema).optional(),
+  answer: answerResultSchema.optional(),
+});
+
+/** State of `createMemoryGraph`. In: `turns`, `question`, or both. Out: `steps` and `answer`. */
+export const memoryState = z.object({
+  /** Turns that are still to be read; empty when the graph ends. */
+  turns: z.array(turnInputSchema).default([]),
+  /** Null when it has been answered. */
+  question: questionSchema.nullish(),
+  speakers: z.array(z.string()).optional(),
+  steps: z.array(memoryStepResultSchema).default([]),
+  answer: answerResultSchema.nullish(),
+});
+
+export type TurnInput = z.infer<typeof turnInputSchema>;
+export type ManagerState = z.infer<typeof managerState>;
+export type AnswerState = z.infer<typeof answerState>;
+export type MemoryState = z.infer<typeof memoryState>;
+
+/** The uncompiled graph that an agent builder returns, over the state that it was given. */
+export type AgentGraph<State extends z.ZodObject, Node extends string> = StateGraph<
+  State,
+  ExtractStateType<State>,
+  ExtractUpdateType<State>,
+  Node | typeof START,
+  State,
+  State
+>;
