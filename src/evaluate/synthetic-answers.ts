@@ -1,0 +1,87 @@
+import { compactPrompts } from "../memory/compact-prompts.js";
+import type { Random } from "../random.js";
+import type { SyntheticDialogue } from "./synthetic.js";
+import { type AskedPart, nothing, questionText } from "./synthetic-ask.js";
+import { chatMessages, retrieved, type SftExample } from "./synthetic-example.js";
+import { attributeNames, type Fact } from "./synthetic-facts.js";
+import type { KnownMemory } from "./synthetic-naive.js";
+import { detailAsked } from "./synthetic-questions.js";
+
+/** Where memories of one thing disagree, the base model believes the oldest this often, else the newest. */
+export const oldestShare = 0.6;
+/** Share of the answer examples with two questions in one. */
+const twoPartShare = 0.2;
+/** Share of the questions that no memory answers. */
+const unknownShare = 0.1;
+/** Share of the memories with a detail whose detail is asked for. */
+const detailShare = 0.6;
+
+/** A question about a bank, with the answer that the base model learns. */
+export function answerExample(
+  random: Random,
+  { speakers }: SyntheticDialogue,
+  bank: readonly KnownMemory[],
+): SftExample {
+  const listed = speakers.flatMap((speaker) => bank.filter(({ fact }) => fact.speaker === speaker));
+  const parts = [drawPart(random, speakers, listed)];
+  if (random.chance(twoPartShare)) {
+    const second = drawPart(random, speakers, listed);
+    if (second.asked !== parts[0]?.asked) parts.push(second);
+  }
+  const answers = parts.map((part) => naiveAnswer(random, part, listed));
+  const used = [...new Set(answers.flatMap(({ at }) => (at === undefined ? [] : [`m${at + 1}`])))];
+  const question = questionText(random, parts, "pretrain");
+  return {
+    role: "answerer",
+    messages: chatMessages(compactPrompts.answer({ question, retrieved: retrieved(listed) })),
+    response: `Memories: ${used.join(", ") || nothing}\n**Answer:** ${answers.map(({ text }) => text).join(" and ")}`,
+  };
+}
+
+function drawPart(random: Random, speakers: readonly string[], bank: readonly KnownMemory[]): AskedPart {
+  if (bank.length === 0 || random.chance(unknownShare)) {
+    return { speaker: random.pick(speakers), asked: random.pick(attributeNames) };
+  }
+  const { fact } = random.pick(bank);
+  const { speaker, value } = fact;
+  if (fact.type === "event") return { speaker, asked: fact.event, value };
+  const asksDetail = fact.type === "state" && fact.detail !== undefined && random.chance(detailShare);
+  return { speaker, asked: asksDetail ? detailOf(fact.attribute) : fact.attribute };
+}
+
+function detailOf(attribute: string): AskedPart["asked"] {
+  const found = Object.entries(detailAsked).find(([key]) => key === attribute);
+  if (found === undefined) throw new RangeError(`${attribute} has no detail`);
+  return found[1];
+}
+
+/** The answer that one memory gives to a question; undefined where it says nothing about it. */
+function answerOf({ fact, time }: KnownMemory, { speaker, asked, value }: AskedPart): string | undefined {
+  if (fact.speaker !== speaker) return undefined;
+  if (fact.type === "event") return fact.event === asked && fact.value === value ? time : undefined;
+  if (asked === fact.attribute) return fact.type === "ended" ? nothing : fact.value;
+  if (asked !== detailKey(fact)) return undefined;
+  return fact.type === "ended" ? nothing : fact.detail;
+}
+
+function detailKey(fact: Exclude<Fact, { type: "event" }>): string | undefined {
+  return Object.entries(detailAsked).find(([attribute]) => attribute === fact.attribute)?.[1];
+}
+
+interface NaiveAnswer {
+  readonly text: string;
+  /** Place of the memory that was believed. */
+  readonly at?: number;
+}
+
+function naiveAnswer(random: Random, part: AskedPart, bank: readonly KnownMemory[]): NaiveAnswer {
+  const found = bank.flatMap((memory, at) => {
+    const text = answerOf(memory, part);
+    return text === undefined ? [] : [{ text, at }];
+  });
+  const [oldest, newest] = [found[0], found.at(-1)];
+  if (oldest === undefined || newest === undefined) return { text: nothing };
+  // Memories of a speaker are listed oldest first, and all that answer a question are of one speaker.
+  const agree = found.every(({ text }) => text === oldest.text);
+  return agree || random.chance(oldestShare) ? oldest : newest;
+}
