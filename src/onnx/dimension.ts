@@ -52,6 +52,11 @@ export function multiplyDims(...dims: readonly Dim[]): Dim {
   return printDim(product);
 }
 
+/** The same dimension in canonical text, so that equal dimensions are equal strings. */
+export function canonical(dim: Dim): Dim {
+  return printDim(parseDim(dim));
+}
+
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }

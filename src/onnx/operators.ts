@@ -1,4 +1,4 @@
-import { type Dim, type Shape, sameShape } from "./dimension.js";
+import { canonical, type Dim, type Shape, sameShape } from "./dimension.js";
 import { type LoopBody, type OpAttributes, type OpName, ops } from "./op.js";
 import { type DType, type Node, scalar, type Value } from "./value.js";
 
@@ -84,7 +84,8 @@ export const softmax = (x: Value): Value => apply("Softmax", [x], {})[0]!;
 export const logSoftmax = (x: Value): Value => apply("LogSoftmax", [x], {})[0]!;
 export const cumSum = (x: Value): Value => apply("CumSum", [x], {})[0]!;
 
-export function reshape(x: Value, shape: Shape): Value {
+export function reshape(x: Value, target: Shape): Value {
+  const shape = target.map(canonical);
   return sameShape(x.shape, shape) ? x : apply("Reshape", [x], { shape })[0]!;
 }
 
@@ -92,7 +93,8 @@ export function transpose(x: Value, permutation: readonly number[]): Value {
   return apply("Transpose", [x], { permutation })[0]!;
 }
 
-export function expand(x: Value, shape: Shape): Value {
+export function expand(x: Value, target: Shape): Value {
+  const shape = target.map(canonical);
   return sameShape(x.shape, shape) ? x : apply("Expand", [x], { shape })[0]!;
 }
 
@@ -101,7 +103,7 @@ export function concat(inputs: readonly Value[], axis: number): Value {
 }
 
 export function split(x: Value, sizes: readonly Dim[], axis: number): readonly Value[] {
-  return sizes.length === 1 ? [x] : apply("Split", [x], { axis: fromEnd(x, axis), sizes });
+  return sizes.length === 1 ? [x] : apply("Split", [x], { axis: fromEnd(x, axis), sizes: sizes.map(canonical) });
 }
 
 export const gather = (table: Value, indices: Value): Value => apply("Gather", [table, indices], {})[0]!;
@@ -123,7 +125,7 @@ export function rotaryEmbedding(x: Value, positions: Value, cosines: Value, sine
   return apply("RotaryEmbedding", [x, positions, cosines, sines], { heads })[0]!;
 }
 
-export const range = (size: Dim): Value => apply("Range", [], { size })[0]!;
+export const range = (size: Dim): Value => apply("Range", [], { size: canonical(size) })[0]!;
 
 export function topK(x: Value, k: number): { readonly values: Value; readonly indices: Value } {
   const [values, indices] = apply("TopK", [x], { k });

@@ -12,6 +12,8 @@ export interface HostTensor {
 export interface SessionOptions {
   /** Threads of the CPU provider; 0 lets the runtime choose. */
   readonly threads?: number;
+  /** Folder that the model's external data lies in. */
+  readonly folder?: string;
   /** Writes a profile by operator, ended by `endProfiling`. */
   readonly profilePrefix?: string;
 }
@@ -30,24 +32,23 @@ const runtimeTypes = {
 export class Session {
   private constructor(private readonly session: InferenceSession) {}
 
-  /** `model` is ONNX bytes, or the path of a file beside which its external data lies. */
+  /** `model` is ONNX bytes. */
   static async create(
-    model: Uint8Array | string,
-    { threads = 0, profilePrefix }: SessionOptions = {},
+    model: Uint8Array,
+    { threads = 0, folder, profilePrefix }: SessionOptions = {},
   ): Promise<Session> {
     const options: InferenceSession.SessionOptions = {
       executionProviders: ["cpu"],
       intraOpNumThreads: threads,
       // Warnings about unused initializers and node placement are of no use to users.
       logSeverityLevel: 3,
+      ...(folder === undefined
+        ? {}
+        : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     };
     try {
-      return new Session(
-        typeof model === "string"
-          ? await InferenceSession.create(model, options)
-          : await InferenceSession.create(model, options),
-      );
+      return new Session(await InferenceSession.create(model, options));
     } catch (cause) {
       throw new EngineError({
         what: "onnxruntime refused the graph",

@@ -1,4 +1,4 @@
-import type { Shape } from "./dimension.js";
+import { canonical, type Shape } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 
 export type DType = "float32" | "float64" | "float16" | "bfloat16" | "int64" | "int32" | "bool";
@@ -34,7 +34,7 @@ export interface Node<K extends OpName = OpName> {
 }
 
 export function input(name: string, dtype: DType, shape: Shape): Value {
-  return { dtype, shape, source: { kind: "input", name } };
+  return { dtype, shape: shape.map(canonical), source: { kind: "input", name } };
 }
 
 export function fileTensor(name: string, dtype: DType, shape: Shape, range: FileRange): Value {

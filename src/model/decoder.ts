@@ -1,0 +1,83 @@
+import { multiplyDims } from "../onnx/dimension.js";
+import * as o from "../onnx/operators.js";
+import type { Value } from "../onnx/value.js";
+import type { Projections } from "./attention.js";
+import type { DecoderConfig } from "./config.js";
+import { rotaryTables } from "./rope.js";
+
+/** The parameters of a decoder as graph values, and how its linear layers are applied (plain, or with an adapter). */
+export interface DecoderParameters {
+  /** By Hugging Face name, such as "model.norm.weight". */
+  tensor(name: string): Value;
+  /** x [rows, in] to [rows, out]; `name` is the layer's without ".weight", such as "model.layers.0.mlp.up_proj". */
+  linear(x: Value, name: string): Value;
+}
+
+/** Mixes tokens in one layer: projections of all rows to contexts [rows, heads · headSize]. */
+export type Attend = (projections: Projections, layer: number) => Value;
+
+/** The decoder that Llama, SmolLM2, Mistral, Qwen2 and Qwen3 share: pre-norm blocks of rotary attention and a gated MLP. */
+export class Decoder {
+  private readonly tables: { readonly cosines: Value; readonly sines: Value };
+
+  constructor(
+    readonly config: DecoderConfig,
+    private readonly parameters: DecoderParameters,
+  ) {
+    this.tables = rotaryTables(config);
+  }
+
+  /** Token ids [rows] to hidden states [rows, hiddenSize]. */
+  embed(ids: Value): Value {
+    return o.gather(this.parameters.tensor("model.embed_tokens.weight"), ids);
+  }
+
+  /** One block: x [rows, hiddenSize] at positions [rows]. */
+  layer(x: Value, positions: Value, index: number, attend: Attend): Value {
+    const name = `model.layers.${index}`;
+    const attended = attend(
+      this.project(this.norm(x, `${name}.input_layernorm`), positions, `${name}.self_attn`),
+      index,
+    );
+    const middle = o.add(x, this.parameters.linear(attended, `${name}.self_attn.o_proj`));
+    const normal = this.norm(middle, `${name}.post_attention_layernorm`);
+    const gate = o.silu(this.parameters.linear(normal, `${name}.mlp.gate_proj`));
+    const gated = o.mul(gate, this.parameters.linear(normal, `${name}.mlp.up_proj`));
+    return o.add(middle, this.parameters.linear(gated, `${name}.mlp.down_proj`));
+  }
+
+  layers(x: Value, positions: Value, attend: Attend): Value {
+    let hidden = x;
+    for (let index = 0; index < this.config.layers; index++) hidden = this.layer(hidden, positions, index, attend);
+    return hidden;
+  }
+
+  /** Hidden states [rows, hiddenSize] to next-token logits [rows, vocabularySize]. */
+  logits(hidden: Value): Value {
+    const head = this.config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    return o.matmul(this.norm(hidden, "model.norm"), this.parameters.tensor(head), { transposeB: true });
+  }
+
+  private norm(x: Value, name: string): Value {
+    return o.rmsNorm(x, this.parameters.tensor(`${name}.weight`), this.config.rmsNormEpsilon);
+  }
+
+  private project(x: Value, positions: Value, name: string): Projections {
+    const { heads, keyValueHeads } = this.config;
+    const rotated = (part: "q" | "k", count: number) => {
+      const rows = this.normHeads(this.parameters.linear(x, `${name}.${part}_proj`), `${name}.${part}_norm`, count);
+      return o.rotaryEmbedding(rows, positions, this.tables.cosines, this.tables.sines, count);
+    };
+    return {
+      queries: rotated("q", heads),
+      keys: rotated("k", keyValueHeads),
+      values: this.parameters.linear(x, `${name}.v_proj`),
+    };
+  }
+
+  private normHeads(x: Value, name: string, count: number): Value {
+    if (!this.config.queryKeyNorm) return x;
+    const perHead = [multiplyDims(x.shape[0]!, count), this.config.headSize];
+    return o.reshape(this.norm(o.reshape(x, perHead), name), x.shape);
+  }
+}

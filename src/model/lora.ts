@@ -1,0 +1,93 @@
+import * as o from "../onnx/operators.js";
+import { input, type Value } from "../onnx/value.js";
+import type { DecoderConfig } from "./config.js";
+import type { DecoderParameters } from "./decoder.js";
+import { requiredTensors } from "./weights.js";
+
+/** The linear layers that carry an adapter: all seven of each block, with their sizes. */
+export function adaptedLayers(
+  config: DecoderConfig,
+): { readonly name: string; readonly into: number; readonly out: number }[] {
+  const layers = [];
+  for (const [name, shape] of requiredTensors(config)) {
+    if (!/_proj\.weight$/.test(name)) continue;
+    layers.push({ name: name.replace(/\.weight$/, ""), into: shape[1]!, out: shape[0]! });
+  }
+  return layers;
+}
+
+/** An adapter's tensors as graph inputs; the rank stays open, so that one graph serves adapters of any rank. */
+export interface LoraInputs {
+  /** Layer name to A [rank, in] and B [out, rank]. */
+  readonly pairs: ReadonlyMap<string, { readonly a: Value; readonly b: Value }>;
+  /** alpha / rank. */
+  readonly scale: Value;
+  readonly inputs: readonly Value[];
+}
+
+export const LORA_SCALE = "lora_scale";
+export const loraInputName = (layer: string, part: "lora_A" | "lora_B"): string => `${layer}.${part}`;
+
+export function loraInputs(config: DecoderConfig): LoraInputs {
+  const pairs = new Map(
+    adaptedLayers(config).map(({ name, into, out }) => [
+      name,
+      {
+        a: input(loraInputName(name, "lora_A"), "float32", ["rank", into]),
+        b: input(loraInputName(name, "lora_B"), "float32", [out, "rank"]),
+      },
+    ]),
+  );
+  const scale = input(LORA_SCALE, "float32", []);
+  return { pairs, scale, inputs: [scale, ...[...pairs.values()].flatMap(({ a, b }) => [a, b])] };
+}
+
+/** Low-rank adaptation (Hu et al. 2021): x Wᵀ + scale · (x Aᵀ) Bᵀ. Costs two thin products a layer, and the gradient needs only them. */
+export function factored(
+  tensor: (name: string) => Value,
+  lora: LoraInputs,
+  biases: ReadonlySet<string>,
+): DecoderParameters {
+  return {
+    tensor,
+    linear: (x, name) => {
+      const { a, b } = lora.pairs.get(name)!;
+      const low = o.mul(o.matmul(x, a, { transposeB: true }), lora.scale);
+      const y = o.add(
+        o.matmul(x, tensor(`${name}.weight`), { transposeB: true }),
+        o.matmul(low, b, { transposeB: true }),
+      );
+      return withBias(y, name, tensor, biases);
+    },
+  };
+}
+
+/** The same, with W + scale · B A computed once per run: a decoding step then costs what the base model costs. */
+export function merged(
+  tensor: (name: string) => Value,
+  lora: LoraInputs,
+  biases: ReadonlySet<string>,
+): DecoderParameters {
+  const weights = new Map<string, Value>();
+  return {
+    tensor,
+    linear: (x, name) => {
+      const { a, b } = lora.pairs.get(name)!;
+      const weight = weights.get(name) ?? o.add(tensor(`${name}.weight`), o.matmul(o.mul(b, lora.scale), a));
+      weights.set(name, weight);
+      return withBias(o.matmul(x, weight, { transposeB: true }), name, tensor, biases);
+    },
+  };
+}
+
+/** No adapter. */
+export function plain(tensor: (name: string) => Value, biases: ReadonlySet<string>): DecoderParameters {
+  return {
+    tensor,
+    linear: (x, name) => withBias(o.matmul(x, tensor(`${name}.weight`), { transposeB: true }), name, tensor, biases),
+  };
+}
+
+function withBias(y: Value, name: string, tensor: (name: string) => Value, biases: ReadonlySet<string>): Value {
+  return biases.has(`${name}.bias`) ? o.add(y, tensor(`${name}.bias`)) : y;
+}

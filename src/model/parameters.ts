@@ -1,0 +1,33 @@
+import { basename } from "node:path";
+import { cast } from "../onnx/operators.js";
+import { type DType, fileTensor, input, type Value } from "../onnx/value.js";
+import type { TensorInfo } from "./safetensors.js";
+import { type Checkpoint, requiredTensors } from "./weights.js";
+
+const dtypes: Readonly<Record<string, DType>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
+
+/** The checkpoint's tensors as frozen constants that lie in its files, computed with in float32. */
+export function frozenParameters({ tensors }: Checkpoint): (name: string) => Value {
+  const values = new Map<string, Value>();
+  return (name) => {
+    let value = values.get(name);
+    if (value === undefined) {
+      value = cast(inFile(tensors.get(name)!, name), "float32");
+      values.set(name, value);
+    }
+    return value;
+  };
+}
+
+/** The checkpoint's tensors as graph inputs, for full training of small models. */
+export function trainableParameters({ config }: Checkpoint): ReadonlyMap<string, Value> {
+  return new Map([...requiredTensors(config)].map(([name, shape]) => [name, input(name, "float32", shape)]));
+}
+
+export function biasNames({ config }: Checkpoint): ReadonlySet<string> {
+  return new Set([...requiredTensors(config).keys()].filter((name) => name.endsWith(".bias")));
+}
+
+function inFile({ dtype, shape, file, offset, bytes }: TensorInfo, name: string): Value {
+  return fileTensor(name, dtypes[dtype]!, shape, { file: basename(file), offset, bytes });
+}

@@ -1,0 +1,156 @@
+import type { ModelDefinition } from "../onnx/emit.js";
+import { gradient } from "../onnx/gradient.js";
+import * as o from "../onnx/operators.js";
+import { input, type Value } from "../onnx/value.js";
+import {
+  additiveMask,
+  attendFromResponse,
+  attendWithinPrompt,
+  causalMask,
+  promptHeads,
+  responseHeads,
+} from "./attention.js";
+import type { Decoder } from "./decoder.js";
+
+/**
+ * B prompts, each with a group of G responses. Prompts are padded on the right to P, responses to 1 + R. The prompt is computed
+ * once for its group; a response's last token is a target only, so that the network sees R of its tokens.
+ */
+export interface GroupInputs {
+  /** [B, P] */
+  readonly promptIds: Value;
+  /** [B] */
+  readonly promptLengths: Value;
+  /** [B, G, R]: each response without its last slot. */
+  readonly responseIds: Value;
+  /** [B, G, 1+R] */
+  readonly targetIds: Value;
+}
+
+export function groupInputs(): GroupInputs {
+  return {
+    promptIds: input("prompt_ids", "int64", ["B", "P"]),
+    promptLengths: input("prompt_lengths", "int64", ["B"]),
+    responseIds: input("response_ids", "int64", ["B", "G", "R"]),
+    targetIds: input("target_ids", "int64", ["B", "G", "1+R"]),
+  };
+}
+
+
+/** Logits [B·G·(1+R), V] of every response token, each from the state that precedes it. */
+export function responseLogits(decoder: Decoder, { promptIds, promptLengths, responseIds }: GroupInputs): Value {
+  const counts = decoder.config;
+  const ids = o.concat([o.reshape(promptIds, ["B*P"]), o.reshape(responseIds, ["B*G*R"])], 0);
+  const promptPositions = o.range("P");
+  const responsePositions = o.add(o.reshape(promptLengths, ["B", 1, 1]), o.reshape(o.range("R"), [1, 1, "R"]));
+  const positions = o.concat(
+    [
+      o.reshape(o.expand(o.reshape(promptPositions, [1, "P"]), ["B", "P"]), ["B*P"]),
+      o.reshape(o.expand(responsePositions, ["B", "G", "R"]), ["B*G*R"]),
+    ],
+    0,
+  );
+  const promptMask = causalMask(promptPositions, promptPositions);
+  const ownMask = causalMask(o.range("R"), o.range("R"));
+  // Padding on the right is invisible to the prompt itself by causality, but not to its responses.
+  const known = o.less(o.reshape(promptPositions, [1, 1, 1, "P"]), o.reshape(promptLengths, ["B", 1, 1, 1]));
+  const contextMask = additiveMask(known);
+  const hidden = decoder.layers(decoder.embed(ids), positions, ({ queries, keys, values }) =>
+    // Attention's weights are the only activations that grow with the square of the length: they are never kept.
+    o.recompute([queries, keys, values], ([q, k, v]) => {
+      const [promptQueries, responseQueries] = o.split(q!, ["B*P", "B*G*R"], 0);
+      const [promptKeys, responseKeys] = o.split(k!, ["B*P", "B*G*R"], 0);
+      const [promptValues, responseValues] = o.split(v!, ["B*P", "B*G*R"], 0);
+      const context = {
+        keys: promptHeads(promptKeys!, "B", "P", counts),
+        values: promptHeads(promptValues!, "B", "P", counts),
+      };
+      const own = {
+        keys: responseHeads(responseKeys!, "B", "G", "R", counts),
+        values: responseHeads(responseValues!, "B", "G", "R", counts),
+      };
+      const fromPrompt = attendWithinPrompt(promptQueries!, context, promptMask, "B", counts);
+      const masks = { context: contextMask, own: ownMask };
+      const shape = { batch: "B", group: "G", rows: "R" };
+      return o.concat([fromPrompt, attendFromResponse(responseQueries!, context, own, masks, shape, counts)], 0);
+    }),
+  );
+  return decoder.logits(beforeEachToken(hidden, promptLengths));
+}
+
+/** From hidden states of all tokens, those that precede a response token: the prompt's last one, then the response's. */
+function beforeEachToken(hidden: Value, promptLengths: Value): Value {
+  const size = hidden.shape[1]!;
+  const [prompt, response] = o.split(hidden, ["B*P", "B*G*R"], 0);
+  const rows = o.reshape(o.range("B*P"), ["B", "P"]);
+  const last = o.gather(prompt!, o.gatherElements(rows, o.sub(o.reshape(promptLengths, ["B", 1]), 1)));
+  const first = o.expand(o.reshape(last, ["B", 1, 1, size]), ["B", "G", 1, size]);
+  return o.reshape(o.concat([first, o.reshape(response!, ["B", "G", "R", size])], 2), ["B*G+B*G*R", size]);
+}
+
+/** log π(token | prefix) of each response token and the entropy of each prediction, both [B, G, 1+R]. */
+export function tokenScores(logits: Value, targetIds: Value): { readonly logprobs: Value; readonly entropies: Value } {
+  const all = o.logSoftmax(o.cast(logits, "float32"));
+  const logprobs = o.gatherElements(all, o.reshape(targetIds, ["B*G+B*G*R", 1]));
+  const entropies = o.neg(o.reduceSum(o.mul(o.exp(all), all), [-1]));
+  return { logprobs: o.reshape(logprobs, targetIds.shape), entropies: o.reshape(entropies, targetIds.shape) };
+}
+
+/** What a policy-gradient step needs beside the tokens, all float32. */
+export interface PolicyInputs {
+  /** [B, G, 1+R]: share of each token in the loss; 0 for padding. Sums the batch's chosen aggregation, so that micro-batches add up exactly. */
+  readonly weights: Value;
+  /** [B, G, 1+R] */
+  readonly advantages: Value;
+  /** [B, G, 1+R]: of the policy that sampled the responses. */
+  readonly oldLogprobs: Value;
+  /** [B, G, 1+R]: of the reference policy. */
+  readonly referenceLogprobs: Value;
+  /** Scalars. */
+  readonly clipLow: Value;
+  readonly clipHigh: Value;
+  readonly klCoefficient: Value;
+}
+
+export function policyInputs(): PolicyInputs {
+  const perToken = (name: string) => input(name, "float32", ["B", "G", "1+R"]);
+  return {
+    weights: perToken("weights"),
+    advantages: perToken("advantages"),
+    oldLogprobs: perToken("old_logprobs"),
+    referenceLogprobs: perToken("reference_logprobs"),
+    clipLow: input("clip_low", "float32", []),
+    clipHigh: input("clip_high", "float32", []),
+    klCoefficient: input("kl_coefficient", "float32", []),
+  };
+}
+
+/** Σ w · (−min(ρ A, clip(ρ) A) + β k3): PPO's clipped surrogate (Schulman et al. 2017) with GRPO's KL estimator (Shao et al. 2024, eq. 4). */
+export function policyLoss(logprobs: Value, p: PolicyInputs): Value {
+  const ratio = o.exp(o.sub(logprobs, p.oldLogprobs));
+  const clipped = o.min(o.max(ratio, o.neg(o.sub(p.clipLow, 1))), o.add(p.clipHigh, 1));
+  const surrogate = o.min(o.mul(ratio, p.advantages), o.mul(clipped, p.advantages));
+  const difference = o.sub(p.referenceLogprobs, logprobs);
+  const k3 = o.sub(o.sub(o.exp(difference), difference), 1);
+  return o.reduceSum(o.mul(p.weights, o.sub(o.mul(p.klCoefficient, k3), surrogate)));
+}
+
+/** Σ w · (−log π): maximum likelihood of the given responses. */
+export function likelihoodLoss(logprobs: Value, weights: Value): Value {
+  return o.neg(o.reduceSum(o.mul(weights, logprobs)));
+}
+
+export const GRADIENT_PREFIX = "gradient:";
+
+/** Adds the gradient of the loss with respect to each named parameter to a model's outputs. */
+export function withGradients(
+  loss: Value,
+  parameters: ReadonlyMap<string, Value>,
+  inputs: readonly Value[],
+  outputs: Readonly<Record<string, Value>>,
+): ModelDefinition {
+  const names = [...parameters.keys()];
+  const gradients = gradient(loss, [...parameters.values()]);
+  const named = names.map((name, i) => [`${GRADIENT_PREFIX}${name}`, gradients[i]!] as const);
+  return { inputs, outputs: { loss, ...outputs, ...Object.fromEntries(named) } };
+}
