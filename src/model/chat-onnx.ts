@@ -1,0 +1,236 @@
+import { basename } from "node:path";
+import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import {
+  BaseChatModel,
+  type BaseChatModelCallOptions,
+  type BaseChatModelParams,
+  type LangSmithParams,
+} from "@langchain/core/language_models/chat_models";
+import { convertChunksToEvents } from "@langchain/core/language_models/compat";
+import type { ChatModelStreamEvent } from "@langchain/core/language_models/event";
+import { AIMessage, AIMessageChunk, type BaseMessage, type StandardMessageStructure } from "@langchain/core/messages";
+import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
+import { ContextLengthError } from "../errors.js";
+import { abortError } from "./abort.js";
+import { callbackStream } from "./callback-stream.js";
+import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
+import { toChatTurns } from "./chat-messages.js";
+import { checkSampling, type Sampling, streamSeed } from "./chat-sampling.js";
+import type { GenerateOptions, PolicyEngine } from "./engine.js";
+import { type BatchedResult, batcherOf } from "./request-batcher.js";
+import { ResponseReader } from "./response-reader.js";
+import { type ChatTokenizer, loadTokenizer } from "./tokenizer.js";
+
+export interface ChatOnnxFields extends BaseChatModelParams, Partial<Sampling> {
+  readonly engine: PolicyEngine;
+  readonly tokenizer: ChatTokenizer;
+  /** Name of an adapter that the engine has; absent means the base model. */
+  readonly adapter?: string;
+}
+
+/** What one call may set; the rest is the model's own. */
+export interface ChatOnnxCallOptions extends BaseChatModelCallOptions {
+  readonly temperature?: number;
+  readonly maxNewTokens?: number;
+  readonly seed?: number;
+}
+
+export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampling> {
+  /** A Hugging Face checkpoint. */
+  readonly folder: string;
+  /** Folder of a peft LoRA adapter; it gets the folder's name. */
+  readonly adapter?: string;
+  readonly device?: string;
+}
+
+/** LangChain chat model over a local policy engine. Concurrent calls are batched; the same seed and prompt give the same response. */
+export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
+  readonly engine: PolicyEngine;
+  readonly tokenizer: ChatTokenizer;
+  readonly adapter: string | undefined;
+  readonly sampling: Sampling;
+
+  static override lc_name(): string {
+    return "ChatOnnx";
+  }
+
+  constructor(fields: ChatOnnxFields) {
+    super(fields);
+    const { engine, tokenizer, adapter, temperature = 0, maxNewTokens = 256, seed = 0, stop = [] } = fields;
+    this.engine = engine;
+    this.tokenizer = tokenizer;
+    this.adapter = adapter;
+    this.sampling = checkSampling({ temperature, maxNewTokens, seed, stop });
+  }
+
+  /** Opens a checkpoint, and an adapter on it, with an engine of its own: `close` it. Throws FileError or EngineError. */
+  static async load(options: ChatOnnxLoadOptions): Promise<ChatOnnx> {
+    const { folder, adapter, device, ...fields } = options;
+    const tokenizer = await loadTokenizer(folder);
+    // Only who loads a model this way needs the runtime.
+    const { openEngine } = await import("./open-engine.js");
+    const engine = await openEngine({ folder, ...(device === undefined ? {} : { device }) });
+    if (adapter === undefined) return new ChatOnnx({ ...fields, engine, tokenizer });
+    try {
+      await engine.loadAdapter(basename(adapter), adapter);
+      return new ChatOnnx({ ...fields, engine, tokenizer, adapter: basename(adapter) });
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.engine.close();
+  }
+
+  override _llmType(): string {
+    return "onnx";
+  }
+
+  /** Names the policy exactly, so that a response cache does not outlive a training step. */
+  override _identifyingParams(): Record<string, unknown> {
+    const { folder } = this.engine.info;
+    return { folder, policy_version: this.engine.policyVersion(this.adapter), ...this.sampling };
+  }
+
+  override get callKeys(): string[] {
+    return [...super.callKeys, "temperature", "maxNewTokens", "seed"];
+  }
+
+  override invocationParams(options?: this["ParsedCallOptions"]): Sampling & { model: string } {
+    return { model: this.#modelName, ...this.#samplingOf(options) };
+  }
+
+  override getLsParams(options: this["ParsedCallOptions"]): LangSmithParams {
+    const { temperature, maxNewTokens } = this.#samplingOf(options);
+    return {
+      ...super.getLsParams(options),
+      ls_model_name: this.#modelName,
+      ls_temperature: temperature,
+      ls_max_tokens: maxNewTokens,
+    };
+  }
+
+  override async _generate(messages: BaseMessage[], options: this["ParsedCallOptions"]): Promise<ChatResult> {
+    const call = this.#call(messages, options);
+    const { generations, policyVersion } = await this.#submit(call, options.signal);
+    const { text, finishReason } = readRest(call.reader, generations);
+    const outcome = outcomeOf(call, finishReason, policyVersion);
+    const message = new AIMessage<StandardMessageStructure>({ content: text, ...outcome });
+    const { input_tokens, output_tokens, total_tokens } = outcome.usage_metadata;
+    const tokenUsage = { promptTokens: input_tokens, completionTokens: output_tokens, totalTokens: total_tokens };
+    return { generations: [{ text, message }], llmOutput: { tokenUsage } };
+  }
+
+  /** One chunk per piece of text; the last chunk is empty and carries usage and metadata. */
+  override async *_streamResponseChunks(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    runManager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatGenerationChunk> {
+    const call = this.#call(messages, options);
+    const outcome = yield* this.#streamText(call, options.signal, async (text) => {
+      const chunk = new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text }) });
+      await runManager?.handleLLMNewToken(text, undefined, undefined, undefined, undefined, { chunk });
+      return chunk;
+    });
+    const message = new AIMessageChunk<StandardMessageStructure>({ content: "", ...outcome });
+    yield new ChatGenerationChunk({ text: "", message });
+  }
+
+  /** LangChain's own conversion drops the response metadata, which holds the token ids. */
+  override async *_streamChatModelEvents(
+    messages: BaseMessage[],
+    options: this["ParsedCallOptions"],
+    runManager?: CallbackManagerForLLMRun,
+  ): AsyncGenerator<ChatModelStreamEvent> {
+    const chunks = this._streamResponseChunks(messages, options, runManager);
+    let responseMetadata: Record<string, unknown> = {};
+    const watched = async function* (): AsyncGenerator<ChatGenerationChunk> {
+      for await (const chunk of chunks) {
+        responseMetadata = { ...responseMetadata, ...chunk.message.response_metadata };
+        yield chunk;
+      }
+    };
+    for await (const event of convertChunksToEvents(watched(), options.signal ? { signal: options.signal } : {})) {
+      if (event.event !== "message-finish") yield event;
+      else
+        yield { ...event, reason: responseMetadata.finish_reason === "length" ? "length" : "stop", responseMetadata };
+    }
+  }
+
+  async *#streamText<Chunk>(
+    call: ChatCall,
+    signal: AbortSignal | undefined,
+    emit: (text: string) => Promise<Chunk>,
+  ): AsyncGenerator<Chunk, ChatOutcome> {
+    const { reader } = call;
+    // Fires when a stop string came or the consumer went away: nobody wants the rest.
+    const enough = new AbortController();
+    const either = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
+    const tokens = callbackStream<[readonly number[], readonly number[]], BatchedResult>((push) =>
+      this.#submit(call, either, (ids, logprobs) => push([ids, logprobs])),
+    );
+    let policyVersion: string | undefined;
+    try {
+      for (;;) {
+        const step = await tokens.next();
+        if (signal?.aborted) throw abortError(signal);
+        if (step.done) {
+          const { text, finishReason } = readRest(reader, step.value.generations);
+          if (text !== "") yield await emit(text);
+          return outcomeOf(call, finishReason, step.value.policyVersion);
+        }
+        // Read while the engine is at it: the adapter cannot change before it has finished.
+        policyVersion ??= this.engine.policyVersion(this.adapter);
+        const text = reader.push(...step.value);
+        if (text !== "") yield await emit(text);
+        if (reader.stopped) return outcomeOf(call, "stop", policyVersion);
+      }
+    } finally {
+      enough.abort();
+    }
+  }
+
+  get #modelName(): string {
+    return basename(this.engine.info.folder);
+  }
+
+  #samplingOf(options: Partial<ChatOnnxCallOptions> = {}): Sampling {
+    return checkSampling({
+      temperature: options.temperature ?? this.sampling.temperature,
+      maxNewTokens: options.maxNewTokens ?? this.sampling.maxNewTokens,
+      seed: options.seed ?? this.sampling.seed,
+      stop: options.stop ?? this.sampling.stop,
+    });
+  }
+
+  #call(messages: readonly BaseMessage[], options: this["ParsedCallOptions"]): ChatCall {
+    if (options.signal?.aborted) throw abortError(options.signal);
+    const sampling = this.#samplingOf(options);
+    const promptIds = this.tokenizer.encodeChat(toChatTurns(messages));
+    const { contextLength } = this.engine.info;
+    if (promptIds.length + sampling.maxNewTokens > contextLength) {
+      throw new ContextLengthError({
+        what: "the prompt and its response do not fit the model's context",
+        where: this.#modelName,
+        expected: `at most ${contextLength} tokens`,
+        found: `${promptIds.length} of the prompt and ${sampling.maxNewTokens} new ones`,
+        remedy: "shorten the messages or lower maxNewTokens",
+      });
+    }
+    const { temperature, maxNewTokens, seed } = sampling;
+    const request = { promptIds, maxNewTokens, temperature, seed: streamSeed(seed, promptIds) };
+    return { request, sampling, reader: new ResponseReader(this.tokenizer, sampling.stop), modelName: this.#modelName };
+  }
+
+  #submit(
+    call: ChatCall,
+    signal: AbortSignal | undefined,
+    onTokens?: GenerateOptions["onTokens"],
+  ): Promise<BatchedResult> {
+    const { adapter, tokenizer } = this;
+    return batcherOf(this.engine).submit(call.request, { adapter, stopIds: tokenizer.stopIds, signal, onTokens });
+  }
+}

@@ -1,0 +1,123 @@
+import { abortError } from "./abort.js";
+import type { GenerateOptions, GenerateRequest, Generation, PolicyEngine } from "./engine.js";
+
+export interface BatchedResult {
+  readonly generations: readonly Generation[];
+  /** The adapter's version when the engine began. */
+  readonly policyVersion: string;
+}
+
+interface Waiting {
+  readonly request: GenerateRequest;
+  readonly options: GenerateOptions;
+  readonly resolve: (result: BatchedResult) => void;
+  readonly reject: (error: unknown) => void;
+  settled: boolean;
+}
+
+/**
+ * Brings concurrent requests into one `engine.generate`: those that arrive before the next macrotask or while the engine is busy go
+ * together, in order of arrival, if they share adapter and stop ids. Requests that stream go alone, as the engine wants them.
+ */
+export class RequestBatcher {
+  readonly #engine: PolicyEngine;
+  readonly #maxBatch: number;
+  #waiting: Waiting[] = [];
+  #busy = false;
+
+  constructor(engine: PolicyEngine, maxBatch = 32) {
+    this.#engine = engine;
+    this.#maxBatch = maxBatch;
+  }
+
+  /** Rejects at once with AbortError when the signal fires; the engine stops when nobody of its batch is left. */
+  submit(request: GenerateRequest, options: GenerateOptions): Promise<BatchedResult> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    return new Promise((resolve, reject) => {
+      const waiting: Waiting = { request, options, resolve, reject, settled: false };
+      this.#waiting.push(waiting);
+      signal?.addEventListener(
+        "abort",
+        () => {
+          this.#waiting = this.#waiting.filter((other) => other !== waiting);
+          settle(waiting, () => reject(abortError(signal)));
+        },
+        { once: true },
+      );
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#busy || this.#waiting.length === 0) return;
+    this.#busy = true;
+    setImmediate(() => {
+      void this.#run(this.#take()).finally(() => {
+        this.#busy = false;
+        this.#schedule();
+      });
+    });
+  }
+
+  /** The longest-waiting request and those that can go with it. */
+  #take(): Waiting[] {
+    const [first] = this.#waiting;
+    if (first === undefined) return [];
+    const alone = first.options.onTokens !== undefined;
+    const batch = alone ? [first] : this.#waiting.filter((other) => fits(first, other)).slice(0, this.#maxBatch);
+    const taken = new Set(batch);
+    this.#waiting = this.#waiting.filter((waiting) => !taken.has(waiting));
+    return batch;
+  }
+
+  async #run(batch: readonly Waiting[]): Promise<void> {
+    const first = batch[0];
+    if (first === undefined) return;
+    const { adapter, stopIds, onTokens } = first.options;
+    const abort = new AbortController();
+    const onAbort = (): void => {
+      if (batch.every(({ options }) => options.signal?.aborted)) abort.abort();
+    };
+    for (const { options } of batch) options.signal?.addEventListener("abort", onAbort);
+    try {
+      const policyVersion = this.#engine.policyVersion(adapter);
+      const results = await this.#engine.generate(
+        batch.map(({ request }) => request),
+        { adapter, stopIds, onTokens, signal: abort.signal },
+      );
+      for (const [index, waiting] of batch.entries()) {
+        settle(waiting, () => waiting.resolve({ generations: results[index] ?? [], policyVersion }));
+      }
+    } catch (error) {
+      for (const waiting of batch) settle(waiting, () => waiting.reject(error));
+    } finally {
+      for (const { options } of batch) options.signal?.removeEventListener("abort", onAbort);
+    }
+  }
+}
+
+function settle(waiting: Waiting, action: () => void): void {
+  if (waiting.settled) return;
+  waiting.settled = true;
+  action();
+}
+
+function fits(first: Waiting, other: Waiting): boolean {
+  const { adapter, stopIds } = first.options;
+  return (
+    other.options.onTokens === undefined &&
+    other.options.adapter === adapter &&
+    other.options.stopIds.length === stopIds.length &&
+    other.options.stopIds.every((id, index) => id === stopIds[index])
+  );
+}
+
+const batchers = new WeakMap<PolicyEngine, RequestBatcher>();
+
+/** The one batcher of an engine: chat models that share an engine also share its batches. */
+export function batcherOf(engine: PolicyEngine): RequestBatcher {
+  const batcher = batchers.get(engine) ?? new RequestBatcher(engine);
+  batchers.set(engine, batcher);
+  return batcher;
+}
