@@ -1,9 +1,8 @@
-import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseMessage } from "@langchain/core/messages";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { ANSWER_EVENT, type AnswerPayload, type RetrievedMemory } from "../trace/episode.js";
-import { callModel } from "./call.js";
+import { callModel, tell } from "./call.js";
 import { aliasesOf } from "./decision.js";
 import { type ParsedAnswer, parseAnswer } from "./parse.js";
 import type { AnswerPromptInput, MemoryPrompts } from "./prompts.js";
@@ -59,7 +58,7 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
       retrieved: retrieved!,
       ...readAnswer(text, retrieved!),
     };
-    await dispatchCustomEvent(ANSWER_EVENT, answer, config);
+    await tell(ANSWER_EVENT, answer, config);
     return { answer };
   }
 

@@ -1,6 +1,7 @@
+import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseMessage } from "@langchain/core/messages";
-import type { RunnableConfig } from "@langchain/core/runnables";
+import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { ROLE_METADATA, type Role } from "../trace/role.js";
 
 /** Asks a role's model. `callId` becomes the id of the model run, by which traces and steps are joined. */
@@ -9,12 +10,23 @@ export async function callModel(
   role: Role,
   messages: BaseMessage[],
   callId: string,
-  config: RunnableConfig,
+  config: LangGraphRunnableConfig,
 ): Promise<string> {
   const reply = await model.invoke(messages, {
     ...config,
     runId: callId,
-    metadata: { ...config.metadata, [ROLE_METADATA]: role },
+    metadata: { ...config.metadata, ...checkpointOf(config), [ROLE_METADATA]: role },
   });
   return reply.text;
+}
+
+/** Tells recorders what a node did. */
+export async function tell(event: string, payload: object, config: LangGraphRunnableConfig): Promise<void> {
+  const metadata = { ...config.metadata, ...checkpointOf(config) };
+  await dispatchCustomEvent(event, payload, { ...config, metadata });
+}
+
+/** LangGraph tells nodes, but not tracers, which checkpoint they run from. */
+function checkpointOf({ executionInfo }: LangGraphRunnableConfig): { checkpoint_id?: string } {
+  return executionInfo?.threadId === undefined ? {} : { checkpoint_id: executionInfo.checkpointId };
 }

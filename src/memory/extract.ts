@@ -1,5 +1,5 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { RunnableConfig } from "@langchain/core/runnables";
+import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { callModel } from "./call.js";
 import { type ParsedFacts, parseFacts } from "./parse.js";
 import { type AgentRuntime, requireModel } from "./runtime.js";
@@ -10,7 +10,7 @@ export async function extractFacts(
   turn: TurnInput,
   model: BaseChatModel | undefined,
   { prompts, id }: AgentRuntime,
-  config: RunnableConfig,
+  config: LangGraphRunnableConfig,
 ): Promise<ParsedFacts> {
   if (turn.facts !== undefined) {
     return { facts: turn.facts, unparsable: null };

@@ -1,8 +1,7 @@
-import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
-import { callModel } from "./call.js";
+import { callModel, tell } from "./call.js";
 import type { Decide } from "./controls.js";
 import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
@@ -75,7 +74,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       operations,
       changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId) }),
     };
-    await dispatchCustomEvent(MEMORY_STEP_EVENT, step, config);
+    await tell(MEMORY_STEP_EVENT, step, config);
     return { step };
   }
 

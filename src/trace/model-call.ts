@@ -1,0 +1,72 @@
+import { type AIMessage, type BaseMessage, isBaseMessage } from "@langchain/core/messages";
+import type { Run } from "@langchain/core/tracers/base";
+import { z } from "zod";
+import { type ModelCall, roleSchema, samplingSchema } from "./episode.js";
+import { renderMessages } from "./render.js";
+import { ROLE_METADATA } from "./role.js";
+
+/** What a chat model may say about a reply in its `response_metadata`; another form is taken as not said. */
+const replySchema = z.object({
+  prompt_ids: z.array(z.number()).optional().catch(undefined),
+  response_ids: z.array(z.number()).optional().catch(undefined),
+  response_logprobs: z.array(z.number()).optional().catch(undefined),
+  finish_reason: z.string().optional().catch(undefined),
+  policy_version: z.string().optional().catch(undefined),
+  sampling: samplingSchema.optional().catch(undefined),
+  model_name: z.string().optional().catch(undefined),
+});
+
+/** Metadata of a LangChain run, as far as episodes keep it. */
+export const metadataSchema = z.object({
+  thread_id: z.string().optional().catch(undefined),
+  checkpoint_id: z.string().optional().catch(undefined),
+  checkpoint_ns: z.string().optional().catch(undefined),
+  langgraph_checkpoint_ns: z.string().optional().catch(undefined),
+  langgraph_node: z.string().optional().catch(undefined),
+  ls_model_name: z.string().optional().catch(undefined),
+  [ROLE_METADATA]: roleSchema.optional().catch(undefined),
+});
+
+/** The parts of an episode's `model_call` that a finished model run tells. */
+export function describeModelCall(run: Run): Omit<ModelCall, "at" | "run"> {
+  const metadata = metadataSchema.parse(run.extra?.metadata ?? {});
+  const generation = (run.outputs as LlmOutputs | undefined)?.generations?.[0]?.[0];
+  const reply = replySchema.parse(generation?.message?.response_metadata ?? {});
+  return defined({
+    type: "model_call" as const,
+    id: run.id,
+    role: metadata[ROLE_METADATA],
+    model: reply.model_name ?? metadata.ls_model_name,
+    messages: describePrompt(run.inputs),
+    text: generation?.text ?? "",
+    promptIds: reply.prompt_ids,
+    responseIds: reply.response_ids,
+    logprobs: reply.response_logprobs,
+    finishReason: reply.finish_reason,
+    sampling: reply.sampling,
+    policyVersion: reply.policy_version,
+    error: run.error,
+  });
+}
+
+interface LlmOutputs {
+  readonly generations?: readonly { readonly text: string; readonly message?: AIMessage }[][];
+}
+
+function describePrompt(inputs: Run["inputs"]): ModelCall["messages"] {
+  const [messages] = (inputs as { messages?: BaseMessage[][] }).messages ?? [];
+  if (messages?.every(isBaseMessage)) {
+    return renderMessages(messages);
+  }
+  const prompts = (inputs as { prompts?: string[] }).prompts ?? [];
+  return prompts.map((content) => ({ role: "user", content }));
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Leaves out what is undefined: JSON has no such value. */
+export function defined<T extends object>(values: T): Defined<T> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>;
+}

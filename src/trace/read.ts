@@ -1,0 +1,94 @@
+import { readFileSync } from "node:fs";
+import { FileError } from "../errors.js";
+import { type EpisodeEvent, episodeEventSchema } from "./episode.js";
+
+export interface ReadOptions {
+  /** Leave out a last line that was cut off in the middle, as a crash leaves it. */
+  readonly tolerateCutTail?: boolean;
+}
+
+/** The lines of an episode file, and how many bytes of it are whole lines. */
+export interface EpisodeLines {
+  readonly events: EpisodeEvent[];
+  readonly wholeBytes: number;
+  readonly cutTail: boolean;
+}
+
+/** Reads an episode file. @throws FileError naming the file and line that is cut, is no JSON, or is no event. */
+export function readEpisodes(path: string, { tolerateCutTail = false }: ReadOptions = {}): EpisodeEvent[] {
+  return readLines(path, tolerateCutTail).events;
+}
+
+/** As `readEpisodes`, and says where the last whole line ends. */
+export function readLines(path: string, tolerateCutTail: boolean): EpisodeLines {
+  const text = readText(path);
+  const events: EpisodeEvent[] = [];
+  const seen = new Set<string>();
+  let from = 0;
+  for (let line = 1; from < text.length; line++) {
+    const newline = text.indexOf("\n", from);
+    const source = text.slice(from, newline === -1 ? undefined : newline);
+    if (newline === -1 && tolerateCutTail) {
+      return { events, wholeBytes: Buffer.byteLength(text.slice(0, from)), cutTail: true };
+    }
+    const event = parseLine(source, `${path}:${line}`, newline === -1);
+    if (!seen.has(event.id)) {
+      seen.add(event.id);
+      events.push(event);
+    }
+    from = newline + 1;
+  }
+  return { events, wholeBytes: Buffer.byteLength(text), cutTail: false };
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new FileError({
+      what: "the episode file cannot be read",
+      where: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: "check the path, or record episodes first",
+      cause,
+    });
+  }
+}
+
+function parseLine(source: string, where: string, last: boolean): EpisodeEvent {
+  if (last) {
+    throw new FileError({
+      what: "the episode file is cut in the middle of a line",
+      where,
+      expected: "a line feed at the end of each event",
+      found: `${source.length} characters without one`,
+      remedy: "re-record, or pass { tolerateCutTail: true } to leave the cut line out",
+    });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch (cause) {
+    throw new FileError({
+      what: "the line is not JSON",
+      where,
+      expected: "one event as a JSON object",
+      found: JSON.stringify(source.slice(0, 60)),
+      remedy: "remove the line, or re-record",
+      cause,
+    });
+  }
+  const parsed = episodeEventSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new FileError({
+      what: "the line is not an episode event",
+      where,
+      expected: "a model_call, memory_step, answer or reward with all its fields",
+      found: issue === undefined ? "another form" : `${issue.path.join(".") || "the line"}: ${issue.message}`,
+      remedy: "remove the line, or re-record with this version of the package",
+      cause: parsed.error,
+    });
+  }
+  return parsed.data;
+}

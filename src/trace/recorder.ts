@@ -1,0 +1,143 @@
+import { BaseTracer, type Run } from "@langchain/core/tracers/base";
+import { UsageError } from "../errors.js";
+import {
+  ANSWER_EVENT,
+  type EpisodeEvent,
+  episodeEventSchema,
+  MEMORY_STEP_EVENT,
+  type ModelCall,
+  type Reward,
+} from "./episode.js";
+import { type EpisodeSink, openEpisodeFile } from "./episode-file.js";
+import { defined, describeModelCall, metadataSchema } from "./model-call.js";
+
+export type EpisodeRecorderOptions = (
+  | { readonly path: string }
+  /** Takes each line, with its line feed, in the place of a file. */
+  | { readonly write: (line: string) => void }
+) & { readonly now?: () => Date };
+
+const EVENT_TYPES: ReadonlyMap<string, EpisodeEvent["type"]> = new Map([
+  [MEMORY_STEP_EVENT, "memory_step"],
+  [ANSWER_EVENT, "answer"],
+]);
+
+/** Ended runs that are remembered, for handlers that are attached twice and hear each end twice. */
+const REMEMBERED_RUNS = 256;
+
+/**
+ * A LangChain tracer that writes episodes as JSON lines: pass it in `callbacks` of a run. Lines are written
+ * synchronously, so that a step that has returned is in the file. A line that can't be written fails the run.
+ */
+export class EpisodeRecorder extends BaseTracer {
+  override name = "memory_r1_episode_recorder";
+  override awaitHandlers = true;
+  override raiseError = true;
+  readonly #sink: EpisodeSink;
+  readonly #now: () => Date;
+  readonly #seen: Set<string>;
+  readonly #ended = new Map<string, Run>();
+
+  constructor(options: EpisodeRecorderOptions) {
+    super();
+    this.#sink =
+      "path" in options
+        ? openEpisodeFile(options.path)
+        : { ids: [], write: options.write, flush: () => undefined, close: () => undefined };
+    this.#now = options.now ?? (() => new Date());
+    this.#seen = new Set(this.#sink.ids);
+  }
+
+  /** Records the reward of an answer or a memory step. One of each name is kept. */
+  reward({ of, name, value }: Pick<Reward, "of" | "name" | "value">): void {
+    this.#write({ type: "reward", id: `${of}/${name}`, at: this.#at(), of, name, value });
+  }
+
+  /** Makes sure that what is written survives a crash of the machine. */
+  flush(): void {
+    this.#sink.flush();
+  }
+
+  close(): void {
+    this.#sink.flush();
+    this.#sink.close();
+  }
+
+  override onLLMEnd(run: Run): void {
+    this.#write({ ...describeModelCall(run), at: this.#at(), run: this.#runOf(run.id, run.extra?.metadata) });
+  }
+
+  override onLLMError(run: Run): void {
+    this.onLLMEnd(run);
+  }
+
+  override handleCustomEvent(
+    eventName: string,
+    data: unknown,
+    runId: string,
+    _tags?: string[],
+    metadata?: Record<string, unknown>,
+  ): void {
+    const type = EVENT_TYPES.get(eventName);
+    if (type === undefined) {
+      return;
+    }
+    const event = episodeEventSchema.safeParse({
+      ...(data as object),
+      type,
+      at: this.#at(),
+      run: this.#runOf(runId, metadata),
+    });
+    if (!event.success) {
+      throw new UsageError({
+        what: "a custom event is not what its name promises",
+        where: eventName,
+        found: event.error.message,
+        remedy: "leave the names that begin with memory-r1: to this package",
+        cause: event.error,
+      });
+    }
+    this.#write(event.data);
+  }
+
+  protected override async persistRun(): Promise<void> {}
+
+  /** Keeps runs apart: a tree of all runs of a long dialogue would stay in memory until its root ends. */
+  protected override _addChildRun(): void {}
+
+  protected override getRunById(runId?: string): Run | undefined {
+    return super.getRunById(runId) ?? (runId === undefined ? undefined : this.#ended.get(runId));
+  }
+
+  protected override async _endTrace(run: Run): Promise<void> {
+    await super._endTrace(run);
+    this.#ended.set(run.id, run);
+    if (this.#ended.size > REMEMBERED_RUNS) {
+      this.#ended.delete(this.#ended.keys().next().value!);
+    }
+  }
+
+  #runOf(runId: string, given: unknown): ModelCall["run"] {
+    const run = this.getRunById(runId);
+    const metadata = metadataSchema.parse({ ...(run?.extra?.metadata as object | undefined), ...(given as object) });
+    return defined({
+      runId: run?.trace_id ?? runId,
+      threadId: metadata.thread_id,
+      checkpointId: metadata.checkpoint_id,
+      checkpointNamespace: metadata.langgraph_checkpoint_ns ?? metadata.checkpoint_ns,
+      node: metadata.langgraph_node,
+    });
+  }
+
+  #at(): string {
+    return this.#now().toISOString();
+  }
+
+  #write(event: EpisodeEvent): void {
+    if (this.#seen.has(event.id)) {
+      return;
+    }
+    this.#sink.write(`${JSON.stringify(event)}\n`);
+    this.#seen.add(event.id);
+  }
+}

@@ -1,0 +1,136 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import { InMemoryStore } from "@langchain/langgraph";
+import { FileError, UsageError } from "../errors.js";
+import { MemoryBank } from "../memory/bank.js";
+import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue } from "./episode.js";
+
+export type Decision = MemoryStep | Answer;
+
+export interface ReplayOptions {
+  /** Makes the rebuilt store rank by similarity. Without it, the store holds the bank but does not rank. */
+  readonly embeddings?: Embeddings;
+}
+
+/** A store with the recorded keys and values, as they stood before a decision. */
+export interface RebuiltBank {
+  readonly decision: Decision;
+  readonly store: InMemoryStore;
+  /** Over `store` and the decision's namespace. */
+  readonly bank: MemoryBank;
+}
+
+/**
+ * Walks through the decisions of an episode in their order, each with the banks as they stood before it.
+ * All share one store, which the next step changes: fork it to keep it.
+ * @throws FileError where a recorded change does not fit what was recorded before it.
+ */
+export async function* replayBanks(
+  events: Iterable<EpisodeEvent>,
+  options: ReplayOptions = {},
+): AsyncGenerator<RebuiltBank> {
+  const store = await emptyStore(options);
+  const shadow = new Map<string, MemoryValue>();
+  for (const decision of events) {
+    if (decision.type !== "memory_step" && decision.type !== "answer") {
+      continue;
+    }
+    checkRetrieved(decision, shadow);
+    const bank = new MemoryBank({ store, namespace: decision.namespace });
+    yield { decision, store, bank };
+    if (decision.type === "memory_step") {
+      checkChanges(decision, shadow);
+      await bank.write(decision.changes);
+    }
+  }
+}
+
+/**
+ * The bank as it stood before one decision. `id` is that of a memory step, an answer, or the model call of either.
+ * @throws UsageError when the events hold no such decision; FileError as `replayBanks`.
+ */
+export async function bankBefore(
+  events: readonly EpisodeEvent[],
+  id: string,
+  options: ReplayOptions = {},
+): Promise<RebuiltBank> {
+  const target = findDecision(events, id);
+  const store = await emptyStore(options);
+  const shadow = new Map<string, MemoryValue>();
+  const bank = new MemoryBank({ store, namespace: target.namespace });
+  for (const event of events) {
+    if (event === target) {
+      break;
+    }
+    if (event.type === "memory_step" && placeOf(event.namespace, "") === placeOf(target.namespace, "")) {
+      checkChanges(event, shadow);
+      await bank.write(event.changes);
+    }
+  }
+  checkRetrieved(target, shadow);
+  return { decision: target, store, bank };
+}
+
+/** The memory step or answer with this id, or with a model call of this id. */
+export function findDecision(events: Iterable<EpisodeEvent>, id: string): Decision {
+  for (const event of events) {
+    if ((event.type === "memory_step" || event.type === "answer") && (event.id === id || event.callId === id)) {
+      return event;
+    }
+  }
+  throw new UsageError({
+    what: "no decision has this id",
+    expected: "the id of a memory step or an answer, or of the model call that one of them names",
+    found: id,
+    remedy: "take the id from the same episode file",
+  });
+}
+
+async function emptyStore({ embeddings }: ReplayOptions): Promise<InMemoryStore> {
+  if (embeddings === undefined) {
+    return new InMemoryStore();
+  }
+  const dims = (await embeddings.embedQuery("dimensions")).length;
+  return new InMemoryStore({ index: { dims, embeddings, fields: ["text"] } });
+}
+
+/** Compares each change's `before` with the rebuilt bank, and brings the rebuilt values up to date. */
+function checkChanges({ id, namespace, changes }: MemoryStep, shadow: Map<string, MemoryValue>): void {
+  for (const change of changes) {
+    const place = placeOf(namespace, change.key);
+    expectSame(`${change.event} of step ${id}, key ${change.key}`, shadow.get(place) ?? null, change.before);
+    if (change.after === null) {
+      shadow.delete(place);
+    } else {
+      shadow.set(place, change.after);
+    }
+  }
+}
+
+function checkRetrieved({ id, namespace, retrieved }: Decision, shadow: ReadonlyMap<string, MemoryValue>): void {
+  for (const { alias, key, ...value } of retrieved) {
+    expectSame(`${alias} as retrieved for ${id}`, shadow.get(placeOf(namespace, key)) ?? null, value);
+  }
+}
+
+function expectSame(where: string, rebuilt: Change["before"], recorded: Change["before"]): void {
+  const [expected, found] = [rebuilt, recorded].map(describe);
+  if (expected !== found) {
+    throw new FileError({
+      what: "the episode does not fit together",
+      where,
+      expected: `${expected}, as the steps before it left it`,
+      found: found!,
+      remedy: "record from an empty bank, into one file, with one writer for each bank",
+    });
+  }
+}
+
+function describe(value: Change["before"]): string {
+  return value === null
+    ? "no memory"
+    : JSON.stringify([value.text, value.speaker, value.time, value.source, value.order]);
+}
+
+function placeOf(namespace: readonly string[], key: string): string {
+  return JSON.stringify([namespace, key]);
+}

@@ -1,0 +1,143 @@
+import { InMemoryStore } from "@langchain/langgraph";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { FileError, UsageError } from "../../src/errors.js";
+import { createAnswerAgent } from "../../src/memory/answer.js";
+import { MemoryBank } from "../../src/memory/bank.js";
+import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { instructedPrompts } from "../../src/memory/instructed-prompts.js";
+import { createMemoryManager } from "../../src/memory/manager.js";
+import { type EpisodeEvent, episodeEventSchema, type ModelCall } from "../../src/trace/episode.js";
+import { rebuildPrompt } from "../../src/trace/rebuild-prompt.js";
+import { EpisodeRecorder } from "../../src/trace/recorder.js";
+import type { ChatMessage } from "../../src/trace/render.js";
+import { bankBefore, replayBanks } from "../../src/trace/replay.js";
+import { LetterEmbeddings } from "../memory/letter-embeddings.js";
+import { operations, ScriptedModel } from "../memory/scripted-model.js";
+
+const embeddings = new LetterEmbeddings();
+const SPEAKERS = ["Ana", "Bo"];
+
+interface PlannedTurn {
+  readonly bank: string;
+  readonly speaker: string;
+  readonly facts: string[];
+  readonly events: readonly { kind: "ADD" | "UPDATE" | "DELETE"; id: number; text: string }[];
+}
+
+/** Sentences, with a word before them because LangGraph's InMemoryStore fails on texts such as "constructor". */
+const sentence = fc.string({ maxLength: 12 }).map((text) => `fact ${text}`);
+
+const plan: fc.Arbitrary<PlannedTurn[]> = fc.array(
+  fc.record({
+    bank: fc.constantFrom("one", "two"),
+    speaker: fc.constantFrom(...SPEAKERS),
+    facts: fc.array(sentence, { maxLength: 3 }),
+    events: fc.array(
+      fc.record({
+        kind: fc.constantFrom("ADD" as const, "UPDATE" as const, "DELETE" as const),
+        id: fc.integer({ min: 1, max: 4 }),
+        text: sentence,
+      }),
+      { maxLength: 4 },
+    ),
+  }),
+  { maxLength: 8 },
+);
+
+/** Runs the plan through the agents; gives the events, and the bank's contents before each decision. */
+async function play(turns: readonly PlannedTurn[]) {
+  const store = new InMemoryStore({ index: { dims: 64, embeddings, fields: ["text"] } });
+  const events: EpisodeEvent[] = [];
+  const recorder = new EpisodeRecorder({ write: (line) => events.push(episodeEventSchema.parse(JSON.parse(line))) });
+  const before: unknown[] = [];
+  for (const [index, { bank, speaker, facts, events: asked }] of turns.entries()) {
+    const namespace = ["banks", bank];
+    const list = () => new MemoryBank({ store, namespace }).list();
+    const script = operations(...asked.map(({ kind, id, text }) => ({ event: kind, id: `m${id}`, text })));
+    const options = { model: new ScriptedModel(script), store, namespace, prompts: compactPrompts };
+    before.push(await list());
+    const turn = { id: `D1:${index}`, speaker, text: facts.join(" "), time: `${index} May 2023`, facts };
+    await createMemoryManager(options)
+      .compile()
+      .invoke({ turn }, { callbacks: [recorder] });
+    before.push(await list());
+    const answerer = new ScriptedModel("Memories: m1\n**Answer:** x");
+    const question = { id: `q${index}`, text: "which fact?" };
+    await createAnswerAgent({ ...options, answerer })
+      .compile()
+      .invoke({ question }, { callbacks: [recorder] });
+  }
+  return { events, before };
+}
+
+/** A stand-in for a tokenizer: the characters of the rendered messages. */
+const encode = (messages: readonly ChatMessage[]) => [...JSON.stringify(messages)].map((char) => char.charCodeAt(0));
+
+test("replay gives the bank as it stood before every decision, and every prompt again", async () => {
+  await fc.assert(
+    fc.asyncProperty(plan, async (turns) => {
+      const { events, before } = await play(turns);
+      const rebuilt: unknown[] = [];
+      for await (const { decision, bank } of replayBanks(events, { embeddings })) {
+        rebuilt.push(await bank.list());
+        const alone = await bankBefore(events, decision.id, { embeddings });
+        expect(await alone.bank.list()).toEqual(rebuilt.at(-1));
+        if (decision.callId !== undefined) {
+          const call = events.find((event): event is ModelCall => event.id === decision.callId)!;
+          const promptIds = encode(call.messages);
+          const withIds = events.map((event) => (event === call ? { ...call, promptIds } : event));
+          const prompt = await rebuildPrompt(withIds, call.id, { prompts: compactPrompts, encode });
+          expect(prompt.promptIds).toEqual(promptIds);
+        }
+      }
+      expect(rebuilt).toEqual(before);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+const turnsOf = (...events: PlannedTurn["events"][]): PlannedTurn[] =>
+  events.map((list) => ({ bank: "one", speaker: "Ana", facts: ["fact one"], events: list }));
+
+test("the rebuilt store ranks as the recorded one did", async () => {
+  const { events } = await play(
+    turnsOf(
+      [
+        { kind: "ADD", id: 0, text: "fact zebra" },
+        { kind: "ADD", id: 0, text: "fact one" },
+      ],
+      [],
+    ),
+  );
+  const last = events.findLast((event) => event.type === "memory_step")!;
+  const { bank, decision } = await bankBefore(events, last.id, { embeddings });
+  const ranked = await bank.retrieve("fact one", { limit: 5 });
+  expect(ranked.map(({ key }) => key)).toEqual(decision.retrieved.map(({ key }) => key));
+});
+
+test("an episode that lacks a step does not fit together, and says where", async () => {
+  const { events } = await play(
+    turnsOf([{ kind: "ADD", id: 0, text: "fact one" }], [{ kind: "UPDATE", id: 1, text: "fact two" }], []),
+  );
+  const steps = events.filter((event) => event.type === "memory_step");
+  const broken = events.filter((event) => event !== steps[1]);
+  await expect(bankBefore(broken, steps[2]!.id)).rejects.toThrow(FileError);
+  const changed = events.filter((event) => event !== steps[0]);
+  await expect(bankBefore(changed, steps[2]!.id)).rejects.toThrow(/expected no memory, as the steps before it left it/);
+});
+
+test("other prompts, other tokens, and unknown ids are refused", async () => {
+  const { events } = await play(turnsOf([{ kind: "ADD", id: 0, text: "fact one" }]));
+  const call = events.find((event) => event.type === "model_call")!;
+  await expect(rebuildPrompt(events, call.id, { prompts: instructedPrompts })).rejects.toThrow(
+    /message 0: the rebuilt prompt has other messages/,
+  );
+  await expect(rebuildPrompt(events, call.id, { prompts: compactPrompts, encode })).rejects.toThrow(UsageError);
+  const wrong = events.map((event) => (event === call ? { ...call, promptIds: [1] } : event));
+  await expect(rebuildPrompt(wrong, call.id, { prompts: compactPrompts, encode })).rejects.toThrow(
+    /token 0: the rebuilt prompt has other token ids.*expected 1;/,
+  );
+  await expect(bankBefore(events, "nothing")).rejects.toThrow(UsageError);
+  await expect(rebuildPrompt(events, "nothing", { prompts: compactPrompts })).rejects.toThrow(UsageError);
+});
