@@ -17,12 +17,15 @@ import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-cal
 import { toChatTurns } from "./chat-messages.js";
 import { checkSampling, type Sampling, streamSeed } from "./chat-sampling.js";
 import type { GenerateOptions, PolicyEngine } from "./engine.js";
-import { type BatchedResult, batcherOf } from "./request-batcher.js";
+import { type BatchedResult, batcherOf, type GeneratingEngine } from "./request-batcher.js";
 import { ResponseReader } from "./response-reader.js";
 import { type ChatTokenizer, loadTokenizer } from "./tokenizer.js";
 
+/** The part of a policy engine that a chat model needs. */
+export type ChatEngine = GeneratingEngine & Pick<PolicyEngine, "info" | "close">;
+
 export interface ChatOnnxFields extends BaseChatModelParams, Partial<Sampling> {
-  readonly engine: PolicyEngine;
+  readonly engine: ChatEngine;
   readonly tokenizer: ChatTokenizer;
   /** Name of an adapter that the engine has; absent means the base model. */
   readonly adapter?: string;
@@ -45,7 +48,7 @@ export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampli
 
 /** LangChain chat model over a local policy engine. Concurrent calls are batched; the same seed and prompt give the same response. */
 export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
-  readonly engine: PolicyEngine;
+  readonly engine: ChatEngine;
   readonly tokenizer: ChatTokenizer;
   readonly adapter: string | undefined;
   readonly sampling: Sampling;

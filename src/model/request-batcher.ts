@@ -1,6 +1,9 @@
 import { abortError } from "./abort.js";
 import type { GenerateOptions, GenerateRequest, Generation, PolicyEngine } from "./engine.js";
 
+/** The part of a policy engine that generates. */
+export type GeneratingEngine = Pick<PolicyEngine, "generate" | "policyVersion">;
+
 export interface BatchedResult {
   readonly generations: readonly Generation[];
   /** The adapter's version when the engine began. */
@@ -20,12 +23,12 @@ interface Waiting {
  * together, in order of arrival, if they share adapter and stop ids. Requests that stream go alone, as the engine wants them.
  */
 export class RequestBatcher {
-  readonly #engine: PolicyEngine;
+  readonly #engine: GeneratingEngine;
   readonly #maxBatch: number;
   #waiting: Waiting[] = [];
   #busy = false;
 
-  constructor(engine: PolicyEngine, maxBatch = 32) {
+  constructor(engine: GeneratingEngine, maxBatch = 32) {
     this.#engine = engine;
     this.#maxBatch = maxBatch;
   }
@@ -113,10 +116,10 @@ function fits(first: Waiting, other: Waiting): boolean {
   );
 }
 
-const batchers = new WeakMap<PolicyEngine, RequestBatcher>();
+const batchers = new WeakMap<GeneratingEngine, RequestBatcher>();
 
 /** The one batcher of an engine: chat models that share an engine also share its batches. */
-export function batcherOf(engine: PolicyEngine): RequestBatcher {
+export function batcherOf(engine: GeneratingEngine): RequestBatcher {
   const batcher = batchers.get(engine) ?? new RequestBatcher(engine);
   batchers.set(engine, batcher);
   return batcher;
