@@ -5,7 +5,7 @@ export const NOT_LOADED = 71;
 const LOG_CHARACTERS = 4000;
 
 /**
- * The child's program. The binding's call never returns and blocks its thread, so a worker watches stdin, which
+ * The child's program. The binding's call blocks its thread for as long as the server runs, so a worker watches stdin, which
  * closes when the parent dies in any way.
  */
 const SCRIPT = `
@@ -19,13 +19,16 @@ try {
   process.exit(${NOT_LOADED});
 }
 const watch = 'try { while (require("node:fs").readSync(0, Buffer.alloc(64)) > 0); } catch {} process.kill(process.pid, "SIGKILL")';
-new Worker(watch, { eval: true }).once("online", () => chroma.cli(["chroma", "run", ...options]));
+new Worker(watch, { eval: true }).once("online", () => {
+  chroma.cli(["chroma", "run", ...options]);
+  process.exit(1);
+});
 `;
 
 export interface ChromaProcess {
   readonly child: ChildProcess;
-  /** The end of what the child printed. */
-  printed(): string;
+  /** The end of what the child wrote to stderr. */
+  complaint(): string;
   /** The exit code (null when killed by a signal) once the child has exited. */
   readonly exited: Promise<number | null>;
 }
@@ -36,24 +39,24 @@ export function startProcess(
   options: { path: string; port: number },
   log?: (text: string) => void,
 ): ChromaProcess {
-  const { NODE_OPTIONS: _ours, ...env } = process.env;
+  const { NODE_OPTIONS: _ours, ...inherited } = process.env;
+  const env = { ...inherited, RUST_BACKTRACE: "0" };
   const args = ["--path", options.path, "--host", "127.0.0.1", "--port", String(options.port)];
   const child = spawn(process.execPath, ["-e", SCRIPT, binding, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      printed = (printed + text).slice(-LOG_CHARACTERS);
-      log?.(text);
-    });
-  }
+  let complaint = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => log?.(text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-LOG_CHARACTERS);
+    log?.(text);
+  });
   const exited = new Promise<number | null>((resolve) => {
     child.once("error", (error) => {
-      printed += error.message;
+      complaint += error.message;
       resolve(null);
     });
     child.once("close", (code) => resolve(code));
   });
-  return { child, printed: () => printed, exited };
+  return { child, complaint: () => complaint, exited };
 }
 
 /** Lets this process end while the child still runs; the child then ends too. */

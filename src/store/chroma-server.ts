@@ -30,7 +30,6 @@ export interface ChromaServer {
 /** Two servers must not write one folder: this file in it says who serves it. */
 const OWNER = "server.json";
 const START_SECONDS = 30;
-const PORT_TRIES = 3;
 
 /**
  * Serves a data folder on 127.0.0.1 by the Chroma server inside chromadb's npm packages, in a child process that ends
@@ -77,27 +76,21 @@ async function startBinding(
   path: string,
   options: ChromaServerOptions,
 ): Promise<ChromaServer | string> {
-  for (let tries = 1; ; tries += 1) {
-    const port = options.port ?? (await freePort());
-    const server = startProcess(binding, { path, port }, options.log);
-    const url = `http://127.0.0.1:${port}`;
-    const failure = await untilUp(server, url);
-    if (failure === undefined) return serve(server, url, path);
-    server.child.kill("SIGKILL");
-    const code = await server.exited;
-    if (code === NOT_LOADED) return server.printed();
-    // Another process may have taken the free port in between.
-    if (options.port === undefined && tries < PORT_TRIES && failure.exited) continue;
-    throw new StoreError({
-      what: failure.exited
-        ? `the Chroma server ended at its start (exit code ${code})`
-        : "the Chroma server does not answer",
-      where: `${url}, data in ${path}`,
-      found: server.printed().trim() || "no output",
-      remedy: "Check the port and the data folder, or set CHROMA_URL to a running Chroma server.",
-      cause: failure.cause,
-    });
-  }
+  const port = await freePort(options.port, path);
+  const server = startProcess(binding, { path, port }, options.log);
+  const url = `http://127.0.0.1:${port}`;
+  const failure = await untilUp(server, url);
+  if (failure === undefined) return serve(server, url, path);
+  server.child.kill("SIGKILL");
+  const code = await server.exited;
+  if (code === NOT_LOADED) return server.complaint();
+  throw new StoreError({
+    what: failure.exited ? "the Chroma server ended at its start" : "the Chroma server does not answer",
+    where: `${url}, data in ${path}`,
+    found: server.complaint().trim() || `exit code ${code} and no message`,
+    remedy: "Check the data folder, or set CHROMA_URL to a running Chroma server.",
+    cause: failure.cause,
+  });
 }
 
 async function untilUp(server: ChromaProcess, url: string): Promise<{ exited: boolean; cause: unknown } | undefined> {
@@ -146,11 +139,22 @@ async function runningServer(path: string): Promise<string | undefined> {
   }
 }
 
-function freePort(): Promise<number> {
+/** A port that nobody listens on: else the heartbeat of another server would pass for that of ours. */
+function freePort(wanted: number | undefined, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
+    probe.once("error", (cause) =>
+      reject(
+        new StoreError({
+          what: "the Chroma server cannot listen on this port",
+          where: `127.0.0.1:${wanted ?? 0}, data in ${path}`,
+          found: cause.message,
+          remedy: "Choose another port, or none to use a free one.",
+          cause,
+        }),
+      ),
+    );
+    probe.listen(wanted ?? 0, "127.0.0.1", () => {
       const address = probe.address();
       probe.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
     });

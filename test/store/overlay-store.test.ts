@@ -1,0 +1,105 @@
+import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
+import { describe, expect, it } from "vitest";
+import { OverlayStore } from "../../src/store/overlay-store.js";
+import { newChromaStore, testServer } from "./servers.js";
+import { describeStore, embeddings, fields } from "./store-cases.js";
+
+const { url } = await testServer();
+const memory = () => new InMemoryStore({ index: { dims: embeddings.dimensions, embeddings, fields } });
+
+describeStore("OverlayStore over InMemoryStore", async () => new OverlayStore(memory()));
+describeStore("OverlayStore over ChromaStore", async () => new OverlayStore(newChromaStore(url)));
+describeStore("OverlayStore over OverlayStore", async () => new OverlayStore(new OverlayStore(memory())));
+
+const bases: [string, () => BaseStore][] = [
+  ["InMemoryStore", memory],
+  ["ChromaStore", () => newChromaStore(url)],
+];
+
+describe.each(bases)("OverlayStore over a filled %s", (_, makeBase) => {
+  const keys = (items: readonly { key: string }[]) => items.map(({ key }) => key);
+  async function filled(): Promise<BaseStore> {
+    const base = makeBase();
+    await base.put(["m"], "oslo", { text: "Ana lives in Oslo" });
+    await base.put(["m"], "jazz", { text: "Ana likes jazz" });
+    await base.put(["m", "sub"], "dog", { text: "Ana has a dog" });
+    return base;
+  }
+
+  it("reads through, and never writes to the base", async () => {
+    const base = await filled();
+    const before = JSON.stringify([await base.search([]), await base.listNamespaces()]);
+    const fork = new OverlayStore(base);
+    expect((await fork.get(["m"], "oslo"))!.value).toEqual({ text: "Ana lives in Oslo" });
+    await fork.put(["m"], "oslo", { text: "Ana lives in Rome" });
+    await fork.put(["new"], "k", { text: "new" });
+    await fork.delete(["m"], "jazz");
+    const [item] = await fork.search(["m", "sub"]);
+    item!.value.text = "changed by its reader";
+    expect(JSON.stringify([await base.search([]), await base.listNamespaces()])).toBe(before);
+    expect((await fork.get(["m", "sub"], "dog"))!.value).toEqual({ text: "Ana has a dog" });
+  });
+
+  it("keeps forks apart", async () => {
+    const base = await filled();
+    const forks = Array.from({ length: 1000 }, () => new OverlayStore(base));
+    await forks[1]!.put(["m"], "oslo", { text: "one" });
+    await forks[2]!.delete(["m"], "oslo");
+    expect((await forks[0]!.get(["m"], "oslo"))!.value).toEqual({ text: "Ana lives in Oslo" });
+    expect((await forks[1]!.get(["m"], "oslo"))!.value).toEqual({ text: "one" });
+    expect(await forks[2]!.get(["m"], "oslo")).toBeNull();
+  });
+
+  it("ranks the base's and its own items in one order, without those it replaced", async () => {
+    const fork = new OverlayStore(await filled());
+    await fork.put(["m"], "oslo", { text: "Ben plays chess" });
+    await fork.put(["m"], "rome", { text: "Ana lives in Rome" });
+    const found = await fork.search(["m"], { query: "Ana lives in Rome", limit: 2 });
+    expect(found[0]!.key).toBe("rome");
+    expect(found[0]!.score).toBeCloseTo(1, 5);
+    expect(keys(found)).not.toContain("oslo");
+    expect(found).toHaveLength(2);
+  });
+
+  it("shows an overwritten item at its place, and one that was deleted and put again at the end", async () => {
+    const fork = new OverlayStore(await filled());
+    await fork.put(["m"], "oslo", { text: "again" });
+    expect(keys(await fork.search(["m"]))).toEqual(["oslo", "jazz", "dog"]);
+    await fork.delete(["m"], "oslo");
+    await fork.put(["m"], "oslo", { text: "back" });
+    expect(keys(await fork.search(["m"]))).toEqual(["jazz", "dog", "oslo"]);
+  });
+
+  it("keeps the time of creation of an item that it overwrites", async () => {
+    const base = await filled();
+    const fork = new OverlayStore(base, { now: () => new Date(9e12) });
+    await fork.put(["m"], "oslo", { text: "again" });
+    const item = await fork.get(["m"], "oslo");
+    expect(item!.createdAt).toEqual((await base.get(["m"], "oslo"))!.createdAt);
+    expect(item!.updatedAt).toEqual(new Date(9e12));
+  });
+
+  it("lists a namespace of the base no longer once all its items are deleted here", async () => {
+    const fork = new OverlayStore(await filled());
+    await fork.delete(["m"], "oslo");
+    expect(await fork.listNamespaces()).toEqual([["m"], ["m", "sub"]]);
+    await fork.delete(["m"], "jazz");
+    expect(await fork.listNamespaces()).toEqual([["m", "sub"]]);
+    await fork.put(["z"], "k", { text: "x" });
+    expect(await fork.listNamespaces({ limit: 1, offset: 1 })).toEqual([["z"]]);
+  });
+});
+
+describe("OverlayStore", () => {
+  it("ranks over a base that does not embed by the embeddings that it is given", async () => {
+    const base = new InMemoryStore();
+    await base.put(["m"], "base", { text: "Ana lives in Oslo" });
+    const fork = new OverlayStore(base, { embeddings, fields });
+    await fork.put(["m"], "own", { text: "Ana lives in Rome" });
+    const found = await fork.search(["m"], { query: "Ana lives in Rome" });
+    expect(found.map(({ key, score }) => [key, score === undefined])).toEqual([
+      ["own", false],
+      ["base", true],
+    ]);
+  });
+});

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { type ChromaServer, startChromaServer } from "../../src/store/chroma-server.js";
+import { ChromaStore, type ChromaStoreOptions } from "../../src/store/chroma-store.js";
+import { embeddings, fields } from "./store-cases.js";
+
+/** A new folder below the system's temporary one; removed after the tests of the file. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "memory-r1-store-"));
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A real embedded server for the tests of one file. */
+export async function testServer(): Promise<ChromaServer> {
+  const server = await startChromaServer({ path: await temporaryFolder() });
+  afterAll(() => server.stop());
+  return server;
+}
+
+let collections = 0;
+
+/** A ChromaStore on a collection of its own, with the embeddings of the shared cases. */
+export function newChromaStore(url: string, options: Partial<ChromaStoreOptions> = {}): ChromaStore {
+  collections += 1;
+  return new ChromaStore({ url, embeddings, index: { fields }, collection: `test-${collections}`, ...options });
+}
