@@ -78,7 +78,7 @@ export class MemoryBank {
     operations: readonly Operation[],
     retrieved: readonly RetrievedMemory[],
     turn: Turn,
-    { order, key = this.#id }: ApplyOptions = {},
+    { order, key = () => this.#id() }: ApplyOptions = {},
   ): Promise<Change[]> {
     const changing = operations.filter((operation) => operation.event !== "NOOP");
     if (changing.length === 0) {

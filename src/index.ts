@@ -1,0 +1,51 @@
+export { ContextLengthError, EngineError, FileError, MemoryR1Error, StoreError, UsageError } from "./errors.js";
+export { type AnswerOptions, buildAnswerPrompt, createAnswerAgent, readAnswer } from "./memory/answer.js";
+export {
+  type ApplyOptions,
+  MemoryBank,
+  type MemoryBankOptions,
+  type RetrieveOptions,
+  type ScoredMemory,
+} from "./memory/bank.js";
+export { compactPrompts } from "./memory/compact-prompts.js";
+export { addOnly, type Decide, type DecisionInput, noop } from "./memory/controls.js";
+export { type AppliedDecision, applyDecision, buildManagerPrompt, type DecisionOptions } from "./memory/decision.js";
+export { createMemoryGraph, type MemoryGraphOptions } from "./memory/graph.js";
+export { instructedPrompts } from "./memory/instructed-prompts.js";
+export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
+export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
+export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
+export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
+export { retrieveForAnswer, retrieveForManager } from "./memory/retrieve.js";
+export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
+export {
+  type AnswerState,
+  answerState,
+  type ManagerState,
+  type MemoryState,
+  managerState,
+  memoryState,
+  type TurnInput,
+} from "./memory/state.js";
+export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
+export { ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
+export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/lexical-embeddings.js";
+export { type OpenedStore, type OpenStoreOptions, openStore } from "./store/open-store.js";
+export { OverlayStore, type OverlayStoreOptions } from "./store/overlay-store.js";
+export {
+  type Answer,
+  type Change,
+  type EpisodeEvent,
+  episodeEventSchema,
+  type MemoryStep,
+  type MemoryValue,
+  type ModelCall,
+  type Question,
+  type RetrievedMemory,
+  type Reward,
+  type Turn,
+} from "./trace/episode.js";
+export { type ReadOptions, readEpisodes } from "./trace/read.js";
+export { type RebuildOptions, type RebuiltPrompt, rebuildPrompt } from "./trace/rebuild-prompt.js";
+export { EpisodeRecorder, type EpisodeRecorderOptions } from "./trace/recorder.js";
+export { bankBefore, type RebuiltBank, type ReplayOptions, replayBanks } from "./trace/replay.js";

@@ -1,0 +1,67 @@
+import { InMemoryStore } from "@langchain/langgraph";
+import { beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { createAnswerAgent } from "../../src/memory/answer.js";
+import { MemoryBank } from "../../src/memory/bank.js";
+import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { answerState } from "../../src/memory/state.js";
+import { LetterEmbeddings } from "./letter-embeddings.js";
+import { lastText, ScriptedModel } from "./scripted-model.js";
+
+const namespace = ["memories", "test"];
+let store: InMemoryStore;
+
+beforeEach(async () => {
+  store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
+  const bank = new MemoryBank({ store, namespace });
+  for (const [order, [speaker, text]] of [
+    ["Bo", "Bo has a cat"],
+    ["Ana", "Ana lives in Oslo"],
+    ["Ana", "Ana plays the cello"],
+    ["Ana", "Ana lives in Bergen"],
+  ].entries()) {
+    const turn = { id: `D1:${order}`, speaker: speaker!, text: text!, time: `${order + 1} May 2023` };
+    await bank.apply([{ event: "ADD", text: text! }], [], turn);
+  }
+});
+
+const question = { id: "q1", text: "Where does Ana live?", gold: "Bergen" };
+
+test("the answerer sees each speaker's nearest memories, oldest first, and never the gold answer", async () => {
+  const model = new ScriptedModel("Memories: m2, m3, m9\n**Answer:** Bergen");
+  const graph = createAnswerAgent({ model, store, namespace, prompts: compactPrompts, memoriesPerSpeaker: 2 });
+  const { answer } = await graph.compile().invoke({ question });
+  expect(lastText(model.asked[0]!)).toBe(
+    [
+      "Memories of Bo:",
+      "m1 (1 May 2023): Bo has a cat",
+      "Memories of Ana:",
+      "m2 (2 May 2023): Ana lives in Oslo",
+      "m3 (4 May 2023): Ana lives in Bergen",
+      "Question: Where does Ana live?",
+    ].join("\n"),
+  );
+  expect(answer).toMatchObject({ answer: "Bergen", selected: ["m2", "m3"], unparsable: null, question, namespace });
+  expect(answer!.retrieved.map(({ alias }) => alias)).toEqual(["m1", "m2", "m3"]);
+});
+
+test("speakers may be named", async () => {
+  const model = new ScriptedModel("**Answer:** a cat");
+  const graph = createAnswerAgent({ model, store, namespace, prompts: compactPrompts }).compile();
+  const { answer } = await graph.invoke({ question, speakers: ["Bo", "Cy"] });
+  expect(answer!.retrieved.map(({ text }) => text)).toEqual(["Bo has a cat"]);
+});
+
+test("an answer without its mark is empty and recorded as unparsable", async () => {
+  const graph = createAnswerAgent({ model: new ScriptedModel("Bergen, I think"), store, namespace }).compile();
+  const { answer } = await graph.invoke({ question });
+  expect(answer).toMatchObject({ answer: "", selected: [], unparsable: "no **Answer:**" });
+});
+
+test("an extended state gives the graph channels of the caller's own", async () => {
+  const graph = createAnswerAgent(
+    { model: new ScriptedModel("**Answer:** x"), store, namespace },
+    answerState.extend({ tone: z.string().optional() }),
+  ).compile();
+  expect((await graph.invoke({ question, tone: "dry" })).tone).toBe("dry");
+});

@@ -1,0 +1,101 @@
+import { InMemoryStore, type Operation as StoreOperation } from "@langchain/langgraph";
+import { beforeEach, expect, test } from "vitest";
+import { StoreError, UsageError } from "../../src/errors.js";
+import { MemoryBank } from "../../src/memory/bank.js";
+import { retrieveForManager, withAliases } from "../../src/memory/retrieve.js";
+import { LetterEmbeddings } from "./letter-embeddings.js";
+
+/** Counts writes, as one would on a server. */
+class CountingStore extends InMemoryStore {
+  writes = 0;
+
+  override async batch<Op extends readonly StoreOperation[]>(operations: Op) {
+    this.writes += operations.some((operation) => "value" in operation) ? 1 : 0;
+    return super.batch(operations);
+  }
+}
+
+let store: CountingStore;
+let ids: number;
+let bank: MemoryBank;
+
+beforeEach(() => {
+  store = new CountingStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
+  ids = 0;
+  bank = new MemoryBank({ store, namespace: ["bank"], id: () => `k${ids++}` });
+});
+
+const turn = (id: string, speaker = "Ana") => ({ id, speaker, text: "…", time: `${id} May` });
+const add = (text: string) => ({ event: "ADD" as const, text });
+
+test("all changes of a turn are one write, with keys from the id factory and the turn's order", async () => {
+  const changes = await bank.apply([add("one"), add("two")], [], turn("1"));
+  expect(changes.map(({ key }) => key)).toEqual(["k0", "k1"]);
+  expect(store.writes).toBe(1);
+  await bank.apply([add("three")], [], turn("2"));
+  const listed = await bank.list();
+  expect(listed.map(({ key, value }) => [key, value.order, value.source])).toEqual([
+    ["k0", 0, "1"],
+    ["k1", 0, "1"],
+    ["k2", 1, "2"],
+  ]);
+});
+
+test("a decision that changes nothing writes nothing", async () => {
+  expect(await bank.apply([{ event: "NOOP" }], [], turn("1"))).toEqual([]);
+  expect(store.writes).toBe(0);
+});
+
+test("an operation on what was not retrieved throws before anything is written", async () => {
+  await expect(bank.apply([add("one"), { event: "DELETE", id: "m1" }], [], turn("1"))).rejects.toThrow(UsageError);
+  expect(store.writes).toBe(0);
+});
+
+test("an update keeps key and speaker, and takes text, time, source and order of the turn", async () => {
+  await bank.apply([add("one")], [], turn("1"));
+  const retrieved = withAliases(await bank.list());
+  const [change] = await bank.apply([{ event: "UPDATE", id: "m1", text: "uno" }], retrieved, turn("2", "Bo"));
+  expect(change).toMatchObject({
+    key: "k0",
+    after: { text: "uno", speaker: "Ana", time: "2 May", source: "2", order: 1 },
+  });
+  expect(await bank.list()).toEqual([{ key: "k0", value: change!.after }]);
+});
+
+test("retrieval ranks by similarity, within a speaker, and up to its limit", async () => {
+  await bank.apply([add("the cat sleeps"), add("the boat sails"), add("the cat eats")], [], turn("1"));
+  await bank.apply([add("the cat sleeps")], [], turn("2", "Bo"));
+  const found = await bank.retrieve("the cat sleeps", { limit: 2, speaker: "Ana" });
+  expect(found.map(({ value }) => value.text)).toEqual(["the cat sleeps", "the cat eats"]);
+  expect(found[0]!.score).toBeCloseTo(1, 5);
+});
+
+test("the manager's memories are joined over the facts, nearest first, each once", async () => {
+  await bank.apply([add("the cat sleeps"), add("the boat sails"), add("zzz")], [], turn("1"));
+  const retrieved = await retrieveForManager(bank, ["the cat sleeps", "a boat sails", "cat"], turn("2"), 1);
+  expect(retrieved.map(({ alias, text }) => [alias, text])).toEqual([
+    ["m1", "the cat sleeps"],
+    ["m2", "the boat sails"],
+  ]);
+});
+
+test("banks below this one, and beside it, are not seen, even where they crowd a page of the search", async () => {
+  const below = new MemoryBank({ store, namespace: ["bank", "below"], id: () => `b${ids++}` });
+  const beside = new MemoryBank({ store, namespace: ["bank2"] });
+  await below.apply(
+    Array.from({ length: 450 }, (_, index) => add(`secret ${index}`)),
+    [],
+    turn("1"),
+  );
+  await beside.apply([add("secret")], [], turn("1"));
+  await bank.apply([add("mine"), add("secret of mine")], [], turn("1"));
+  expect((await bank.list()).map(({ value }) => value.text)).toEqual(["mine", "secret of mine"]);
+  const found = await bank.retrieve("secret", { limit: 5 });
+  expect(found.map(({ value }) => value.text)).toEqual(["secret of mine", "mine"]);
+});
+
+test("a namespace that holds something else is refused by key", async () => {
+  await store.put(["bank"], "settings", { theme: "dark" });
+  await expect(bank.list()).rejects.toThrow(StoreError);
+  await expect(bank.list()).rejects.toThrow(/bank\/settings.*found theme/);
+});
