@@ -2,7 +2,7 @@ import { EngineError } from "../errors.js";
 import { multiplyDims, type Shape, sameShape } from "./dimension.js";
 import type { OpName } from "./op.js";
 import * as o from "./operators.js";
-import { topologicalOrder } from "./order.js";
+import { dependencies, topologicalOrder } from "./order.js";
 import { type Node, scalar, type Value } from "./value.js";
 
 /** Gradients with respect to a node's inputs, given those of its outputs; built only where they are asked for. */
@@ -138,7 +138,9 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
       return gradients[again.filter(isFloat).indexOf(x)] ?? zeros(inputs[i]!);
     });
   }),
-  Loop: none,
+  Loop: () => {
+    throw notSupported("Loop", "a gradient that does not pass through a loop", "a source that the loop depends on");
+  },
 };
 
 /**
@@ -172,7 +174,7 @@ export function gradient(output: Value, sources: readonly Value[], seed?: Value)
 /** The nodes on a path from a source to the output, inputs before users. */
 function nodesTowards(output: Value, sources: ReadonlySet<Value>): Node[] {
   // The last input of Recompute is its forward result: the gradient takes the other way, through the inputs.
-  const inputsOf = (node: Node) => (node.op === "Recompute" ? node.inputs.slice(0, -1) : node.inputs);
+  const inputsOf = (node: Node) => (node.op === "Recompute" ? node.inputs.slice(0, -1) : dependencies(node));
   const depending = new Set(sources);
   return topologicalOrder([output], inputsOf).filter((node) => {
     const found = inputsOf(node).some((x) => depending.has(x));

@@ -38,8 +38,11 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Reciprocal: same(),
   Sigmoid: same(),
   Silu: (scope, [x], [y], { inputs }) => {
-    if (inputs[0]!.dtype === "float64") scope.node("Mul", [x!, scope.node("Sigmoid", [x!])], {}, y);
-    else scope.node("com.microsoft.QuickGelu", [x!], { alpha: { float: 1 } }, y);
+    if (inputs[0]!.dtype === "float64") {
+      // Not x · Sigmoid(x): the runtime fuses that into QuickGelu, which has no float64 kernel.
+      const denominator = scope.node("Add", [scope.scalar(1, "float64"), scope.node("Exp", [scope.node("Neg", [x!])])]);
+      scope.node("Div", [x!, denominator], {}, y);
+    } else scope.node("com.microsoft.QuickGelu", [x!], { alpha: { float: 1 } }, y);
   },
   Cos: same(),
   Sin: same(),
@@ -120,12 +123,21 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     const zeros = scope.node("Expand", [scope.scalar(0, node.outputs[0]!.dtype), scope.shape(node.outputs[0]!.shape)]);
     scope.node("ScatterElements", [zeros, indices!, updates!], { ...lastAxis, reduction: { string: "add" } }, y);
   },
-  RmsNorm: (scope, x, y, { attributes: { epsilon } }) =>
+  RmsNorm: (scope, x, y, { inputs, attributes: { epsilon } }) => {
+    if (inputs[0]!.dtype === "float64") {
+      // The kernel gives its second output in float32 whatever it is declared to be.
+      const square = scope.node("ReduceMean", [scope.node("Mul", [x[0]!, x[0]!]), scope.int64s([-1])]);
+      const rms = scope.node("Sqrt", [scope.node("Add", [square, scope.scalar(epsilon, "float64")])]);
+      const inverse = scope.node("Reciprocal", [rms], {}, y[1]);
+      scope.node("Mul", [scope.node("Mul", [x[0]!, inverse]), x[1]!], {}, y[0]);
+      return;
+    }
     scope.nodes("SimplifiedLayerNormalization", x, y, {
       ...lastAxis,
       epsilon: { float: epsilon },
-      stash_type: { int: 1 },
-    }),
+      stash_type: { int: dataTypes.float32 },
+    });
+  },
   RotaryEmbedding: (scope, [x, positions, cosines, sines], [y], { inputs, attributes: { heads } }) => {
     if (inputs[0]!.dtype === "float64") {
       const half = inputs[2]!.shape[1] as number;
@@ -141,11 +153,12 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
       scope.node("Reshape", [joined, scope.int64s([-1, heads * 2 * half])], {}, y);
       return;
     }
-    const zero = scope.int64s([0]);
-    const batch = scope.node("Unsqueeze", [x!, zero]);
-    const rows = scope.node("Unsqueeze", [positions!, zero]);
-    const rotated = scope.node("com.microsoft.RotaryEmbedding", [batch, rows, cosines!, sines!]);
-    scope.node("Squeeze", [rotated, zero], {}, y);
+    // Each row is a batch entry of one token: the kernel refuses sequences longer than its tables, and packed rows are.
+    const one = scope.int64s([1]);
+    const tokens = scope.node("Unsqueeze", [x!, one]);
+    const rows = scope.node("Unsqueeze", [positions!, one]);
+    const rotated = scope.node("com.microsoft.RotaryEmbedding", [tokens, rows, cosines!, sines!]);
+    scope.node("Squeeze", [rotated, one], {}, y);
   },
   Range: (scope, _, [y], { attributes: { size } }) => {
     const end = scope.node("Squeeze", [scope.shape([size])]);

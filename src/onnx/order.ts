@@ -1,3 +1,4 @@
+import { type Dim, parseDim } from "./dimension.js";
 import type { LoopBody } from "./op.js";
 import type { Node, Value } from "./value.js";
 
@@ -41,10 +42,12 @@ export function dependencies(node: Node): readonly Value[] {
 /** Splits what a loop body reaches: the nodes to run on each trip, and the values that are computed once outside. */
 export function captures(body: LoopBody): { readonly inside: readonly Node[]; readonly outside: readonly Value[] } {
   const within = new Set<Value>([body.iteration, ...body.states]);
+  const growing = growingDims(body);
   const results = [body.proceed, ...body.nextStates, ...body.scans];
   const inside: Node[] = [];
   for (const node of topologicalOrder(results)) {
-    if (dependencies(node).some((x) => within.has(x))) {
+    const bound = node.outputs.some((y) => dimNames(y).some((name) => growing.has(name)));
+    if (bound || dependencies(node).some((x) => within.has(x))) {
       inside.push(node);
       for (const y of node.outputs) within.add(y);
     }
@@ -53,3 +56,16 @@ export function captures(body: LoopBody): { readonly inside: readonly Node[]; re
   for (const x of [...inside.flatMap(dependencies), ...results]) if (!within.has(x)) outside.add(x);
   return { inside, outside: [...outside] };
 }
+
+/** Dimensions that a state has on one trip and not on the next: what has them can only be computed inside. */
+function growingDims({ states, nextStates }: LoopBody): ReadonlySet<string> {
+  const changing = states.flatMap((state, i) =>
+    state.shape.filter((dim, axis) => dim !== nextStates[i]?.shape[axis]).flatMap(namesIn),
+  );
+  return new Set(changing);
+}
+
+const dimNames = (value: Value): readonly string[] => value.shape.flatMap(namesIn);
+
+const namesIn = (dim: Dim): readonly string[] =>
+  typeof dim === "number" ? [] : [...parseDim(dim).keys()].flatMap((monomial) => monomial.split("*")).filter(Boolean);
