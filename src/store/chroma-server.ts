@@ -61,13 +61,17 @@ async function createFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true });
   } catch (cause) {
-    throw new StoreError({
-      what: "the data folder of the Chroma server cannot be created",
-      where: path,
-      remedy: "Choose a folder that can be written.",
-      cause,
-    });
+    throw unwritable(path, cause);
   }
+}
+
+function unwritable(path: string, cause: unknown): StoreError {
+  return new StoreError({
+    what: "the data folder of the Chroma server cannot be written",
+    where: path,
+    remedy: "Choose a folder that can be written.",
+    cause,
+  });
 }
 
 /** The server, or why the binding does not load. */
@@ -112,10 +116,7 @@ async function untilUp(server: ChromaProcess, url: string): Promise<{ exited: bo
 async function serve(server: ChromaProcess, url: string, path: string): Promise<ChromaServer> {
   const { child } = server;
   const owner = join(path, OWNER);
-  await writeFile(owner, JSON.stringify({ url, pid: child.pid }));
   const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-  release(server);
   const stop = async () => {
     process.off("exit", kill);
     // An acknowledged write is on disk already, so that killing is safe; the binding would ignore a gentler signal.
@@ -124,6 +125,14 @@ async function serve(server: ChromaProcess, url: string, path: string): Promise<
     await server.exited;
     await rm(owner, { force: true });
   };
+  process.once("exit", kill);
+  try {
+    await writeFile(owner, JSON.stringify({ url, pid: child.pid }));
+  } catch (cause) {
+    await stop();
+    throw unwritable(path, cause);
+  }
+  release(server);
   return { url, path, pid: child.pid, stop };
 }
 

@@ -1,5 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import {
+  AsyncBatchedStore,
   BaseStore,
   type Item,
   type ListNamespacesOperation,
@@ -35,7 +36,7 @@ interface Entry {
 const PAGE = 500;
 
 /**
- * A copy-on-write fork of any store: reads fall through to the base, writes and deletes stay here, and the base is
+ * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base, writes and deletes stay here, and the base is
  * never written. Creating one costs nothing, so that each of many what-ifs can have its own; the base must not change
  * while forks of it are read. Items are copied on their way in and out.
  */
@@ -48,12 +49,13 @@ export class OverlayStore extends BaseStore {
 
   constructor(base: BaseStore, { embeddings, fields, now = () => new Date() }: OverlayStoreOptions = {}) {
     super();
-    const inherited = indexOf(base);
+    const wrapped = unwrap(base);
+    const inherited = indexOf(wrapped);
     const own = embeddings ?? inherited?.embeddings;
     const paths = fields ?? inherited?.fields;
     this.vectorIndex =
       own === undefined ? undefined : { embeddings: own, ...(paths === undefined ? {} : { fields: paths }) };
-    this.#base = base;
+    this.#base = wrapped;
     this.#now = now;
   }
 
@@ -153,6 +155,11 @@ export class OverlayStore extends BaseStore {
       if (found.length < PAGE) return true;
     }
   }
+}
+
+/** A running graph hands its nodes its store in an AsyncBatchedStore, which has no `batch` and stops with the run. */
+function unwrap(base: BaseStore): BaseStore {
+  return base instanceof AsyncBatchedStore ? (base as unknown as { readonly store: BaseStore }).store : base;
 }
 
 function indexOf(base: BaseStore): VectorIndex | undefined {

@@ -67,7 +67,7 @@ describe("startChromaServer", () => {
   });
 
   it("ends its process when the process that started it is killed, and lets that one end by itself", async () => {
-    for (const killed of [true, false]) {
+    const survives = [true, false].map(async (killed) => {
       const path = await temporaryFolder();
       const source = `
         import { startChromaServer } from ${JSON.stringify(new URL("../../src/store/chroma-server.ts", import.meta.url).href)};
@@ -82,8 +82,9 @@ describe("startChromaServer", () => {
       const pid = Number(String(line));
       if (killed) parent.kill("SIGKILL");
       await once(parent, "close");
-      expect(await untilDead(pid)).toBe(true);
-    }
+      return !(await untilDead(pid));
+    });
+    expect(await Promise.all(survives)).toEqual([false, false]);
   });
 
   it("shares a folder that is already served, rather than letting two servers write it", async () => {

@@ -1,4 +1,12 @@
-import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
+import {
+  AsyncBatchedStore,
+  type BaseStore,
+  InMemoryStore,
+  type LangGraphRunnableConfig,
+  MessagesAnnotation,
+  START,
+  StateGraph,
+} from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { OverlayStore } from "../../src/store/overlay-store.js";
 import { newChromaStore, testServer } from "./servers.js";
@@ -91,6 +99,29 @@ describe.each(bases)("OverlayStore over a filled %s", (_, makeBase) => {
 });
 
 describe("OverlayStore", () => {
+  it("forks the store that a graph's node is given, with its embeddings, after the run has ended too", async () => {
+    const base = memory();
+    await base.put(["m"], "oslo", { text: "Ana lives in Oslo" });
+    let given: BaseStore | undefined;
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode("node", async (_, config: LangGraphRunnableConfig) => {
+        given = config.store;
+        const fork = new OverlayStore(config.store!);
+        await fork.put(["m"], "rome", { text: "Ana lives in Rome" });
+        expect((await fork.search(["m"], { query: "Ana lives in Rome" })).map(({ key }) => key)).toEqual([
+          "rome",
+          "oslo",
+        ]);
+        return {};
+      })
+      .addEdge(START, "node")
+      .compile({ store: base });
+    await graph.invoke({ messages: [] });
+    expect(given).toBeInstanceOf(AsyncBatchedStore);
+    expect(await new OverlayStore(given!).listNamespaces()).toEqual([["m"]]);
+    expect(await base.search(["m"])).toHaveLength(1);
+  });
+
   it("ranks over a base that does not embed by the embeddings that it is given", async () => {
     const base = new InMemoryStore();
     await base.put(["m"], "base", { text: "Ana lives in Oslo" });

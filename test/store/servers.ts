@@ -6,17 +6,25 @@ import { type ChromaServer, startChromaServer } from "../../src/store/chroma-ser
 import { ChromaStore, type ChromaStoreOptions } from "../../src/store/chroma-store.js";
 import { embeddings, fields } from "./store-cases.js";
 
+const folders: string[] = [];
+const servers: ChromaServer[] = [];
+
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
+});
+
 /** A new folder below the system's temporary one; removed after the tests of the file. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "memory-r1-store-"));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
 /** A real embedded server for the tests of one file. */
 export async function testServer(): Promise<ChromaServer> {
   const server = await startChromaServer({ path: await temporaryFolder() });
-  afterAll(() => server.stop());
+  servers.push(server);
   return server;
 }
 

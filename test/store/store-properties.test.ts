@@ -81,14 +81,14 @@ describe("a random sequence of writes and searches gives what InMemoryStore give
         await apply(reference, writes);
         await expectSame(store, reference, wanted);
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 
   it.each([
-    ["InMemoryStore", memory, 150],
-    ["ChromaStore", () => newChromaStore(url), 10],
-    ["OverlayStore", () => new OverlayStore(memory()), 100],
+    ["InMemoryStore", memory, 100],
+    ["ChromaStore", () => newChromaStore(url), 8],
+    ["OverlayStore", () => new OverlayStore(memory()), 60],
   ] as const)("in an OverlayStore over %s, whose base stays as it was", async (_, makeBase, numRuns) => {
     await fc.assert(
       fc.asyncProperty(batches, batches, searches, async (before, after, wanted) => {
