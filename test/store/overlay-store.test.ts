@@ -69,6 +69,14 @@ describe.each(bases)("OverlayStore over a filled %s", (_, makeBase) => {
     expect(found).toHaveLength(2);
   });
 
+  it("fills a search to its limit, however many of the base's best it deleted", async () => {
+    const fork = new OverlayStore(await filled());
+    await fork.delete(["m"], "oslo");
+    await fork.delete(["m"], "jazz");
+    expect(keys(await fork.search(["m"], { limit: 1 }))).toEqual(["dog"]);
+    expect(keys(await fork.search(["m"], { limit: 1, query: "Ana lives in Oslo" }))).toEqual(["dog"]);
+  });
+
   it("shows an overwritten item at its place, and one that was deleted and put again at the end", async () => {
     const fork = new OverlayStore(await filled());
     await fork.put(["m"], "oslo", { text: "again" });

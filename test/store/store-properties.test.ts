@@ -12,7 +12,8 @@ type Write = { namespace: string[]; key: string; value: { text?: string; notes?:
 type Search = { prefix: string[]; query?: string; filter?: Record<string, unknown>; limit: number };
 
 const label = fc.constantFrom("a", "b", "ab");
-const namespace = fc.array(label, { minLength: 1, maxLength: 3 });
+// Few namespaces and keys, so that writes often meet.
+const namespace = fc.constantFrom(["a"], ["a", "b"], ["ab"]).map((labels) => [...labels]);
 const text = fc
   .array(fc.constantFrom("Ana", "Ben", "lives", "Oslo", "Rome", "jazz", "dog"), { minLength: 1, maxLength: 4 })
   .map((words) => words.join(" "));
@@ -29,7 +30,7 @@ const write: fc.Arbitrary<Write> = fc
     key,
     value: deleted === 0 ? null : newValue(key, text, n),
   }));
-const batches = fc.array(fc.array(write, { minLength: 1, maxLength: 4 }), { maxLength: 5 });
+const batches = fc.array(fc.array(write, { minLength: 1, maxLength: 6 }), { maxLength: 5 });
 const filter = fc.oneof(
   fc.record({ n: fc.nat(3) }),
   fc.record({ n: fc.record({ $gte: fc.nat(3) }) }),
