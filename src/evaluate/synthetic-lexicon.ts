@@ -17,7 +17,7 @@ const lists = {
     Boston Denver Austin Seattle Chicago Dallas Houston Miami Toronto Ottawa Calgary Halifax Bogota Medellin Cusco
     Santiago Rosario Brasilia Recife Nairobi Kampala Lagos Tunis Rabat Muscat Doha Amman Beirut Baku Tbilisi Almaty
     Mumbai Chennai Dhaka Manila Jakarta Busan Osaka Kyoto Nagoya Perth Hobart`,
-  job: `nurse teacher baker plumber pilot lawyer dentist carpenter chef barber florist farmer tailor butcher welder painter
+  job: `nurse tutor baker plumber pilot lawyer dentist carpenter chef barber florist farmer tailor butcher welder painter
     actor editor librarian electrician architect surgeon firefighter journalist translator cashier waiter bartender
     mechanic miner fisherman gardener janitor postman driver sailor soldier judge banker broker accountant auditor clerk
     secretary receptionist pharmacist optician paramedic midwife therapist psychologist chemist physicist biologist
@@ -87,7 +87,7 @@ const lists = {
   thing: `tent kayak bicycle scooter motorbike dashcam backpack suitcase hammock telescope microscope camera tripod printer
     scanner laptop tablet monitor projector speaker headset radio gramophone television fridge freezer oven stove
     microwave toaster kettle blender mixer juicer dishwasher vacuum heater fan humidifier sofa armchair desk bookcase
-    wardrobe mattress rug mirror lantern chandelier curtain ladder drill hammer saw chisel lathe anvil wheelbarrow
+    wardrobe mattress rug mirror lantern chandelier curtain ladder drill hammer axe chisel lathe anvil wheelbarrow
     lawnmower greenhouse shed trampoline treadmill barbell surfboard snowboard skateboard paddle wetsuit canoe dinghy
     raincoat overcoat tuxedo necklace wristwatch chessboard drone sandbox pram`,
   petName: `Koba Rex Bello Fido Luna Misty Shadow Ziggy Pepper Biscuit Waffle Noodle Pickles Mocha Latte Cocoa Truffle Nugget
