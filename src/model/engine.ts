@@ -1,3 +1,6 @@
+import type { Device } from "../onnx/session.js";
+import type { AdamWOptions } from "../train/adamw.js";
+
 /** The policy-engine seam: what the chat model and the trainer need of whatever runs the network. */
 
 export interface GenerateRequest {
@@ -43,7 +46,7 @@ export interface GroupScores {
 export interface EngineInfo {
   readonly folder: string;
   readonly architecture: string;
-  readonly device: string;
+  readonly device: Device;
   readonly parameters: number;
   readonly contextLength: number;
   readonly vocabularySize: number;
@@ -55,6 +58,39 @@ export interface LoraOptions {
   readonly seed: number;
 }
 
+/** Responses of one prompt to learn from. All arrays are per response, per token. */
+export interface TrainingGroup extends ScoreGroup {
+  /** Share of each token in the loss: the chosen aggregation over the whole batch. */
+  readonly weights: readonly (readonly number[])[];
+}
+
+export interface PolicyGroup extends TrainingGroup {
+  readonly advantages: readonly (readonly number[])[];
+  /** Log-probabilities under the policy that sampled the responses. */
+  readonly oldLogprobs: readonly (readonly number[])[];
+  readonly referenceLogprobs: readonly (readonly number[])[];
+}
+
+/** One optimizer step over all groups; gradients of micro-batches are added up. */
+export type UpdateRequest = { readonly optimizer: Partial<AdamWOptions> } & (
+  | { readonly objective: "likelihood"; readonly groups: readonly TrainingGroup[] }
+  | {
+      readonly objective: "policy";
+      readonly groups: readonly PolicyGroup[];
+      readonly clipLow: number;
+      readonly clipHigh: number;
+      readonly klCoefficient: number;
+    }
+);
+
+export interface UpdateResult {
+  readonly loss: number;
+  /** L2 norm of the whole gradient, before clipping. */
+  readonly gradientNorm: number;
+  /** Of the policy before the step, per group, response, token. */
+  readonly logprobs: number[][][];
+}
+
 /** One base model with any number of named LoRA adapters. All methods run one after another in the engine's worker. */
 export interface PolicyEngine {
   readonly info: EngineInfo;
@@ -64,6 +100,12 @@ export interface PolicyEngine {
   policyVersion(adapter?: string): string;
   createAdapter(name: string, options: LoraOptions): Promise<void>;
   loadAdapter(name: string, folder: string): Promise<void>;
+  /** A copy under another name; later updates of one do not reach the other. */
+  copyAdapter(from: string, to: string): Promise<void>;
   saveAdapter(name: string, folder: string): Promise<void>;
+  update(adapter: string, request: UpdateRequest): Promise<UpdateResult>;
+  /** Writes the adapter with its optimizer's moments into a new folder, whole or not at all. */
+  saveTraining(adapter: string, folder: string): Promise<void>;
+  loadTraining(adapter: string, folder: string): Promise<void>;
   close(): Promise<void>;
 }

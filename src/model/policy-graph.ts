@@ -36,7 +36,6 @@ export function groupInputs(): GroupInputs {
   };
 }
 
-
 /** Logits [B·G·(1+R), V] of every response token, each from the state that precedes it. */
 export function responseLogits(decoder: Decoder, { promptIds, promptLengths, responseIds }: GroupInputs): Value {
   const counts = decoder.config;

@@ -9,7 +9,11 @@ export interface HostTensor {
   readonly data: ConstantData;
 }
 
+/** Where graphs run: "cpu", "cuda" or "cuda:1", "webgpu". */
+export type Device = "cpu" | "cuda" | `cuda:${number}` | "webgpu";
+
 export interface SessionOptions {
+  readonly device?: Device;
   /** Threads of the CPU provider; 0 lets the runtime choose. */
   readonly threads?: number;
   /** Folder that the model's external data lies in. */
@@ -35,16 +39,14 @@ export class Session {
   /** `model` is ONNX bytes. */
   static async create(
     model: Uint8Array,
-    { threads = 0, folder, profilePrefix }: SessionOptions = {},
+    { device = "cpu", threads = 0, folder, profilePrefix }: SessionOptions = {},
   ): Promise<Session> {
     const options: InferenceSession.SessionOptions = {
-      executionProviders: ["cpu"],
+      executionProviders: [provider(device)],
       intraOpNumThreads: threads,
       // Warnings about unused initializers and node placement are of no use to users.
       logSeverityLevel: 3,
-      ...(folder === undefined
-        ? {}
-        : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+      ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     };
     try {
@@ -93,6 +95,11 @@ export class Session {
   async release(): Promise<void> {
     await this.session.release();
   }
+}
+
+function provider(device: Device): InferenceSession.ExecutionProviderConfig {
+  if (!device.startsWith("cuda")) return device;
+  return { name: "cuda", deviceId: Number(device.split(":")[1] ?? 0) };
 }
 
 function makeTensor(dtype: DType, shape: readonly number[], data: ConstantData): Tensor {

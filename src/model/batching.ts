@@ -1,0 +1,93 @@
+import type { HostTensor } from "../onnx/session.js";
+
+/** Prompts in right-padded form: ids [B, P] and lengths [B]. */
+export function promptTensors(
+  prompts: readonly (readonly number[])[],
+  padId: number,
+): { ids: HostTensor; lengths: HostTensor } {
+  return {
+    ids: idMatrix(prompts, longest(prompts), padId),
+    lengths: {
+      dtype: "int64",
+      shape: [prompts.length],
+      data: BigInt64Array.from(prompts, (ids) => BigInt(ids.length)),
+    },
+  };
+}
+
+/** Token ids as int64 [rows, width], filled with `padId`. */
+export function idMatrix(rows: readonly (readonly number[])[], width: number, padId: number): HostTensor {
+  const data = new BigInt64Array(rows.length * width).fill(BigInt(padId));
+  rows.forEach((ids, row) => {
+    for (let i = 0; i < Math.min(ids.length, width); i++) data[row * width + i] = BigInt(ids[i]!);
+  });
+  return { dtype: "int64", shape: [rows.length, width], data };
+}
+
+/** Numbers per token as float32 [groups, G, width], filled with 0. */
+export function tokenTensor(groups: readonly (readonly (readonly number[])[])[], width: number): HostTensor {
+  const size = groups[0]!.length;
+  const data = new Float32Array(groups.length * size * width);
+  groups.forEach((rows, g) => {
+    rows.forEach((values, r) => {
+      data.set(values, (g * size + r) * width);
+    });
+  });
+  return { dtype: "float32", shape: [groups.length, size, width], data };
+}
+
+export function longest(rows: readonly (readonly number[])[]): number {
+  return rows.reduce((length, row) => Math.max(length, row.length), 0);
+}
+
+/** Size of a padded batch: `count` prompts of at most `prompt` tokens, each with `group` responses of at most `response` tokens. */
+export interface BatchSize {
+  readonly count: number;
+  readonly prompt: number;
+  readonly group: number;
+  readonly response: number;
+}
+
+export interface Sized {
+  readonly prompt: number;
+  readonly group: number;
+  readonly response: number;
+}
+
+/** A prompt shorter than this share of its batch's longest goes elsewhere, once the batch is large enough to be efficient. */
+const SHORTEST_SHARE = 0.75;
+const ENOUGH_TOKENS = 1024;
+
+/**
+ * Cuts items into batches whose padded size stays within `fits`, longest prompts first so that padding is small. Items of different group
+ * sizes never share a batch. Returns indices; an item that does not fit alone makes a batch of its own.
+ */
+export function microBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean): number[][] {
+  const order = items
+    .map((_, index) => index)
+    .sort((a, b) => items[a]!.group - items[b]!.group || items[b]!.prompt - items[a]!.prompt || a - b);
+  const batches: number[][] = [];
+  let size: BatchSize | undefined;
+  for (const index of order) {
+    const { prompt, group, response } = items[index]!;
+    const joined: BatchSize | undefined =
+      size === undefined || size.group !== group
+        ? undefined
+        : {
+            count: size.count + 1,
+            prompt: Math.max(size.prompt, prompt),
+            group,
+            response: Math.max(size.response, response),
+          };
+    const padded =
+      joined !== undefined && prompt < SHORTEST_SHARE * joined.prompt && size!.count * size!.prompt >= ENOUGH_TOKENS;
+    if (joined !== undefined && !padded && fits(joined)) {
+      batches.at(-1)!.push(index);
+      size = joined;
+    } else {
+      batches.push([index]);
+      size = { count: 1, prompt, group, response };
+    }
+  }
+  return batches;
+}

@@ -1,0 +1,155 @@
+import type { ModelDefinition } from "../onnx/emit.js";
+import * as o from "../onnx/operators.js";
+import { constant, input, scalar, type Value } from "../onnx/value.js";
+import {
+  additiveMask,
+  appendKeyValues,
+  attendFromResponse,
+  attendWithinPrompt,
+  causalMask,
+  type KeyValues,
+  promptHeads,
+  responseHeads,
+} from "./attention.js";
+import type { Decoder } from "./decoder.js";
+import { sampleTokens } from "./sample-tokens.js";
+
+/** Names of a layer's cache tensors, for decoding on from where a run ended. */
+export const cacheName = (which: "past" | "context" | "response", part: "keys" | "values", layer: number): string =>
+  `${which}_${part}_${layer}`;
+
+/**
+ * Prefill and decoding in one run. B prompts, padded on the right to P, after S cached tokens (S is 0, or B is 1 and nothing is padded); each prompt is
+ * computed once and its G responses are sampled in a loop of at most N tokens that ends when every row has met a stop token.
+ *
+ * Inputs: prompt_ids [B, P], prompt_lengths [B], past_keys_i and past_values_i [B, keyValueHeads, S, headSize], uniforms [N, B, G] in [0, 1),
+ * temperatures [B] (0 is greedy), stop_ids [K], and the adapter's.
+ * Outputs: tokens and logprobs [trips+1, B, G] (at temperature 1; what follows a stop token is filler), and the caches:
+ * context_*_i [B, keyValueHeads, S+P, headSize], response_*_i [B, keyValueHeads, G, trips, headSize].
+ */
+export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[]): ModelDefinition {
+  const counts = decoder.config;
+  const { layers, keyValueHeads, headSize, vocabularySize } = counts;
+  const promptIds = input("prompt_ids", "int64", ["B", "P"]);
+  const promptLengths = input("prompt_lengths", "int64", ["B"]);
+  const uniforms = input("uniforms", "float32", ["N", "B", "G"]);
+  const temperatures = input("temperatures", "float32", ["B"]);
+  const stopIds = input("stop_ids", "int64", ["K"]);
+  const past = Array.from({ length: layers }, (_, layer) => ({
+    keys: input(cacheName("past", "keys", layer), "float32", ["B", keyValueHeads, "S", headSize]),
+    values: input(cacheName("past", "values", layer), "float32", ["B", keyValueHeads, "S", headSize]),
+  }));
+
+  const all = o.range("S+P");
+  const [pastPositions, promptPositions] = o.split(all, ["S", "P"], 0);
+  const promptMask = causalMask(promptPositions!, all);
+  const contexts: KeyValues[] = [];
+  const rowPositions = o.expand(o.reshape(promptPositions!, [1, "P"]), ["B", "P"]);
+  const hidden = decoder.layers(
+    decoder.embed(o.reshape(promptIds, ["B*P"])),
+    o.reshape(rowPositions, ["B*P"]),
+    ({ queries, keys, values }, layer) => {
+      const own = { keys: promptHeads(keys, "B", "P", counts), values: promptHeads(values, "B", "P", counts) };
+      contexts[layer] = appendKeyValues(past[layer]!, own);
+      return attendWithinPrompt(queries, contexts[layer], promptMask, "B", counts);
+    },
+  );
+  const flatRows = o.reshape(o.range("B*P"), ["B", "P"]);
+  const lastRows = o.gatherElements(flatRows, o.sub(o.reshape(promptLengths, ["B", 1]), 1));
+  const promptLogits = o.reshape(decoder.logits(o.gather(hidden, o.reshape(lastRows, ["B"]))), [
+    "B",
+    1,
+    vocabularySize,
+  ]);
+  const firstLogits = o.reshape(o.expand(promptLogits, ["B", "G", vocabularySize]), ["B*G", vocabularySize]);
+
+  const knownPrompt = o.less(o.reshape(o.range("P"), [1, "P"]), o.reshape(promptLengths, ["B", 1]));
+  const knownPast = o.expand(o.reshape(o.lessOrEqual(pastPositions!, pastPositions!), [1, "S"]), ["B", "S"]);
+  const contextMask = additiveMask(o.reshape(o.concat([knownPast, knownPrompt], 1), ["B", 1, 1, "S+P"]));
+  // Position of a response's first token: after the cached and the prompt's own tokens.
+  const promptEnds = o.add(
+    promptLengths,
+    o.reduceSum(o.where(o.lessOrEqual(pastPositions!, pastPositions!), one(), zero())),
+  );
+  const rowTemperatures = o.reshape(o.expand(o.reshape(temperatures, ["B", 1]), ["B", "G"]), ["B*G"]);
+  const sample = (logits: Value, step: Value) =>
+    sampleTokens(logits, o.reshape(o.gather(uniforms, step), ["B*G"]), rowTemperatures);
+  const isStop = (tokens: Value) => {
+    const hits = o.equal(o.reshape(tokens, ["B*G", 1]), o.reshape(stopIds, [1, "K"]));
+    return o.less(zero(), o.reduceSum(o.where(hits, one(), zero()), [1]));
+  };
+
+  const first = sample(firstLogits, zero());
+  const iteration = input("iteration", "int64", []);
+  const token = input("token", "int64", ["B*G"]);
+  const done = input("done", "bool", ["B*G"]);
+  const own = Array.from({ length: layers }, (_, layer) => {
+    const shape = ["B", keyValueHeads, "G", "t", headSize];
+    return { keys: input(`k${layer}`, "float32", shape), values: input(`v${layer}`, "float32", shape) };
+  });
+  const positions = o.expand(o.reshape(o.add(promptEnds, iteration), ["B", 1]), ["B", "G"]);
+  const grown: KeyValues[] = [];
+  const state = decoder.layers(
+    decoder.embed(token),
+    o.reshape(positions, ["B*G"]),
+    ({ queries, keys, values }, layer) => {
+      const newest = {
+        keys: responseHeads(keys, "B", "G", 1, counts),
+        values: responseHeads(values, "B", "G", 1, counts),
+      };
+      grown[layer] = appendKeyValues(own[layer]!, newest);
+      const masks = { context: contextMask, own: undefined };
+      return attendFromResponse(
+        queries,
+        contexts[layer]!,
+        grown[layer],
+        masks,
+        { batch: "B", group: "G", rows: 1 },
+        counts,
+      );
+    },
+  );
+  const next = sample(decoder.logits(state), o.add(iteration, 1));
+  const nextDone = o.or(done, isStop(next.tokens));
+  const running = o.reduceSum(o.where(nextDone, zero(), one()));
+  const empty = o.expand(constant("float32", [1, 1, 1, 0, 1], new Float32Array(0)), [
+    "B",
+    keyValueHeads,
+    "G",
+    0,
+    headSize,
+  ]);
+  const flatten = (layerCaches: readonly KeyValues[]) => layerCaches.flatMap(({ keys, values }) => [keys, values]);
+  const finalShape = ["B", keyValueHeads, "G", "trips", headSize];
+  const results = o.loop(
+    o.sub(o.reduceSum(o.where(o.lessOrEqual(o.range("N"), o.range("N")), one(), zero())), 1),
+    [first.tokens, isStop(first.tokens), ...own.flatMap(() => [empty, empty])],
+    {
+      iteration,
+      states: [token, done, ...flatten(own)],
+      // A response that has ended does not stop the others; the loop ends with the last of them.
+      proceed: o.less(zero(), running),
+      nextStates: [next.tokens, nextDone, ...flatten(grown)],
+      scans: [next.tokens, next.logprobs],
+      trips: "trips",
+      finalShapes: [["B*G"], ["B*G"], ...own.flatMap(() => [finalShape, finalShape])],
+    },
+  );
+  const [tokens, logprobs] = results.slice(2 + 2 * layers);
+  const steps = (firstStep: Value, rest: Value) => o.concat([o.reshape(firstStep, [1, "B*G"]), rest], 0);
+  const outputs: Record<string, Value> = {
+    tokens: steps(first.tokens, tokens!),
+    logprobs: steps(first.logprobs, logprobs!),
+  };
+  contexts.forEach(({ keys, values }, layer) => {
+    outputs[cacheName("context", "keys", layer)] = keys;
+    outputs[cacheName("context", "values", layer)] = values;
+    outputs[cacheName("response", "keys", layer)] = results[2 + 2 * layer]!;
+    outputs[cacheName("response", "values", layer)] = results[3 + 2 * layer]!;
+  });
+  const inputs = [promptIds, promptLengths, uniforms, temperatures, stopIds, ...flatten(past), ...adapterInputs];
+  return { inputs, outputs };
+}
+
+const zero = () => scalar(0, "int64");
+const one = () => scalar(1, "int64");

@@ -1,0 +1,243 @@
+import { EngineError, UsageError } from "../errors.js";
+import type { Device } from "../onnx/session.js";
+import { adamWDefaults, adamWStep } from "../train/adamw.js";
+import { type BatchSize, microBatches, type Sized, tokenTensor } from "./batching.js";
+import { readConfig } from "./config.js";
+import { decodeBatch, decodeStream } from "./decoding.js";
+import type {
+  EngineInfo,
+  GenerateOptions,
+  GenerateRequest,
+  Generation,
+  GroupScores,
+  LoraOptions,
+  ScoreGroup,
+  UpdateRequest,
+  UpdateResult,
+} from "./engine.js";
+import * as sets from "./parameter-set.js";
+import { GRADIENT_PREFIX } from "./policy-graph.js";
+import { groupFeeds, scoreBatch, unpad } from "./scoring.js";
+import { Sessions } from "./sessions.js";
+import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
+
+export interface LanguageModelOptions {
+  readonly folder: string;
+  readonly device?: Device;
+  /** 0 lets the runtime choose. */
+  readonly threads?: number;
+}
+
+/** Bytes that one batch's largest tensors may take: attention scores of a layer, and logits. */
+const LARGEST_TENSOR = 512e6;
+/** Tokens of one batch; more bring no speed, only memory. */
+const largestBatch = (device: Device): number => (device === "cpu" ? 16_384 : 131_072);
+
+/** The name by which the checkpoint's own weights are trained, instead of an adapter. */
+export const FULL = "full";
+
+/** The engine's work, in the thread that it is called from. */
+export class LanguageModel {
+  readonly info: EngineInfo;
+  private readonly sessions: Sessions;
+  private readonly policies = new Map<string, sets.ParameterSet>();
+  private readonly base: sets.ParameterSet;
+
+  private constructor(
+    private readonly checkpoint: Checkpoint,
+    device: Device,
+    threads: number,
+  ) {
+    const { config, folder } = checkpoint;
+    const shapes = [...requiredTensors(config).values()];
+    const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    this.sessions = new Sessions(checkpoint, { device, threads, parameters });
+    this.base = sets.zeroLora(config);
+    this.info = {
+      folder,
+      architecture: config.architecture,
+      device,
+      parameters,
+      contextLength: config.contextLength,
+      vocabularySize: config.vocabularySize,
+    };
+  }
+
+  static async open({ folder, device = "cpu", threads = 0 }: LanguageModelOptions): Promise<LanguageModel> {
+    const config = await readConfig(folder);
+    return new LanguageModel(await openCheckpoint(folder, config), device, threads);
+  }
+
+  async generate(
+    requests: readonly GenerateRequest[],
+    { adapter, stopIds, onTokens, signal }: GenerateOptions,
+  ): Promise<Generation[][]> {
+    const { config } = this.checkpoint;
+    const set = this.policy(adapter);
+    const session = await this.sessions.get("generate", set.kind);
+    const parameters = feeds(set);
+    const [only] = requests;
+    const aborted = () => signal?.aborted ?? false;
+    if (onTokens !== undefined && only !== undefined) {
+      return [[await decodeStream(session, only, stopIds, config, parameters, onTokens, aborted)]];
+    }
+    const results: Generation[][] = [];
+    const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
+    for (const batch of microBatches(sizes, (size) => this.decodingFits(size))) {
+      if (aborted()) break;
+      const part = batch.map((index) => requests[index]!);
+      const decoded = await decodeBatch(session, part, stopIds, config, parameters);
+      batch.forEach((index, i) => {
+        results[index] = decoded[i]!;
+      });
+    }
+    return results;
+  }
+
+  async logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]> {
+    const set = this.policy(adapter);
+    const session = await this.sessions.get("scores", set.kind);
+    const results: GroupScores[] = [];
+    for (const batch of this.scoringBatches(groups)) {
+      const part = batch.map((index) => groups[index]!);
+      const { logprobs, entropies } = await scoreBatch(session, part, this.checkpoint.config, feeds(set));
+      batch.forEach((index, i) => {
+        results[index] = { logprobs: logprobs[i]!, entropies: entropies[i]! };
+      });
+    }
+    return results;
+  }
+
+  async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
+    const set = this.policy(adapter);
+    const session = await this.sessions.get(request.objective, set.kind);
+    const gradients = new Map([...set.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+    const logprobs: number[][][] = [];
+    let loss = 0;
+    for (const batch of this.scoringBatches(request.groups)) {
+      const results = await session.run({ ...this.updateFeeds(request, batch), ...feeds(set) });
+      loss += (results.loss!.data as Float32Array)[0]!;
+      for (const [name, sum] of gradients) {
+        const part = results[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
+        for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
+      }
+      const part = batch.map((index) => request.groups[index]!);
+      unpad(results.logprobs!, part).forEach((rows, i) => {
+        logprobs[batch[i]!] = rows;
+      });
+    }
+    if (!Number.isFinite(loss)) {
+      throw new EngineError({
+        what: "the loss is not a number",
+        found: String(loss),
+        remedy: "lower the learning rate; the adapter is as it was before this step",
+      });
+    }
+    const options = { ...adamWDefaults, ...request.optimizer };
+    const gradientNorm = adamWStep(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options);
+    set.updates += 1;
+    return { loss, gradientNorm, logprobs };
+  }
+
+  createAdapter(name: string, options: LoraOptions): void {
+    this.policies.set(name, sets.newLora(this.checkpoint.config, options));
+  }
+
+  async loadAdapter(name: string, folder: string): Promise<void> {
+    this.policies.set(name, await sets.readLora(this.checkpoint.config, folder));
+  }
+
+  copyAdapter(from: string, to: string): void {
+    this.policies.set(to, sets.copySet(this.policy(from)));
+  }
+
+  async saveAdapter(name: string, folder: string): Promise<void> {
+    const set = this.policy(name);
+    if (set.kind === "full") await sets.writeFull(set, this.checkpoint, folder);
+    else await sets.writeLora(set, folder);
+  }
+
+  async saveTraining(name: string, folder: string): Promise<void> {
+    await sets.writeTraining(this.policy(name), folder);
+  }
+
+  /** Returns the number of updates that the restored policy has had. */
+  async loadTraining(name: string, folder: string): Promise<number> {
+    const set = this.policy(name);
+    await sets.readTraining(set, folder);
+    return set.updates;
+  }
+
+  async close(): Promise<void> {
+    await this.sessions.release();
+  }
+
+  private policy(name: string | undefined): sets.ParameterSet {
+    if (name === undefined) return this.base;
+    if (name === FULL && !this.policies.has(FULL)) this.policies.set(FULL, sets.fullSet(this.checkpoint));
+    const set = this.policies.get(name);
+    if (set === undefined) {
+      throw new UsageError({
+        what: `no adapter of the name "${name}"`,
+        expected: [...this.policies.keys()].join(", ") || "an adapter to be created or loaded first",
+        remedy: "call createAdapter or loadAdapter before",
+      });
+    }
+    return set;
+  }
+
+  private updateFeeds(request: UpdateRequest, batch: readonly number[]) {
+    const { config } = this.checkpoint;
+    const groups = batch.map((index) => request.groups[index]!);
+    const { feeds: tokens, width } = groupFeeds(groups, config);
+    const weights = tokenTensor(
+      groups.map((group) => group.weights),
+      width,
+    );
+    if (request.objective === "likelihood") return { ...tokens, weights };
+    const policy = batch.map((index) => request.groups[index]!);
+    const perToken = (pick: (group: (typeof policy)[number]) => readonly (readonly number[])[]) =>
+      tokenTensor(policy.map(pick), width);
+    const scalar = (value: number) => ({ dtype: "float32" as const, shape: [], data: Float32Array.from([value]) });
+    return {
+      ...tokens,
+      weights,
+      advantages: perToken((group) => group.advantages),
+      old_logprobs: perToken((group) => group.oldLogprobs),
+      reference_logprobs: perToken((group) => group.referenceLogprobs),
+      clip_low: scalar(request.clipLow),
+      clip_high: scalar(request.clipHigh),
+      kl_coefficient: scalar(request.klCoefficient),
+    };
+  }
+
+  private scoringBatches(groups: readonly ScoreGroup[]): number[][] {
+    const sizes = groups.map(({ promptIds, responses }) =>
+      sized(promptIds, responses.length, Math.max(...responses.map((ids) => ids.length))),
+    );
+    return microBatches(sizes, (size) => this.scoringFits(size));
+  }
+
+  private scoringFits({ count, prompt, group, response }: BatchSize): boolean {
+    const { heads, vocabularySize } = this.checkpoint.config;
+    const rows = prompt + group * response;
+    const scores = 4 * count * heads * (prompt * prompt + group * response * (prompt + response));
+    const logits = 4 * count * group * response * vocabularySize;
+    return count * rows <= largestBatch(this.info.device) && scores <= LARGEST_TENSOR && logits <= LARGEST_TENSOR;
+  }
+
+  private decodingFits({ count, prompt, group, response }: BatchSize): boolean {
+    const { heads, layers, keyValueHeads, headSize } = this.checkpoint.config;
+    const scores = 4 * count * heads * prompt * prompt;
+    const caches = 8 * count * layers * keyValueHeads * headSize * (prompt + group * response);
+    return count * prompt <= largestBatch(this.info.device) && scores <= LARGEST_TENSOR && caches <= 4 * LARGEST_TENSOR;
+  }
+}
+
+function sized(promptIds: readonly number[], group: number, response: number): Sized {
+  return { prompt: promptIds.length, group, response };
+}
+
+function feeds(set: sets.ParameterSet) {
+  return { ...sets.fixedFeeds(set), ...Object.fromEntries(set.tensors) };
+}

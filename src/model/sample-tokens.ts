@@ -1,0 +1,54 @@
+import { multiplyDims } from "../onnx/dimension.js";
+import * as o from "../onnx/operators.js";
+import { scalar, type Value } from "../onnx/value.js";
+
+/** Keeps a draw strictly inside the mass that it falls into, against float32 rounding of the running sums. */
+const INSIDE = 1 - 1e-5;
+
+/**
+ * One token per row by inverse CDF: logits [rows, V], uniforms [rows] in [0, 1), temperatures [rows]; temperature 0 takes the largest logit.
+ * The CDF is walked in two levels, block sums and then inside the block, so that it costs about one pass over the logits.
+ * Returns tokens [rows] and their log-probabilities at temperature 1.
+ */
+export function sampleTokens(
+  logits: Value,
+  uniforms: Value,
+  temperatures: Value,
+): { readonly tokens: Value; readonly logprobs: Value } {
+  const [rows, vocabulary] = [logits.shape[0]!, logits.shape[1] as number];
+  const size = blockSize(vocabulary);
+  const blocks = vocabulary / size;
+  const column = (x: Value) => o.reshape(x, [rows, 1]);
+  const greedy = o.equal(column(temperatures), 0);
+  const divisor = o.where(greedy, 1, column(temperatures));
+  const probabilities = o.softmax(o.div(logits, divisor));
+  const sums = o.reduceSum(o.reshape(probabilities, [rows, blocks, size]), [-1]);
+  const running = o.cumSum(sums);
+  const target = o.mul(column(uniforms), o.mul(o.reduceSum(sums, [-1], true), INSIDE));
+  const block = firstAbove(running, target, blocks);
+  const before = o.sub(o.gatherElements(running, block), o.gatherElements(sums, block));
+  const blockRows = o.add(o.mul(o.reshape(o.range(rows), [rows, 1]), blocks), block);
+  const flat = o.reshape(probabilities, [multiplyDims(rows, blocks), size]);
+  const inside = o.reshape(o.gather(flat, o.reshape(blockRows, [rows])), [rows, size]);
+  const limit = o.mul(o.reduceSum(inside, [-1], true), INSIDE);
+  const rest = o.min(o.max(o.sub(target, before), 0), limit);
+  const sampled = o.add(o.mul(block, size), firstAbove(o.cumSum(inside), rest, size));
+  const tokens = o.where(greedy, o.topK(logits, 1).indices, sampled);
+  return {
+    tokens: o.reshape(tokens, [rows]),
+    logprobs: o.reshape(o.gatherElements(o.logSoftmax(logits), tokens), [rows]),
+  };
+}
+
+/** Index [rows, 1] of the first of `count` running sums that is above the target. */
+function firstAbove(running: Value, target: Value, count: number): Value {
+  const passed = o.where(o.lessOrEqual(running, target), scalar(1, "int64"), scalar(0, "int64"));
+  return o.min(o.reduceSum(passed, [-1], true), count - 1);
+}
+
+/** The divisor of the vocabulary's size that is nearest to its square root. */
+function blockSize(vocabulary: number): number {
+  let best = 1;
+  for (let size = 1; size * size <= vocabulary; size++) if (vocabulary % size === 0) best = size;
+  return best;
+}

@@ -1,0 +1,49 @@
+import type { HostTensor, Session } from "../onnx/session.js";
+import { idMatrix, longest, promptTensors } from "./batching.js";
+import type { DecoderConfig } from "./config.js";
+import type { ScoreGroup } from "./engine.js";
+
+/** Tokens of one padded batch of groups, as the policy graphs take them. */
+export function groupFeeds(
+  groups: readonly ScoreGroup[],
+  { padId }: DecoderConfig,
+): { feeds: Record<string, HostTensor>; width: number } {
+  const size = groups[0]!.responses.length;
+  const responses = groups.flatMap((group) => group.responses);
+  // The network sees at least one response token: kernels need not handle empty tensors.
+  const width = Math.max(longest(responses), 2);
+  const { ids, lengths } = promptTensors(
+    groups.map(({ promptIds }) => promptIds),
+    padId,
+  );
+  const matrix = (columns: number): HostTensor => ({
+    ...idMatrix(responses, columns, padId),
+    shape: [groups.length, size, columns],
+  });
+  return {
+    feeds: { prompt_ids: ids, prompt_lengths: lengths, response_ids: matrix(width - 1), target_ids: matrix(width) },
+    width,
+  };
+}
+
+/** Cuts a padded [groups, G, width] tensor back to each response's length. */
+export function unpad(tensor: HostTensor, groups: readonly ScoreGroup[]): number[][][] {
+  const [, size, width] = tensor.shape as [number, number, number];
+  const data = tensor.data as Float32Array;
+  return groups.map(({ responses }, g) =>
+    responses.map((ids, r) => {
+      const start = (g * size + r) * width;
+      return Array.from(data.subarray(start, start + ids.length));
+    }),
+  );
+}
+
+export async function scoreBatch(
+  session: Session,
+  groups: readonly ScoreGroup[],
+  config: DecoderConfig,
+  parameters: Readonly<Record<string, HostTensor>>,
+): Promise<{ logprobs: number[][][]; entropies: number[][][] }> {
+  const results = await session.run({ ...groupFeeds(groups, config).feeds, ...parameters });
+  return { logprobs: unpad(results.logprobs!, groups), entropies: unpad(results.entropies!, groups) };
+}

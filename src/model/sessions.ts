@@ -1,0 +1,75 @@
+import { emitModel, type ModelDefinition } from "../onnx/emit.js";
+import { type Device, Session } from "../onnx/session.js";
+import type { Value } from "../onnx/value.js";
+import { Decoder, type DecoderParameters } from "./decoder.js";
+import { generateGraph } from "./generate-graph.js";
+import { factored, loraInputName, loraInputs, merged, plain } from "./lora.js";
+import { biasNames, frozenParameters, trainableParameters } from "./parameters.js";
+import * as graphs from "./policy-graph.js";
+import type { Checkpoint } from "./weights.js";
+
+export type Purpose = "generate" | "scores" | "likelihood" | "policy";
+export type ParameterKind = "lora" | "full";
+
+/** Above this size, writing merged weights anew in every run costs more on a CPU than two thin products a layer. */
+const LARGEST_MERGED = 50e6;
+
+/** The compiled graphs of one checkpoint, each made when it is first needed. */
+export class Sessions {
+  private readonly made = new Map<string, Promise<Session>>();
+
+  constructor(
+    private readonly checkpoint: Checkpoint,
+    private readonly options: { readonly device: Device; readonly threads: number; readonly parameters: number },
+  ) {}
+
+  get(purpose: Purpose, kind: ParameterKind): Promise<Session> {
+    const key = `${purpose} ${kind}`;
+    let session = this.made.get(key);
+    if (session === undefined) {
+      const { device, threads } = this.options;
+      const model = emitModel(this.define(purpose, kind));
+      session = Session.create(model, { device, threads, folder: this.checkpoint.folder });
+      this.made.set(key, session);
+    }
+    return session;
+  }
+
+  async release(): Promise<void> {
+    for (const session of this.made.values()) await (await session).release();
+    this.made.clear();
+  }
+
+  private define(purpose: Purpose, kind: ParameterKind): ModelDefinition {
+    const { parameters, inputs, trainable } = this.parameters(kind, purpose === "generate");
+    const decoder = new Decoder(this.checkpoint.config, parameters);
+    if (purpose === "generate") return generateGraph(decoder, inputs);
+    const group = graphs.groupInputs();
+    const { logprobs, entropies } = graphs.tokenScores(graphs.responseLogits(decoder, group), group.targetIds);
+    const tokens = Object.values(group);
+    if (purpose === "scores") return { inputs: [...tokens, ...inputs], outputs: { logprobs, entropies } };
+    const policy = graphs.policyInputs();
+    const loss =
+      purpose === "policy" ? graphs.policyLoss(logprobs, policy) : graphs.likelihoodLoss(logprobs, policy.weights);
+    const wanted = purpose === "policy" ? Object.values(policy) : [policy.weights];
+    return graphs.withGradients(loss, trainable, [...tokens, ...wanted, ...inputs], { logprobs });
+  }
+
+  private parameters(
+    kind: ParameterKind,
+    decoding: boolean,
+  ): { parameters: DecoderParameters; inputs: readonly Value[]; trainable: ReadonlyMap<string, Value> } {
+    const biases = biasNames(this.checkpoint);
+    if (kind === "full") {
+      const trainable = trainableParameters(this.checkpoint);
+      return { parameters: plain((name) => trainable.get(name)!, biases), inputs: [...trainable.values()], trainable };
+    }
+    const lora = loraInputs(this.checkpoint.config);
+    const trainable = new Map<string, Value>();
+    for (const [layer, { a, b }] of lora.pairs) {
+      trainable.set(loraInputName(layer, "lora_A"), a).set(loraInputName(layer, "lora_B"), b);
+    }
+    const apply = decoding && this.options.parameters <= LARGEST_MERGED ? merged : factored;
+    return { parameters: apply(frozenParameters(this.checkpoint), lora, biases), inputs: lora.inputs, trainable };
+  }
+}

@@ -1,0 +1,68 @@
+export interface AdamWOptions {
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** Gradients are scaled down to this global L2 norm where theirs is larger; Infinity leaves them. */
+  readonly maxGradientNorm: number;
+}
+
+/** Betas and epsilon as in PyTorch; no decay, as is usual for adapters. */
+export const adamWDefaults: AdamWOptions = {
+  learningRate: 1e-4,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  maxGradientNorm: 1,
+};
+
+/** First and second moments of each parameter, by name, and the number of steps taken. */
+export interface AdamWState {
+  step: number;
+  readonly first: Map<string, Float32Array>;
+  readonly second: Map<string, Float32Array>;
+}
+
+export function adamWState(parameters: ReadonlyMap<string, Float32Array>): AdamWState {
+  const zeros = () => new Map([...parameters].map(([name, values]) => [name, new Float32Array(values.length)]));
+  return { step: 0, first: zeros(), second: zeros() };
+}
+
+/** √Σ g² over all tensors, summed in float64. */
+export function globalNorm(gradients: Iterable<Float32Array>): number {
+  let sum = 0;
+  for (const values of gradients) for (const g of values) sum += g * g;
+  return Math.sqrt(sum);
+}
+
+/** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2, as in torch.optim.AdamW), in place. Returns the norm before clipping. */
+export function adamWStep(
+  parameters: ReadonlyMap<string, Float32Array>,
+  gradients: ReadonlyMap<string, Float32Array>,
+  state: AdamWState,
+  { learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm }: AdamWOptions,
+): number {
+  const norm = globalNorm(gradients.values());
+  // torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm.
+  const scale = norm > maxGradientNorm ? maxGradientNorm / (norm + 1e-6) : 1;
+  state.step += 1;
+  const stepSize = learningRate / (1 - beta1 ** state.step);
+  const rootCorrection = Math.sqrt(1 - beta2 ** state.step);
+  const decay = 1 - learningRate * weightDecay;
+  for (const [name, values] of parameters) {
+    const gradient = gradients.get(name)!;
+    const first = state.first.get(name)!;
+    const second = state.second.get(name)!;
+    for (let i = 0; i < values.length; i++) {
+      const g = gradient[i]! * scale;
+      const m = beta1 * first[i]! + (1 - beta1) * g;
+      const v = beta2 * second[i]! + (1 - beta2) * g * g;
+      first[i] = m;
+      second[i] = v;
+      values[i] = values[i]! * decay - (stepSize * m) / (Math.sqrt(v) / rootCorrection + epsilon);
+    }
+  }
+  return norm;
+}
