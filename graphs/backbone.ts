@@ -1,6 +1,14 @@
+import { fileURLToPath } from "node:url";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseStore } from "@langchain/langgraph";
-import { compactPrompts, instructedPrompts, LexicalEmbeddings, type MemoryPrompts, openStore } from "../src/index.js";
+import {
+  compactPrompts,
+  instructedPrompts,
+  LexicalEmbeddings,
+  type MemoryPrompts,
+  openStore,
+  UsageError,
+} from "../src/index.js";
 
 /** What the graphs of this folder run on. To use any other LangChain chat model, return it here. */
 export interface Backbone {
@@ -11,7 +19,9 @@ export interface Backbone {
   readonly store: BaseStore;
 }
 
-const TINY = new URL("../models/tiny", import.meta.url).pathname;
+const TINY = fileURLToPath(new URL("../models/tiny", import.meta.url));
+
+const STYLES: Readonly<Record<string, MemoryPrompts>> = { compact: compactPrompts, instructed: instructedPrompts };
 
 let opened: Promise<Backbone> | undefined;
 
@@ -22,22 +32,35 @@ let opened: Promise<Backbone> | undefined;
  * `CHROMA_URL` is a running Chroma server (default: an embedded one).
  */
 export function backbone(): Promise<Backbone> {
-  opened ??= open(process.env);
+  opened ??= open(process.env).catch((error: unknown) => {
+    opened = undefined;
+    throw error;
+  });
   return opened;
 }
 
 async function open(env: NodeJS.ProcessEnv): Promise<Backbone> {
-  const { ChatOnnx } = await import("../src/model/chat-onnx.js");
   const folder = env.MEMORY_R1_MODEL ?? TINY;
+  const style = env.MEMORY_R1_PROMPTS ?? (folder === TINY ? "compact" : "instructed");
+  const prompts = STYLES[style];
+  if (prompts === undefined) {
+    throw new UsageError({
+      what: "there are no prompts of this style",
+      where: "MEMORY_R1_PROMPTS",
+      expected: Object.keys(STYLES).join(" or "),
+      found: style,
+      remedy: "set one of them, or leave the variable out",
+    });
+  }
+  const { ChatOnnx } = await import("../src/model/chat-onnx.js");
   const model = await ChatOnnx.load({ folder });
   const trained = (adapter: string | undefined) => (adapter ? ChatOnnx.load({ folder, adapter }) : model);
-  const style = env.MEMORY_R1_PROMPTS ?? (folder === TINY ? "compact" : "instructed");
   const { store } = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"] });
   return {
     model,
     manager: await trained(env.MEMORY_R1_MANAGER),
     answerer: await trained(env.MEMORY_R1_ANSWERER),
-    prompts: style === "compact" ? compactPrompts : instructedPrompts,
+    prompts,
     store,
   };
 }

@@ -33,6 +33,12 @@ export interface MemoryBankOptions {
 
 const PAGE = 200;
 
+/** Memories fetched beyond the limit, so that ties at it are decided here and not by the store. */
+const TIES = 20;
+
+/** Scores that agree to this many parts of one count as equal: stores compute them in different precision. */
+const SCORE_STEPS = 1e5;
+
 type FoundItem = Awaited<ReturnType<BaseStore["search"]>>[number];
 
 /** The memories of one namespace of a LangGraph store. One writer at a time is assumed. */
@@ -47,9 +53,12 @@ export class MemoryBank {
     this.#id = id;
   }
 
-  /** Memories nearest to the query, best first. */
+  /** Memories nearest to the query, best first; of equally near ones the newest. */
   async retrieve(query: string, { limit, speaker }: RetrieveOptions): Promise<ScoredMemory[]> {
-    return this.#search(limit, { query, ...(speaker === undefined ? {} : { filter: { speaker } }) });
+    const filter = speaker === undefined ? {} : { filter: { speaker } };
+    const found = await this.#search(limit + TIES, { query, ...filter });
+    const ranked = found.every(({ score }) => score !== undefined) ? found.sort(byRelevance) : found;
+    return ranked.slice(0, limit);
   }
 
   /** All memories, oldest first. */
@@ -150,6 +159,15 @@ export class MemoryBank {
 /** Oldest first; the key decides between memories of one turn, so that the order is the same in every store. */
 export function byOrder(a: ScoredMemory, b: ScoredMemory): number {
   return a.value.order - b.value.order || (a.key < b.key ? -1 : 1);
+}
+
+/** Nearest first, then newest first, so that a replay over another store ranks alike. */
+export function byRelevance(a: ScoredMemory, b: ScoredMemory): number {
+  return rank(b) - rank(a) || b.value.order - a.value.order || (a.key < b.key ? -1 : 1);
+}
+
+function rank({ score = 0 }: ScoredMemory): number {
+  return Math.round(score * SCORE_STEPS);
 }
 
 /** The memory without its alias and key. */

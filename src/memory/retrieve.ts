@@ -1,5 +1,5 @@
 import type { RetrievedMemory, Turn } from "../trace/episode.js";
-import { byOrder, type MemoryBank, type ScoredMemory } from "./bank.js";
+import { byOrder, byRelevance, type MemoryBank, type ScoredMemory } from "./bank.js";
 
 /** Memories per fact that the manager sees: mem0's choice, which Memory-R1 follows. */
 export const MANAGER_MEMORIES_PER_FACT = 5;
@@ -30,7 +30,7 @@ export async function retrieveForManager(
       }
     }
   }
-  return withAliases([...best.values()].sort((a, b) => (b.score ?? 0) - (a.score ?? 0) || byOrder(a, b)));
+  return withAliases([...best.values()].sort(byRelevance));
 }
 
 /** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */

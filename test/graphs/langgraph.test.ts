@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { backbone } from "../../graphs/backbone.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -12,4 +13,10 @@ test("every graph that langgraph.json names is a factory in its file, and import
     const module = await import(pathToFileURL(`${root}/${file}`).href);
     expect(module[symbol!]).toBeTypeOf("function");
   }
+});
+
+test("prompts of an unknown style are refused before a model is opened", async () => {
+  vi.stubEnv("MEMORY_R1_PROMPTS", "loud");
+  await expect(backbone()).rejects.toThrow(/MEMORY_R1_PROMPTS.*compact or instructed.*loud/);
+  vi.unstubAllEnvs();
 });

@@ -70,6 +70,14 @@ test("retrieval ranks by similarity, within a speaker, and up to its limit", asy
   expect(found[0]!.score).toBeCloseTo(1, 5);
 });
 
+test("of equally near memories the newest are taken, whatever order the store gives them in", async () => {
+  for (let index = 0; index < 12; index++) {
+    await bank.apply([add("the cat sleeps")], [], turn(`${index}`));
+  }
+  const found = await bank.retrieve("the cat sleeps", { limit: 3 });
+  expect(found.map(({ value }) => value.order)).toEqual([11, 10, 9]);
+});
+
 test("the manager's memories are joined over the facts, nearest first, each once", async () => {
   await bank.apply([add("the cat sleeps"), add("the boat sails"), add("zzz")], [], turn("1"));
   const retrieved = await retrieveForManager(bank, ["the cat sleeps", "a boat sails", "cat"], turn("2"), 1);

@@ -57,6 +57,15 @@ test("turns without a question, and a question without turns, are served on one 
   expect(answerer.asked).toHaveLength(1);
 });
 
+test("the agents below take the store with which the graph was compiled", async () => {
+  const store = indexedStore();
+  const answerer = new ScriptedModel("**Answer:** one");
+  const graph = createMemoryGraph({ decide: addOnly, answerer }).compile({ store });
+  const { answer } = await graph.invoke({ turns: turns(1), question }, { configurable: { user_id: "ana" } });
+  expect(answer!.retrieved.map(({ text }) => text)).toEqual(["fact 0"]);
+  expect(await new MemoryBank({ store, namespace: ["memories", "user", "ana"] }).list()).toHaveLength(1);
+});
+
 test("more turns than the recursion limit are refused before the first, and read with a greater one", async () => {
   const store = indexedStore();
   const graph = createMemoryGraph({ decide: addOnly, store, namespace }).compile();

@@ -93,7 +93,7 @@ test("replay gives the bank as it stood before every decision, and every prompt 
       }
       expect(rebuilt).toEqual(before);
     }),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 
