@@ -169,7 +169,9 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     const flat = scope.node("Reshape", [signal!, scope.int64s([-1])]);
     const one = scope.node("Gather", [flat, scope.int64s([0])], { axis: { int: 0 } });
     const zero = scope.node("Mul", [one, scope.scalar(0, inputs[1]!.dtype)]);
-    scope.node("Add", [x!, zero], {}, y);
+    const [type, signalType] = [inputs[0]!.dtype, inputs[1]!.dtype];
+    const own = type === signalType ? zero : scope.node("Cast", [zero], { to: { int: dataTypes[type] } });
+    scope.node("Add", [x!, own], {}, y);
   },
   Recompute: (scope, x, [y]) => void scope.node("Identity", [x.at(-1)!], {}, y),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
