@@ -1,0 +1,29 @@
+/** How token losses of a batch become one number, by the names that the literature's code uses. */
+export const aggregations = ["seq-mean-token-mean", "token-mean", "seq-mean-token-sum-norm"] as const;
+export type Aggregation = (typeof aggregations)[number];
+
+export interface AggregationOptions {
+  /** Tokens that a response may have at most: the constant that "seq-mean-token-sum-norm" divides by. */
+  readonly maxResponseLength: number;
+}
+
+/**
+ * Share of each token in the loss of a whole batch; `lengths` are the responses' token counts, and so are the rows of the result.
+ * "seq-mean-token-mean": mean over responses of the mean over their tokens (GRPO, Shao et al. 2024, eq. 3). "token-mean": mean over all
+ * tokens (DAPO, Yu et al. 2025, eq. 8). "seq-mean-token-sum-norm": token sums over a constant length, mean over responses (Dr. GRPO, Liu et al. 2025).
+ */
+export function tokenWeights(
+  lengths: readonly number[],
+  aggregation: Aggregation,
+  { maxResponseLength }: AggregationOptions,
+): number[][] {
+  const tokens = lengths.reduce((sum, length) => sum + length, 0);
+  return lengths.map((length) => {
+    const share = {
+      "seq-mean-token-mean": 1 / (lengths.length * length),
+      "token-mean": 1 / tokens,
+      "seq-mean-token-sum-norm": 1 / (lengths.length * maxResponseLength),
+    }[aggregation];
+    return Array.from({ length }, () => share);
+  });
+}

@@ -1,0 +1,133 @@
+import { join } from "node:path";
+import { z } from "zod";
+import type { PolicyEngine } from "../model/engine.js";
+import { readOptionalJson } from "../model/json-file.js";
+import { openEngine } from "../model/open-engine.js";
+import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
+import type { Device } from "../onnx/session.js";
+import { type Bounds, type Check, compare, type Skip } from "./check.js";
+import { differing, largestDifference, parting, worst } from "./difference.js";
+
+const chatSchema = z.object({
+  messages: z.array(z.object({ role: z.string(), content: z.string() })).min(1),
+  rendered: z.string(),
+  prompt_ids: z.array(z.number().int()).min(1),
+  greedy_ids: z.array(z.number().int()).min(1),
+  logprobs: z.array(z.number()).min(1),
+  smallest_margin: z.number(),
+});
+const embeddingSchema = z.object({ text: z.string(), ids: z.array(z.number().int()), embedding: z.array(z.number()) });
+
+/** Per model its chats, or a sentence encoder's texts; other fields are remarks. */
+export const chatFileSchema = z
+  .record(
+    z.string(),
+    z.union([
+      z.string(),
+      z.array(chatSchema).min(1),
+      z
+        .array(embeddingSchema)
+        .min(1)
+        .transform(() => "embeddings" as const),
+    ]),
+  )
+  .transform(
+    (entries) =>
+      new Map(Object.entries(entries).filter(([, value]) => typeof value !== "string" || value === "embeddings")),
+  )
+  .refine((entries) => entries.size > 0, { message: "at least one model with its chats" });
+
+type Chat = z.infer<typeof chatSchema>;
+export type ChatFile = z.infer<typeof chatFileSchema>;
+
+/** Below this difference of the best two tokens, rounding may choose the other. */
+const TIE = 0.01;
+
+export interface ChatOptions {
+  /** Folder that holds one checkpoint folder per model. */
+  readonly models: string | undefined;
+  readonly device: Device;
+  readonly bounds: Bounds;
+  /** Told when a model is done: wall-clock time of its checks in seconds. */
+  readonly onModel?: ((model: string, seconds: number) => void) | undefined;
+}
+
+/** Real checkpoints beside another implementation's chats: template, tokenizer, decoding and scoring. Throws FileError. */
+export async function* checkChatFile(file: string, chats: ChatFile, options: ChatOptions): AsyncGenerator<Check> {
+  for (const [model, rows] of chats) {
+    const reason = await skipReason(model, rows, options.models);
+    if (reason !== undefined) {
+      yield { file, check: model, skipped: reason } satisfies Skip;
+      continue;
+    }
+    const started = performance.now();
+    yield* checkModel(file, model, rows as readonly Chat[], join(options.models!, model), options);
+    options.onModel?.(model, (performance.now() - started) / 1000);
+  }
+}
+
+async function skipReason(
+  model: string,
+  rows: readonly Chat[] | string,
+  models: string | undefined,
+): Promise<string | undefined> {
+  if (typeof rows === "string") return "sentence encoders are not supported";
+  if (models === undefined) return "no folder of models was given: pass --models DIR";
+  const config = await readOptionalJson(join(models, model, "config.json"));
+  return config === undefined ? `no checkpoint at ${join(models, model)}` : undefined;
+}
+
+async function* checkModel(
+  file: string,
+  model: string,
+  rows: readonly Chat[],
+  folder: string,
+  { device, bounds }: ChatOptions,
+): AsyncGenerator<Check> {
+  const tokenizer = await loadTokenizer(folder);
+  yield checkTexts(file, model, rows, tokenizer);
+  const ids = rows.map(({ messages }) => tokenizer.encodeChat(messages));
+  const wrong = rows.filter(({ prompt_ids }, i) => differing(ids[i]!, prompt_ids) > 0).length;
+  yield compare(file, `${model}: prompts whose token ids differ (of ${rows.length})`, wrong, 0);
+  const engine = await openEngine({ folder, device });
+  try {
+    yield* checkGreedy(file, model, rows, engine, bounds);
+    const groups = rows.map(({ prompt_ids, greedy_ids }) => ({ promptIds: prompt_ids, responses: [greedy_ids] }));
+    const scores = await engine.logprobs(groups);
+    const { error, item } = worst(rows.keys(), (i) => largestDifference(scores[i]!.logprobs[0]!, rows[i]!.logprobs));
+    yield compare(file, `${model}: log-probabilities when scored`, error, bounds.chatLogprobs, `row ${item}`);
+  } finally {
+    await engine.close();
+  }
+}
+
+function checkTexts(file: string, model: string, rows: readonly Chat[], tokenizer: ChatTokenizer): Check {
+  const wrong = rows.filter(({ messages, rendered }) => tokenizer.render(messages) !== rendered).length;
+  return compare(file, `${model}: rendered templates that differ (of ${rows.length})`, wrong, 0);
+}
+
+async function* checkGreedy(
+  file: string,
+  model: string,
+  rows: readonly Chat[],
+  engine: PolicyEngine,
+  bounds: Bounds,
+): AsyncGenerator<Check> {
+  const requests = rows.map(({ prompt_ids, greedy_ids }) => ({
+    promptIds: prompt_ids,
+    maxNewTokens: greedy_ids.length,
+    temperature: 0,
+    seed: 0,
+  }));
+  const generations = (await engine.generate(requests, { stopIds: [] })).map(([generation]) => generation!);
+  const partings = rows.map(({ greedy_ids }, i) => parting(generations[i]!.ids, greedy_ids));
+  const parted = [...rows.keys()].filter((i) => partings[i]! < rows[i]!.greedy_ids.length);
+  const wrong = parted.filter((i) => rows[i]!.smallest_margin >= TIE);
+  const ties = parted.filter((i) => rows[i]!.smallest_margin < TIE);
+  const note = ties.length === 0 ? undefined : `part at a near tie: rows ${ties.join(", ")}`;
+  yield compare(file, `${model}: greedy rows that differ (of ${rows.length})`, wrong.length, 0, note);
+  const { error, item } = worst(rows.keys(), (i) =>
+    largestDifference(generations[i]!.logprobs.slice(0, partings[i]), rows[i]!.logprobs.slice(0, partings[i])),
+  );
+  yield compare(file, `${model}: log-probabilities while decoding`, error, bounds.chatLogprobs, `row ${item}`);
+}

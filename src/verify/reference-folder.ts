@@ -1,0 +1,171 @@
+import { join } from "node:path";
+import { tokenTensor } from "../model/batching.js";
+import { readConfig } from "../model/config.js";
+import { Decoder } from "../model/decoder.js";
+import { decodeBatch } from "../model/decoding.js";
+import { generateGraph } from "../model/generate-graph.js";
+import { factored, loraInputs, merged } from "../model/lora.js";
+import { fixedFeeds, type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
+import { biasNames, frozenParameters } from "../model/parameters.js";
+import { GRADIENT_PREFIX, groupInputs, responseLogits } from "../model/policy-graph.js";
+import { groupFeeds, scoreBatch } from "../model/scoring.js";
+import { Sessions } from "../model/sessions.js";
+import { type Checkpoint, openCheckpoint } from "../model/weights.js";
+import { emitModel, type ModelDefinition } from "../onnx/emit.js";
+import { type Device, type HostTensor, Session } from "../onnx/session.js";
+import { groupAdvantages } from "../train/advantage.js";
+import { aggregations, tokenWeights } from "../train/aggregation.js";
+import { type Bounds, type Check, compare } from "./check.js";
+import { differing, directionError, largestDifference, worst } from "./difference.js";
+import { ExpectedNumbers } from "./expected-numbers.js";
+
+export interface ReferenceOptions {
+  readonly device: Device;
+  readonly bounds: Bounds;
+}
+
+/** What all checks of one folder share. */
+interface Reference extends ReferenceOptions {
+  readonly folder: string;
+  readonly checkpoint: Checkpoint;
+  readonly expected: ExpectedNumbers;
+  readonly adapter: ParameterSet;
+  readonly sessions: Sessions;
+}
+
+/** The graphs of the engine beside another implementation's numbers, on one tiny checkpoint. Throws FileError. */
+export async function* checkReferenceFolder(folder: string, options: ReferenceOptions): AsyncGenerator<Check> {
+  const config = await readConfig(folder);
+  const checkpoint = await openCheckpoint(folder, config);
+  const expected = await ExpectedNumbers.read(folder);
+  const adapter = await readLora(config, join(folder, "adapter"));
+  const sessions = new Sessions(checkpoint, { device: options.device, threads: 0, parameters: 0 });
+  const reference = { ...options, folder, checkpoint, expected, adapter, sessions };
+  try {
+    yield* checkLogits(reference);
+    yield* checkDecoding(reference);
+    yield* checkLogprobs(reference);
+    yield checkAdvantages(reference);
+    yield* checkGrpo(reference);
+  } finally {
+    await sessions.release();
+  }
+}
+
+/** Every position of prompt and response: the first token is taken for the prompt, so that the whole rest is scored. */
+async function* checkLogits({ folder, checkpoint, expected, device, bounds }: Reference): AsyncGenerator<Check> {
+  const { prompt, slots } = expected.tokens();
+  const inputs = groupInputs();
+  const lora = loraInputs(checkpoint.config);
+  const decoder = new Decoder(checkpoint.config, factored(frozenParameters(checkpoint), lora, biasNames(checkpoint)));
+  const logits = responseLogits(decoder, inputs);
+  const tokens = Object.values(inputs).filter((input) => input !== inputs.targetIds);
+  const definition = { inputs: [...tokens, ...lora.inputs], outputs: { logits } };
+  const groups = [{ promptIds: prompt.slice(0, 1), responses: slots.map((row) => [...prompt.slice(1), ...row, 0]) }];
+  const { target_ids: _, ...feeds } = groupFeeds(groups, checkpoint.config).feeds;
+  const results = await runOnce(checkpoint, device, definition, { ...feeds, ...feedsOf(zeroLora(checkpoint.config)) });
+  const error = largestDifference(results.logits!.data as Float32Array, expected.floats("logits"));
+  yield compare(folder, "logits", error, bounds.logits);
+}
+
+async function* checkDecoding(reference: Reference): AsyncGenerator<Check> {
+  const { folder, checkpoint, expected, adapter, device } = reference;
+  const greedy = expected.integers("greedy");
+  const lora = loraInputs(checkpoint.config);
+  const apply = { merged, factored };
+  const adapted: number[][] = [];
+  for (const form of ["merged", "factored"] as const) {
+    const parameters = apply[form](frozenParameters(checkpoint), lora, biasNames(checkpoint));
+    const definition = generateGraph(new Decoder(checkpoint.config, parameters), lora.inputs);
+    const session = await open(checkpoint, device, definition);
+    const decode = async (set: ParameterSet): Promise<number[]> => {
+      const promptIds = expected.integers("prompt");
+      const request = { promptIds, maxNewTokens: greedy.length, temperature: 0, seed: 0 };
+      const [[row] = []] = await decodeBatch(session, [request], [], checkpoint.config, feedsOf(set));
+      return row!.ids;
+    };
+    const error = differing(await decode(zeroLora(checkpoint.config)), greedy);
+    yield compare(folder, `greedy tokens that differ (${greedy.length}, adapter ${form})`, error, 0);
+    adapted.push(await decode(adapter));
+    await session.release();
+  }
+  const [first, second] = adapted;
+  yield compare(folder, "greedy tokens that differ between merged and factored adapter", differing(first!, second!), 0);
+}
+
+async function* checkLogprobs({ folder, checkpoint, expected, adapter, sessions, bounds }: Reference) {
+  const { prompt, responses } = expected.tokens();
+  const session = await sessions.get("scores", "lora");
+  const sets = { reference: zeroLora(checkpoint.config), lora: adapter };
+  for (const name of ["reference", "lora"] as const) {
+    const groups = [{ promptIds: prompt, responses }];
+    const { logprobs } = await scoreBatch(session, groups, checkpoint.config, feedsOf(sets[name]));
+    const error = largestDifference(logprobs.flat(2), expected.perToken(`${name}_logprobs`).flat());
+    yield compare(folder, `log-probabilities, ${name === "lora" ? "with adapter" : "base"}`, error, bounds.logprobs);
+  }
+}
+
+function checkAdvantages({ folder, expected, bounds }: Reference): Check {
+  const advantages = groupAdvantages([...expected.floats("rewards")], "mean-std");
+  const error = largestDifference(advantages, expected.floats("group_advantages"));
+  return compare(folder, "group advantages", error, bounds.advantages);
+}
+
+async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bounds }: Reference) {
+  const { prompt, responses, lengths } = expected.tokens();
+  const session = await sessions.get("policy", "lora");
+  const { feeds, width } = groupFeeds([{ promptIds: prompt, responses }], checkpoint.config);
+  const rewards = expected.floats("group_advantages");
+  const perToken = (rows: readonly (readonly number[])[]) => tokenTensor([rows], width);
+  for (const aggregation of aggregations) {
+    const settings = expected.settings.grpo[aggregation];
+    const maxResponseLength = settings.max_response_length;
+    const results = await session.run({
+      ...feeds,
+      ...feedsOf(adapter),
+      weights: perToken(tokenWeights(lengths, aggregation, { maxResponseLength })),
+      advantages: perToken(responses.map((ids, row) => ids.map(() => rewards[row]!))),
+      old_logprobs: perToken(expected.perToken("old_logprobs")),
+      reference_logprobs: perToken(expected.perToken("reference_logprobs")),
+      clip_low: scalar(settings.clip_low),
+      clip_high: scalar(settings.clip_high),
+      kl_coefficient: scalar(settings.kl_coef),
+    });
+    const name = `GRPO ${aggregation}`;
+    const loss = (results.loss!.data as Float32Array)[0]!;
+    yield compare(folder, `${name}: loss`, Math.abs(loss - settings.loss), bounds.loss);
+    const errors = [...adapter.tensors.keys()].map((at) => {
+      const gradient = results[`${GRADIENT_PREFIX}${at}`]!.data as Float32Array;
+      const wanted = expected.floats(`grpo.${aggregation}.grad.base_model.model.${at}.default.weight`);
+      return { at, ...directionError(gradient, wanted) };
+    });
+    const relative = worst(errors, ({ relative }) => relative);
+    const angle = worst(errors, ({ angle }) => angle);
+    yield compare(folder, `${name}: gradients, relative error`, relative.error, bounds.gradient, relative.item?.at);
+    yield compare(folder, `${name}: gradients, 1 − cosine`, angle.error, bounds.gradientCosine, angle.item?.at);
+  }
+}
+
+function feedsOf(set: ParameterSet): Record<string, HostTensor> {
+  return { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) };
+}
+
+const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.from([value]) });
+
+function open({ folder }: Checkpoint, device: Device, definition: ModelDefinition): Promise<Session> {
+  return Session.create(emitModel(definition), { device, folder });
+}
+
+async function runOnce(
+  checkpoint: Checkpoint,
+  device: Device,
+  definition: ModelDefinition,
+  feeds: Readonly<Record<string, HostTensor>>,
+): Promise<Record<string, HostTensor>> {
+  const session = await open(checkpoint, device, definition);
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.release();
+  }
+}
