@@ -56,13 +56,12 @@ export interface Sized {
 
 /** A prompt shorter than this share of its batch's longest goes elsewhere, once the batch is large enough to be efficient. */
 const SHORTEST_SHARE = 0.75;
-const ENOUGH_TOKENS = 1024;
 
 /**
  * Cuts items into batches whose padded size stays within `fits`, longest prompts first so that padding is small. Items of different group
- * sizes never share a batch. Returns indices; an item that does not fit alone makes a batch of its own.
+ * sizes never share a batch; `enough` is the number of prompt tokens that keep the device busy. Returns indices; an item that does not fit alone makes a batch of its own.
  */
-export function microBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean): number[][] {
+export function microBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean, enough: number): number[][] {
   const order = items
     .map((_, index) => index)
     .sort((a, b) => items[a]!.group - items[b]!.group || items[b]!.prompt - items[a]!.prompt || a - b);
@@ -80,7 +79,7 @@ export function microBatches(items: readonly Sized[], fits: (size: BatchSize) =>
             response: Math.max(size.response, response),
           };
     const padded =
-      joined !== undefined && prompt < SHORTEST_SHARE * joined.prompt && size!.count * size!.prompt >= ENOUGH_TOKENS;
+      joined !== undefined && prompt < SHORTEST_SHARE * joined.prompt && size!.count * size!.prompt >= enough;
     if (joined !== undefined && !padded && fits(joined)) {
       batches.at(-1)!.push(index);
       size = joined;

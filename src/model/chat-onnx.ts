@@ -43,7 +43,7 @@ export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampli
   readonly folder: string;
   /** Folder of a peft LoRA adapter; it gets the folder's name. */
   readonly adapter?: string;
-  readonly device?: string;
+  readonly device?: Device;
 }
 
 /** LangChain chat model over a local policy engine. Concurrent calls are batched; the same seed and prompt give the same response. */

@@ -29,8 +29,9 @@ export interface LanguageModelOptions {
 }
 
 /** Bytes that one batch's largest tensors may take: attention scores of a layer, and logits. */
-const LARGEST_TENSOR = 512e6;
+const largestTensor = (device: Device): number => (device === "cpu" ? 512e6 : 4e9);
 /** Tokens of one batch; more bring no speed, only memory. */
+const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
 const largestBatch = (device: Device): number => (device === "cpu" ? 16_384 : 131_072);
 
 /** The name by which the checkpoint's own weights are trained, instead of an adapter. */
@@ -83,7 +84,7 @@ export class LanguageModel {
     }
     const results: Generation[][] = [];
     const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
-    for (const batch of microBatches(sizes, (size) => this.decodingFits(size))) {
+    for (const batch of microBatches(sizes, (size) => this.decodingFits(size), enoughTokens(this.info.device))) {
       if (aborted()) break;
       const part = batch.map((index) => requests[index]!);
       const decoded = await decodeBatch(session, part, stopIds, config, parameters);
@@ -215,22 +216,24 @@ export class LanguageModel {
     const sizes = groups.map(({ promptIds, responses }) =>
       sized(promptIds, responses.length, Math.max(...responses.map((ids) => ids.length))),
     );
-    return microBatches(sizes, (size) => this.scoringFits(size));
+    return microBatches(sizes, (size) => this.scoringFits(size), enoughTokens(this.info.device));
   }
 
   private scoringFits({ count, prompt, group, response }: BatchSize): boolean {
     const { heads, vocabularySize } = this.checkpoint.config;
+    const limit = largestTensor(this.info.device);
     const rows = prompt + group * response;
     const scores = 4 * count * heads * (prompt * prompt + group * response * (prompt + response));
     const logits = 4 * count * group * response * vocabularySize;
-    return count * rows <= largestBatch(this.info.device) && scores <= LARGEST_TENSOR && logits <= LARGEST_TENSOR;
+    return count * rows <= largestBatch(this.info.device) && scores <= limit && logits <= limit;
   }
 
   private decodingFits({ count, prompt, group, response }: BatchSize): boolean {
     const { heads, layers, keyValueHeads, headSize } = this.checkpoint.config;
+    const limit = largestTensor(this.info.device);
     const scores = 4 * count * heads * prompt * prompt;
     const caches = 8 * count * layers * keyValueHeads * headSize * (prompt + group * response);
-    return count * prompt <= largestBatch(this.info.device) && scores <= LARGEST_TENSOR && caches <= 4 * LARGEST_TENSOR;
+    return count * prompt <= largestBatch(this.info.device) && scores <= limit && caches <= 4 * limit;
   }
 }
 
