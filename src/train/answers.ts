@@ -1,0 +1,60 @@
+import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
+import { type RewardName, rewards } from "../reward/rewards.js";
+import type { Answer, RetrievedMemory } from "../trace/episode.js";
+import type { GoldQuestion, RecordedDialogue } from "./links.js";
+import { noItems } from "./manager-decisions.js";
+import { encodeMessages, type Policy, responseText, sample, toSample } from "./policy.js";
+import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import { streamSeed } from "./seeds.js";
+
+export interface AnswerTaskOptions {
+  readonly policy: Policy;
+  /** Adapter that is trained. */
+  readonly adapter: string;
+  readonly reward: RewardName;
+}
+
+interface Item {
+  readonly question: GoldQuestion;
+  readonly retrieved: readonly RetrievedMemory[];
+  readonly promptIds: readonly number[];
+}
+
+/** The Answer Agent's task: answer recorded questions over the memories that were retrieved for them; the score is the outcome. */
+export function answers(dialogues: readonly RecordedDialogue[], { policy, adapter, reward }: AnswerTaskOptions): Task {
+  const items = new Map(
+    dialogues
+      .flatMap(({ events }) => events.filter((event): event is Answer => event.type === "answer"))
+      .flatMap(({ id, question, retrieved }): [string, Item][] => {
+        const { gold } = question;
+        if (gold === undefined) return [];
+        const messages = buildAnswerPrompt(policy.prompts, { question: question.text, retrieved });
+        return [[id, { question: { ...question, gold }, retrieved, promptIds: encodeMessages(policy, messages) }]];
+      }),
+  );
+  if (items.size === 0) throw noItems("answered questions with a gold answer");
+
+  async function rollouts(
+    ids: readonly string[],
+    { groupSize, temperature, seed }: RolloutOptions,
+  ): Promise<RolloutGroup[]> {
+    const chosen = ids.map((id) => items.get(id)!);
+    const prompts = chosen.map(({ promptIds }) => promptIds);
+    const seeds = ids.map((id) => streamSeed(seed, id));
+    const generations = await sample(policy, adapter, prompts, { count: groupSize, temperature, seeds });
+    return chosen.map(({ question, retrieved, promptIds }, i) => ({
+      item: ids[i]!,
+      rollouts: generations[i]!.map((generation) => {
+        const { answer, unparsable } = readAnswer(responseText(policy, generation), retrieved);
+        return {
+          samples: [toSample(promptIds, generation)],
+          outcome: rewards[reward](answer, question.gold, question.category),
+          format: Number(unparsable === null),
+          operations: {},
+        };
+      }),
+    }));
+  }
+
+  return { name: "answerer", items: [...items.keys()], rollouts };
+}

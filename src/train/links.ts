@@ -1,0 +1,54 @@
+import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Question } from "../trace/episode.js";
+
+export type GoldQuestion = Question & { readonly gold: string };
+
+/** One recorded conversation: the events of one namespace. */
+export interface RecordedDialogue {
+  readonly namespace: readonly string[];
+  readonly events: readonly EpisodeEvent[];
+  readonly steps: readonly MemoryStep[];
+  readonly calls: ReadonlyMap<string, ModelCall>;
+  /** Questions with a gold answer, each once. */
+  readonly questions: readonly GoldQuestion[];
+}
+
+/** Sorts the events of a file by conversation, so that nothing of one can reach another. */
+export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDialogue[] {
+  const calls = new Map(events.flatMap((event) => (event.type === "model_call" ? [[event.id, event] as const] : [])));
+  const groups = new Map<string, (MemoryStep | Answer)[]>();
+  for (const event of events) {
+    if (event.type !== "memory_step" && event.type !== "answer") continue;
+    const key = JSON.stringify(event.namespace);
+    groups.set(key, [...(groups.get(key) ?? []), event]);
+  }
+  return [...groups.values()].map((own) => {
+    const questions = new Map<string, GoldQuestion>();
+    for (const event of own) {
+      if (event.type !== "answer" || event.question.gold === undefined) continue;
+      questions.set(event.question.id, { ...event.question, gold: event.question.gold });
+    }
+    return {
+      namespace: own[0]!.namespace,
+      events: own,
+      steps: own.filter((event): event is MemoryStep => event.type === "memory_step"),
+      calls,
+      questions: [...questions.values()],
+    };
+  });
+}
+
+/**
+ * The questions that a turn decides: those whose evidence is complete with it. A question without evidence, or with evidence in turns
+ * that were not recorded, is linked to no turn.
+ */
+export function linkQuestions({ steps, questions }: RecordedDialogue): Map<string, GoldQuestion[]> {
+  const position = new Map(steps.map(({ turn }, index) => [turn.id, index]));
+  const links = new Map<string, GoldQuestion[]>();
+  for (const question of questions) {
+    const places = (question.evidence ?? []).map((id) => position.get(id));
+    if (places.length === 0 || places.some((place) => place === undefined)) continue;
+    const last = steps[Math.max(...(places as number[]))]!.turn.id;
+    links.set(last, [...(links.get(last) ?? []), question]);
+  }
+  return links;
+}

@@ -1,0 +1,134 @@
+import { FileError, UsageError } from "../errors.js";
+import { applyDecision, stepKeys } from "../memory/decision.js";
+import type { RewardName } from "../reward/rewards.js";
+import type { MemoryStep } from "../trace/episode.js";
+import { type Inquiry, scoreInquiries } from "./answering.js";
+import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
+import { mean } from "./metrics.js";
+import { countOperations } from "./operation-counts.js";
+import { type Policy, responseText, sample, toSample } from "./policy.js";
+import { ReplayedBanks } from "./replayed-bank.js";
+import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import { streamSeed } from "./seeds.js";
+
+export interface ManagerTaskOptions {
+  readonly policy: Policy;
+  /** Adapter that is trained. */
+  readonly adapter: string;
+  /** Adapter of the frozen Answer Agent; absent means the base model. */
+  readonly answerer?: string;
+  readonly reward: RewardName;
+  /**
+   * Questions of earlier turns that each fork is asked beside its own: without them nothing would tell a manager that it overwrote
+   * another memory. The paper asks only the turn's own.
+   */
+  readonly retentionQuestions?: number;
+}
+
+interface Item {
+  readonly dialogue: RecordedDialogue;
+  readonly step: MemoryStep;
+  readonly promptIds: readonly number[];
+  readonly questions: readonly GoldQuestion[];
+}
+
+/**
+ * The Memory Manager's task in the paper's first form: at a recorded decision, each response is applied to its own fork of the bank as it
+ * stood then, the frozen Answer Agent answers the questions that the turn decides, and the mean score is the outcome.
+ */
+export function managerDecisions(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
+  const { policy, adapter, answerer, reward, retentionQuestions = 1 } = options;
+  const banks = new ReplayedBanks(policy.embeddings);
+  const items = new Map(dialogues.flatMap((dialogue) => itemsOf(dialogue, policy, retentionQuestions)));
+  if (items.size === 0) throw noItems("manager decisions whose turn decides a question");
+
+  async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
+    const bank = await banks.forkBefore(dialogue, step.id);
+    const applied = await applyDecision(bank, text, step.retrieved, step.turn, { key: stepKeys(step.id) });
+    return { ...applied, inquiries: questions.map((question) => ({ bank, question })) };
+  }
+
+  async function rollouts(
+    ids: readonly string[],
+    { groupSize, temperature, seed }: RolloutOptions,
+  ): Promise<RolloutGroup[]> {
+    const chosen = ids.map((id) => items.get(id)!);
+    const prompts = chosen.map(({ promptIds }) => promptIds);
+    const seeds = ids.map((id) => streamSeed(seed, id));
+    const generations = await sample(policy, adapter, prompts, { count: groupSize, temperature, seeds });
+    const attempts = new Map<string, Promise<Attempt>>();
+    const attemptOf = (item: Item, text: string) => {
+      // Equal texts at one decision lead to equal banks.
+      const key = `${item.step.id}\n${text}`;
+      const known = attempts.get(key) ?? attempt(item, text);
+      attempts.set(key, known);
+      return known;
+    };
+    const made = await Promise.all(
+      chosen.map((item, i) =>
+        Promise.all(generations[i]!.map((generation) => attemptOf(item, responseText(policy, generation)))),
+      ),
+    );
+    const distinct = [...new Set(made.flat())];
+    const scores = await scoreInquiries(
+      policy,
+      answerer,
+      distinct.flatMap(({ inquiries }) => inquiries),
+      reward,
+    );
+    const outcomes = new Map<Attempt, number>();
+    let from = 0;
+    for (const one of distinct) {
+      outcomes.set(one, mean(scores.slice(from, from + one.inquiries.length)));
+      from += one.inquiries.length;
+    }
+    return chosen.map(({ promptIds }, i) => ({
+      item: ids[i]!,
+      rollouts: made[i]!.map((one, g) => ({
+        samples: [toSample(promptIds, generations[i]![g]!)],
+        outcome: outcomes.get(one)!,
+        format: Number(one.unparsable === null),
+        operations: countOperations(one.operations),
+      })),
+    }));
+  }
+
+  return { name: "manager", items: [...items.keys()], rollouts };
+}
+
+interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
+  readonly inquiries: readonly Inquiry[];
+}
+
+function itemsOf(dialogue: RecordedDialogue, policy: Policy, retention: number): [string, Item][] {
+  const links = linkQuestions(dialogue);
+  const earlier: GoldQuestion[] = [];
+  return dialogue.steps.flatMap((step) => {
+    const own = links.get(step.turn.id) ?? [];
+    const call = step.callId === undefined ? undefined : dialogue.calls.get(step.callId);
+    const kept = earlier.slice(-retention || earlier.length);
+    earlier.push(...own);
+    if (call === undefined || own.length === 0) return [];
+    const promptIds = policy.tokenizer.encodeChat(call.messages);
+    if (call.promptIds !== undefined && call.promptIds.join(" ") !== promptIds.join(" ")) {
+      throw new FileError({
+        what: "a recorded prompt does not give its recorded tokens",
+        where: `model call ${call.id}`,
+        expected: `${call.promptIds.length} ids as recorded`,
+        found: `${promptIds.length} ids by this model's tokenizer`,
+        remedy: "train with the model that recorded the episodes",
+      });
+    }
+    const questions = [...own, ...kept];
+    return [[step.id, { dialogue, step, promptIds, questions }] as [string, Item]];
+  });
+}
+
+export function noItems(what: string): UsageError {
+  return new UsageError({
+    what: "nothing to train on",
+    expected: what,
+    found: "none in these episodes",
+    remedy: "record dialogues with questions that have gold answers and evidence, with a model as manager",
+  });
+}

@@ -1,0 +1,110 @@
+import { InMemoryStore } from "@langchain/langgraph";
+import { MemoryBank } from "../memory/bank.js";
+import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
+import type { Operation } from "../memory/operation.js";
+import { retrieveForManager } from "../memory/retrieve.js";
+import { OverlayStore } from "../store/overlay-store.js";
+import type { MemoryStep } from "../trace/episode.js";
+import { scoreInquiries } from "./answering.js";
+import type { RecordedDialogue } from "./links.js";
+import { type ManagerTaskOptions, noItems } from "./manager-decisions.js";
+import { mean } from "./metrics.js";
+import { countOperations } from "./operation-counts.js";
+import { encodeMessages, responseText, sample, toSample } from "./policy.js";
+import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
+import { streamSeed } from "./seeds.js";
+
+/**
+ * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and lives through all recorded turns; at the end
+ * the frozen Answer Agent answers the conversation's questions, and the mean score is the outcome of every decision on the way.
+ */
+export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
+  const { policy, adapter, answerer, reward } = options;
+  const items = new Map(
+    dialogues
+      .filter(({ steps, questions }) => questions.length > 0 && steps.some(({ facts }) => facts.length > 0))
+      .map((dialogue) => [JSON.stringify(dialogue.namespace), dialogue]),
+  );
+  if (items.size === 0) throw noItems("conversations with facts and with questions that have gold answers");
+
+  async function rollouts(
+    ids: readonly string[],
+    { groupSize, temperature, seed }: RolloutOptions,
+  ): Promise<RolloutGroup[]> {
+    const lives = ids.flatMap((id) =>
+      Array.from({ length: groupSize }, (_, attempt) => newLife(id, items.get(id)!, attempt)),
+    );
+    const longest = Math.max(...lives.map(({ steps }) => steps.length));
+    for (let turn = 0; turn < longest; turn++) {
+      const living = lives.filter(({ steps }) => turn < steps.length);
+      await decide(living, turn, temperature, seed);
+    }
+    const inquiries = lives.flatMap(({ bank, questions }) => questions.map((question) => ({ bank, question })));
+    const scores = await scoreInquiries(policy, answerer, inquiries, reward);
+    let from = 0;
+    const finished = lives.map((life): Rollout => {
+      const own = scores.slice(from, from + life.questions.length);
+      from += life.questions.length;
+      return {
+        samples: life.samples,
+        outcome: mean(own),
+        format: mean(life.readable.map(Number)),
+        operations: countOperations(life.operations),
+      };
+    });
+    return ids.map((item, i) => ({ item, rollouts: finished.slice(i * groupSize, (i + 1) * groupSize) }));
+  }
+
+  /** One decision of each attempt, sampled together. */
+  async function decide(living: readonly Life[], turn: number, temperature: number, seed: number): Promise<void> {
+    const asked = await Promise.all(
+      living.map(async (life) => {
+        const step = life.steps[turn]!;
+        const retrieved = await retrieveForManager(life.bank, step.facts, step.turn);
+        const messages = buildManagerPrompt(policy.prompts, { turn: step.turn, facts: step.facts, retrieved });
+        return { life, step, retrieved, promptIds: encodeMessages(policy, messages) };
+      }),
+    );
+    const prompts = asked.map(({ promptIds }) => promptIds);
+    const seeds = living.map(({ id, attempt }) => streamSeed(seed, id, attempt, turn));
+    const generations = await sample(policy, adapter, prompts, { count: 1, temperature, seeds });
+    await Promise.all(
+      asked.map(async ({ life, step, retrieved, promptIds }, i) => {
+        const generation = generations[i]![0]!;
+        const key = stepKeys(step.id);
+        const applied = await applyDecision(life.bank, responseText(policy, generation), retrieved, step.turn, { key });
+        life.samples.push(toSample(promptIds, generation));
+        life.readable.push(applied.unparsable === null);
+        life.operations.push(...applied.operations);
+      }),
+    );
+  }
+
+  function newLife(id: string, { namespace, steps, questions }: RecordedDialogue, attempt: number): Life {
+    const store = new OverlayStore(new InMemoryStore(), { embeddings: policy.embeddings, fields: ["text"] });
+    return {
+      id,
+      attempt,
+      bank: new MemoryBank({ store, namespace }),
+      steps: steps.filter(({ facts }) => facts.length > 0),
+      questions,
+      samples: [],
+      readable: [],
+      operations: [],
+    };
+  }
+
+  return { name: "manager", items: [...items.keys()], rollouts };
+}
+
+/** One attempt on its way through a conversation. */
+interface Life {
+  readonly id: string;
+  readonly attempt: number;
+  readonly bank: MemoryBank;
+  readonly steps: readonly MemoryStep[];
+  readonly questions: RecordedDialogue["questions"];
+  readonly samples: Sample[];
+  readonly readable: boolean[];
+  readonly operations: Operation[];
+}

@@ -1,0 +1,46 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import type { BaseMessage } from "@langchain/core/messages";
+import type { MemoryPrompts } from "../memory/prompts.js";
+import { toChatTurns } from "../model/chat-messages.js";
+import type { Generation, PolicyEngine } from "../model/engine.js";
+import type { ChatTokenizer } from "../model/tokenizer.js";
+import type { Sample } from "./rollout.js";
+
+/** What the tasks need to let an agent act outside of a graph: the engine, and how text becomes tokens. */
+export interface Policy {
+  readonly engine: PolicyEngine;
+  readonly tokenizer: ChatTokenizer;
+  readonly prompts: MemoryPrompts;
+  /** Ranks the memories of replayed banks; the one that recorded the episodes. */
+  readonly embeddings: Embeddings;
+  readonly maxNewTokens: number;
+}
+
+export function encodeMessages({ tokenizer }: Policy, messages: readonly BaseMessage[]): number[] {
+  return tokenizer.encodeChat(toChatTurns(messages));
+}
+
+/** The response's text without its end token. */
+export function responseText({ tokenizer }: Policy, { ids, finishReason }: Generation): string {
+  const content = finishReason === "stop" ? ids.slice(0, -1) : ids;
+  return content.length === 0 ? "" : tokenizer.decode(content, { skipSpecial: true });
+}
+
+/** `count` responses to each prompt, at the sampling temperature. */
+export function sample(
+  { engine, tokenizer, maxNewTokens }: Policy,
+  adapter: string | undefined,
+  prompts: readonly (readonly number[])[],
+  {
+    count,
+    temperature,
+    seeds,
+  }: { readonly count: number; readonly temperature: number; readonly seeds: readonly number[] },
+): Promise<Generation[][]> {
+  const requests = prompts.map((promptIds, i) => ({ promptIds, count, maxNewTokens, temperature, seed: seeds[i]! }));
+  return engine.generate(requests, { adapter, stopIds: tokenizer.stopIds });
+}
+
+export function toSample(promptIds: readonly number[], { ids, logprobs, finishReason }: Generation): Sample {
+  return { promptIds, responseIds: ids, logprobs, truncated: finishReason === "length" };
+}

@@ -1,0 +1,26 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import type { BaseStore } from "@langchain/langgraph";
+import { MemoryBank } from "../memory/bank.js";
+import { OverlayStore } from "../store/overlay-store.js";
+import { bankBefore } from "../trace/replay.js";
+import type { RecordedDialogue } from "./links.js";
+
+/** Rebuilds banks as they stood before recorded decisions, each once, and hands out forks of them. */
+export class ReplayedBanks {
+  private readonly stores = new Map<string, Promise<BaseStore>>();
+
+  constructor(private readonly embeddings: Embeddings) {}
+
+  /** A copy-on-write fork: what is done to it reaches neither the recorded bank nor other forks. */
+  async forkBefore({ namespace, events }: RecordedDialogue, decisionId: string): Promise<MemoryBank> {
+    let store = this.stores.get(decisionId);
+    if (store === undefined) {
+      store = bankBefore(events, decisionId, { embeddings: this.embeddings }).then((rebuilt) => rebuilt.store);
+      this.stores.set(decisionId, store);
+    }
+    return new MemoryBank({
+      store: new OverlayStore(await store, { embeddings: this.embeddings, fields: ["text"] }),
+      namespace,
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import type { OperationEvent } from "../memory/operation.js";
+
+/** One sampled response, exact to the token. */
+export interface Sample {
+  readonly promptIds: readonly number[];
+  readonly responseIds: readonly number[];
+  /** Of each response token under the policy that sampled it. */
+  readonly logprobs: readonly number[];
+  readonly truncated: boolean;
+}
+
+/** What one attempt at an item did and earned: one call of the policy, or many where a whole dialogue is replayed. */
+export interface Rollout {
+  readonly samples: readonly Sample[];
+  /** Quality of the answers, in [0, 1]. */
+  readonly outcome: number;
+  /** Share of the calls whose text could be read. */
+  readonly format: number;
+  readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
+}
+
+/** Attempts at the same item by the same policy: their rewards are compared with each other. */
+export interface RolloutGroup {
+  readonly item: string;
+  readonly rollouts: readonly Rollout[];
+}
+
+/** Something to learn: items, and how to attempt a batch of them. */
+export interface Task {
+  readonly name: string;
+  /** Ids of all items, in a fixed order. */
+  readonly items: readonly string[];
+  rollouts(items: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]>;
+}
+
+export interface RolloutOptions {
+  /** Attempts per item: GRPO's G. */
+  readonly groupSize: number;
+  readonly temperature: number;
+  readonly seed: number;
+}

@@ -1,0 +1,95 @@
+import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { LoraOptions, PolicyEngine } from "../model/engine.js";
+import { Random } from "../random.js";
+import { latestCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { type GrpoOptions, grpoStep } from "./grpo.js";
+import type { StepMetrics } from "./metrics.js";
+import type { Task } from "./rollout.js";
+import { streamSeed } from "./seeds.js";
+
+export interface TrainOptions {
+  readonly engine: PolicyEngine;
+  readonly adapter: string;
+  readonly lora: LoraOptions;
+  readonly task: Task;
+  readonly steps: number;
+  /** Items per step. */
+  readonly batchSize: number;
+  /** Attempts per item. */
+  readonly groupSize: number;
+  readonly temperature: number;
+  readonly seed: number;
+  readonly grpo: GrpoOptions;
+  /** Folder for metrics and checkpoints. */
+  readonly out: string;
+  readonly checkpointEvery: number;
+  /** Goes on from the folder's latest checkpoint. */
+  readonly resume: boolean;
+  readonly onStep?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly metrics: StepMetrics;
+  readonly seconds: { readonly rollout: number; readonly update: number };
+}
+
+/**
+ * Trains one agent's adapter by GRPO on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
+ * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
+ */
+export async function train(options: TrainOptions): Promise<void> {
+  const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, grpo, out, onStep } = options;
+  await mkdir(out, { recursive: true });
+  const metricsFile = join(out, "metrics.jsonl");
+  await engine.createAdapter(adapter, lora);
+  const checkpoint = options.resume ? await latestCheckpoint(out) : undefined;
+  if (checkpoint !== undefined) await engine.loadTraining(adapter, checkpoint.folder);
+  const from = checkpoint?.step ?? 0;
+  await keepLines(metricsFile, from);
+  for (let step = from; step < steps; step++) {
+    const started = performance.now();
+    const items = batchOf(task.items, step, batchSize, seed);
+    const stepSeed = streamSeed(seed, task.name, step);
+    const groups = await task.rollouts(items, { groupSize, temperature, seed: stepSeed });
+    const sampled = performance.now();
+    const metrics = await grpoStep(engine, adapter, groups, grpo);
+    const seconds = { rollout: (sampled - started) / 1000, update: (performance.now() - sampled) / 1000 };
+    await appendFile(metricsFile, `${JSON.stringify({ step: step + 1, ...metrics })}\n`);
+    if ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps) {
+      await writeCheckpoint(out, step + 1, (folder) => engine.saveTraining(adapter, folder));
+    }
+    onStep?.({ step: step + 1, steps, metrics, seconds });
+  }
+  await engine.saveAdapter(adapter, join(out, "adapter"));
+}
+
+/** The items of one step: epochs of all items, each in an order of its own, cut into batches that may span two epochs. */
+export function batchOf(items: readonly string[], step: number, size: number, seed: number): string[] {
+  const orders = new Map<number, string[]>();
+  const wanted = Math.min(size, items.length);
+  return Array.from({ length: wanted }, (_, i) => {
+    const position = step * wanted + i;
+    const epoch = Math.floor(position / items.length);
+    let order = orders.get(epoch);
+    if (order === undefined) {
+      order = new Random(streamSeed(seed, "epoch", epoch)).shuffle(items);
+      orders.set(epoch, order);
+    }
+    return order[position % items.length]!;
+  });
+}
+
+/** Drops the metrics of steps that will be done again. */
+async function keepLines(file: string, count: number): Promise<void> {
+  const text = await readFile(file, "utf8").catch(() => "");
+  if (text === "") {
+    await writeFile(file, "");
+    return;
+  }
+  const kept = text.split("\n").slice(0, count).join("\n");
+  await truncate(file, Buffer.byteLength(kept === "" ? "" : `${kept}\n`));
+}
