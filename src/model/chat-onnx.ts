@@ -11,6 +11,7 @@ import type { ChatModelStreamEvent } from "@langchain/core/language_models/event
 import { AIMessage, AIMessageChunk, type BaseMessage, type StandardMessageStructure } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import { ContextLengthError } from "../errors.js";
+import type { Device } from "../onnx/session.js";
 import { abortError } from "./abort.js";
 import { callbackStream } from "./callback-stream.js";
 import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
