@@ -1,0 +1,90 @@
+import type { OperationEvent } from "../memory/operation.js";
+import { type RewardName, rewards } from "../reward/rewards.js";
+import type { PlayedAnswer, PlayedDialogue, PlayedStep } from "./play.js";
+
+/** The metrics that tables show, by their names in `rewards`. */
+export const metricNames = ["exact-match", "f1", "mem0-f1", "bleu1"] as const satisfies readonly RewardName[];
+
+export type MetricName = (typeof metricNames)[number];
+
+export interface CategoryScores {
+  readonly questions: number;
+  /** Means over the questions, in [0, 1]. */
+  readonly metrics: Readonly<Record<MetricName, number>>;
+}
+
+/** What one configuration of agents reached. Questions without a gold answer are left out of metrics. */
+export interface Scores extends CategoryScores {
+  readonly name: string;
+  readonly dialogues: number;
+  readonly turns: number;
+  /** By the questions' category, in alphabetical order; "other" where a question has none. */
+  readonly categories: Readonly<Record<string, CategoryScores>>;
+  /** How often the manager chose each operation. */
+  readonly operations: Readonly<Record<OperationEvent, number>>;
+  /** Memories in the bank after the last turn, mean over the dialogues. */
+  readonly bankSize: number;
+  /** Share of the manager's replies that could not be read; null where no model decided. */
+  readonly managerUnparsable: number | null;
+  readonly answererUnparsable: number;
+  /** Mean share of a question's evidence among the retrieved memories; null where no evidence is known. */
+  readonly evidenceRecall: number | null;
+}
+
+/** Scores what one configuration played. */
+export function scorePlayed(name: string, played: readonly PlayedDialogue[]): Scores {
+  const steps = played.flatMap((dialogue) => dialogue.steps);
+  const answers = played.flatMap((dialogue) => dialogue.answers);
+  const recalls = answers.flatMap(({ evidenceRecall }) => evidenceRecall ?? []);
+  const decided = steps.filter(({ callId }) => callId !== undefined);
+  return {
+    name,
+    dialogues: played.length,
+    turns: steps.length,
+    ...scoreAnswers(answers),
+    categories: scoreCategories(answers),
+    operations: countOperations(steps),
+    bankSize: mean(played.map(({ bankSize }) => bankSize)),
+    managerUnparsable: decided.length === 0 ? null : mean(decided.map(({ unparsable }) => Number(unparsable !== null))),
+    answererUnparsable: mean(answers.map(({ unparsable }) => Number(unparsable !== null))),
+    evidenceRecall: recalls.length === 0 ? null : mean(recalls),
+  };
+}
+
+function scoreAnswers(answers: readonly PlayedAnswer[]): CategoryScores {
+  const rated = answers.flatMap(({ question: { gold, category }, answer }) =>
+    gold === undefined ? [] : [{ answer, gold, category }],
+  );
+  const metric = (name: MetricName): number =>
+    mean(rated.map(({ answer, gold, category }) => rewards[name](answer, gold, category)));
+  return {
+    questions: rated.length,
+    metrics: {
+      "exact-match": metric("exact-match"),
+      f1: metric("f1"),
+      "mem0-f1": metric("mem0-f1"),
+      bleu1: metric("bleu1"),
+    },
+  };
+}
+
+function scoreCategories(answers: readonly PlayedAnswer[]): Scores["categories"] {
+  const groups = new Map<string, PlayedAnswer[]>();
+  for (const answer of answers) {
+    const category = answer.question.category ?? "other";
+    groups.set(category, [...(groups.get(category) ?? []), answer]);
+  }
+  const names = [...groups.keys()].sort();
+  return Object.fromEntries(names.map((category) => [category, scoreAnswers(groups.get(category)!)]));
+}
+
+function countOperations(steps: readonly PlayedStep[]): Scores["operations"] {
+  const counts = { ADD: 0, UPDATE: 0, DELETE: 0, NOOP: 0 };
+  for (const { event } of steps.flatMap(({ operations }) => operations)) counts[event]++;
+  return counts;
+}
+
+/** 0 of nothing, so that an empty group does not spoil a table. */
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
