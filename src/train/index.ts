@@ -1,0 +1,22 @@
+export {
+  ChatOnnx,
+  type ChatOnnxCallOptions,
+  type ChatOnnxFields,
+  type ChatOnnxLoadOptions,
+} from "../model/chat-onnx.js";
+export type * from "../model/engine.js";
+export { type OpenEngineOptions, openEngine } from "../model/open-engine.js";
+export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
+export { type AdamWOptions, adamWDefaults } from "./adamw.js";
+export { type AdvantageKind, groupAdvantages } from "./advantage.js";
+export { type Aggregation, tokenWeights } from "./aggregation.js";
+export { type AnswerTaskOptions, answers } from "./answers.js";
+export { type GrpoOptions, grpoDefaults, grpoStep } from "./grpo.js";
+export { type GoldQuestion, linkQuestions, type RecordedDialogue, recordedDialogues } from "./links.js";
+export { type ManagerTaskOptions, managerDecisions } from "./manager-decisions.js";
+export { managerDialogues } from "./manager-dialogues.js";
+export type { StepMetrics } from "./metrics.js";
+export type { Policy } from "./policy.js";
+export type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
+export { type SftOptions, type SftTokens, trainSft } from "./sft.js";
+export { type Progress, type TrainOptions, train } from "./trainer.js";
