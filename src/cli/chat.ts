@@ -1,0 +1,76 @@
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { MemoryR1Error } from "../errors.js";
+import { namespaceLabel } from "../evaluate/play.js";
+import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { openStore } from "../store/open-store.js";
+import { type Conversation, conversationHelp, openConversation } from "./conversation.js";
+import { working } from "./exit.js";
+import { openModels } from "./models.js";
+import { addModelOptions, type ModelOptions, verbCommand } from "./options.js";
+
+interface ChatOptions extends ModelOptions {
+  readonly message: readonly string[];
+  readonly user: string;
+  readonly storePath: string;
+}
+
+export function chatVerb(): Command {
+  const command = verbCommand(
+    "chat",
+    "Talk to the two agents: what you tell is remembered, what you ask is answered from memory, across sessions.",
+    "memory-r1 chat\n" + 'memory-r1 chat --user Ana --message "I moved to Oslo." --message "Where does Ana live?"',
+  );
+  return addModelOptions(command)
+    .option("--message <text>", "say this and end; may be repeated", (text, all: string[]) => [...all, text], [])
+    .option("--user <name>", "your name, under which memories are kept", "User")
+    .option("--store-path <dir>", "data folder of the embedded server", ".memory-r1/chroma")
+    .action(chat);
+}
+
+async function chat(options: ChatOptions): Promise<void> {
+  const { message, user, storePath } = options;
+  const models = await openModels(options);
+  try {
+    const opened = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"], path: storePath });
+    try {
+      const conversation = openConversation({
+        ...models,
+        store: opened.store,
+        namespace: ["chat", namespaceLabel(user)],
+        user,
+        write: (text) => process.stdout.write(text),
+      });
+      await working(() => (message.length > 0 ? say(conversation, message) : converse(conversation)));
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await models.close();
+  }
+}
+
+async function say(conversation: Conversation, messages: readonly string[]): Promise<void> {
+  for (const message of messages) {
+    process.stdout.write(`> ${message}\n`);
+    if (!(await conversation.take(message))) return;
+  }
+}
+
+/** Reads lines until /quit or the end of input. */
+async function converse(conversation: Conversation): Promise<void> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+  if (lines.terminal) process.stdout.write(conversationHelp);
+  lines.prompt();
+  for await (const line of lines) {
+    try {
+      if (!(await conversation.take(line))) break;
+    } catch (error) {
+      // One line that is too long, say, does not end a conversation.
+      if (!(error instanceof MemoryR1Error)) throw error;
+      process.stderr.write(`memory-r1: ${error.name}: ${error.message}\n`);
+    }
+    lines.prompt();
+  }
+  lines.close();
+}

@@ -1,0 +1,25 @@
+/** Exit codes of all verbs. */
+export const exitCodes = { ok: 0, failed: 1, unusable: 2 } as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/**
+ * Marks what went wrong while the work was under way, for exit code 1: other typed errors mean that an input or an option
+ * cannot be used, and nothing was begun.
+ */
+export class WorkFailure extends Error {
+  override readonly name = "WorkFailure";
+
+  constructor(override readonly cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+/** Runs the work of a verb; what it throws comes out as WorkFailure. */
+export async function working<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new WorkFailure(error);
+  }
+}

@@ -1,0 +1,25 @@
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** Exit code of a process that ends by SIGINT, as shells have it. */
+const INTERRUPTED = 130;
+
+/** Why work ended early. */
+export class InterruptedError extends Error {
+  override readonly name = "Interrupted";
+}
+
+/** Work whose signal fires at the first Ctrl+C, so that it ends between two steps; the second one ends the process. */
+export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals): void => {
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    process.stderr.write(`\nmemory-r1: ${name}: ending after the steps under way; once more to end at once\n`);
+    stop.abort(new InterruptedError(`ended by ${name}`));
+  };
+  for (const name of SIGNALS) process.on(name, onSignal);
+  try {
+    return await work(stop.signal);
+  } finally {
+    for (const name of SIGNALS) process.off(name, onSignal);
+  }
+}

@@ -1,0 +1,102 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Device } from "../onnx/session.js";
+
+/** A verb with what all verbs have. */
+export function verbCommand(name: string, description: string, example: string): Command {
+  return new Command(name)
+    .description(description)
+    .allowExcessArguments(false)
+    .option("--seed <n>", "of everything random", wholeNumber, 0)
+    .option("--verbose", "print the stacks of errors")
+    .addHelpText("after", `\nExample:\n${example.replaceAll(/^/gm, "  ")}`);
+}
+
+export interface CommonOptions {
+  readonly seed: number;
+}
+
+export interface ModelOptions extends CommonOptions {
+  readonly model?: string;
+  readonly adapterManager?: string;
+  readonly adapterAnswerer?: string;
+  readonly prompts?: "instructed" | "compact";
+  readonly temperature: number;
+  readonly maxNewTokens?: number;
+  readonly device: Device;
+}
+
+export function addModelOptions(command: Command): Command {
+  return command
+    .option("--model <dir>", "Hugging Face folder of the model (default: the tiny model of this package)")
+    .option("--adapter-manager <dir>", "LoRA adapter of the memory manager, in peft's form")
+    .option("--adapter-answerer <dir>", "LoRA adapter of the answer agent, in peft's form")
+    .addOption(
+      new Option("--prompts <style>", "style of the prompts (default: compact for models trained to it)").choices([
+        "instructed",
+        "compact",
+      ]),
+    )
+    .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, 0)
+    .option("--max-new-tokens <n>", "longest reply of the model", positive)
+    .option("--device <device>", "cpu, cuda, cuda:N or webgpu", device, "cpu");
+}
+
+export interface DataOptions extends CommonOptions {
+  readonly data?: string;
+  readonly conversation?: string;
+  readonly split?: string;
+  readonly world: "synthetic";
+  readonly dialogues: number;
+  readonly turns?: number;
+  readonly questions?: number;
+  readonly facts: "model" | "observation";
+  readonly concurrency: number;
+}
+
+export function addDataOptions(command: Command, { split, dialogues }: { split: string; dialogues: number }): Command {
+  return command
+    .option("--data <file>", "dialogues: a file of this package's form, or locomo10.json")
+    .option("--conversation <id>", "only this conversation of the file, such as conv-26")
+    .option("--split <name>", `train, validation or test of LoCoMo; train or test of the world (default: ${split})`)
+    .addOption(
+      new Option("--world <name>", "generate dialogues").choices(["synthetic"]).default("synthetic").conflicts("data"),
+    )
+    .option("--dialogues <n>", "dialogues to generate", positive, dialogues)
+    .option("--turns <n>", "only the first turns of each dialogue, and the questions that they can answer", positive)
+    .option("--questions <n>", "only the first questions of each dialogue", wholeNumber)
+    .addOption(
+      new Option("--facts <source>", "facts of a turn: found by the model, or those that the data has")
+        .choices(["model", "observation"])
+        .default("model"),
+    )
+    .option("--concurrency <n>", "dialogues, and questions of each, at once", positive, 8);
+}
+
+/** The form of dialogue files, for the help of the verbs that read them. */
+export const dialogueForm = `
+A dialogue file is a JSON array of
+  { "id": "d1", "speakers": ["Ana", "Ben"],
+    "turns": [{ "id": "D1:1", "speaker": "Ana", "session": 1, "time": "7 May 2023", "text": "I moved to Oslo." }],
+    "questions": [{ "id": "q1", "text": "Where does Ana live?", "gold": "Oslo", "evidence": ["D1:1"] }] }
+A turn may have "facts": ["Ana lives in Oslo"], a question a "category".`;
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number of 0 or more.");
+  return Number(text);
+}
+
+export function positive(text: string): number {
+  if (!/^0*[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError("Expected a whole number above 0.");
+  return Number(text);
+}
+
+export function nonNegative(text: string): number {
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError("Expected a number of 0 or more.");
+  return value;
+}
+
+export function device(text: string): Device {
+  if (!/^(cpu|webgpu|cuda(:\d+)?)$/.test(text)) throw new InvalidArgumentError("Expected cpu, cuda, cuda:N or webgpu.");
+  return text as Device;
+}

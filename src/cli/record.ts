@@ -1,0 +1,140 @@
+import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
+import { memoryStore } from "../evaluate/compare.js";
+import type { Dialogue } from "../evaluate/dialogue.js";
+import { namespaceLabel, type PlayedDialogue, playDialogues } from "../evaluate/play.js";
+import { scorePlayed } from "../evaluate/scores.js";
+import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { type OpenedStore, openStore } from "../store/open-store.js";
+import { EpisodeRecorder } from "../trace/recorder.js";
+import { loadDialogues } from "./dialogues.js";
+import { working } from "./exit.js";
+import { untilInterrupted } from "./interrupt.js";
+import { type OpenedModels, openModels } from "./models.js";
+import {
+  addDataOptions,
+  addModelOptions,
+  type DataOptions,
+  dialogueForm,
+  type ModelOptions,
+  verbCommand,
+} from "./options.js";
+import { startProgress } from "./progress.js";
+
+interface RecordOptions extends ModelOptions, DataOptions {
+  readonly store: "chroma" | "memory";
+  readonly storePath: string;
+  readonly out: string;
+  readonly append?: boolean;
+}
+
+export function recordVerb(): Command {
+  const command = verbCommand(
+    "record",
+    "Play dialogues through the memory manager and the answer agent, and record every decision to an episode file.",
+    "memory-r1 record --dialogues 4\n" +
+      "memory-r1 record --model .models/SmolLM2-135M-Instruct --data locomo10.json --conversation conv-26 --turns 40",
+  );
+  addDataOptions(addModelOptions(command), { split: "train", dialogues: 8 });
+  return command
+    .addOption(
+      new Option("--store <kind>", "chroma: kept, at CHROMA_URL or by an embedded server; memory: not kept")
+        .choices(["chroma", "memory"])
+        .default("chroma"),
+    )
+    .option("--store-path <dir>", "data folder of the embedded server", ".memory-r1/chroma")
+    .option("--out <file>", "episode file to write", "runs/episodes.jsonl")
+    .option("--append", "add to an episode file that is there")
+    .addHelpText("after", dialogueForm)
+    .action(record);
+}
+
+async function record(options: RecordOptions): Promise<void> {
+  checkOut(options);
+  const dialogues = await loadDialogues(options, "train");
+  const models = await openModels(options);
+  try {
+    const opened = await openRecordStore(options);
+    try {
+      await recordInto(opened, dialogues, models, options);
+    } finally {
+      await opened.close();
+    }
+  } finally {
+    await models.close();
+  }
+}
+
+async function openRecordStore({ store, storePath }: RecordOptions): Promise<OpenedStore> {
+  const embeddings = new LexicalEmbeddings();
+  if (store === "memory") {
+    return { store: await memoryStore(embeddings), kind: "memory", close: async () => undefined };
+  }
+  return openStore({ embeddings, fields: ["text"], path: storePath });
+}
+
+async function recordInto(
+  { store }: OpenedStore,
+  dialogues: readonly Dialogue[],
+  models: OpenedModels,
+  options: RecordOptions,
+): Promise<void> {
+  const { out, turns, questions, facts, concurrency } = options;
+  // Each recording has banks of its own, so that every replay begins with an empty one.
+  const run = `${new Date().toISOString().slice(0, 19).replaceAll(/\D/g, "")}-${randomUUID().slice(0, 8)}`;
+  const recorder = new EpisodeRecorder({ path: out });
+  const progress = startProgress("record");
+  let state = "nothing was recorded";
+  try {
+    const played = await working(() =>
+      untilInterrupted((signal) =>
+        playDialogues(dialogues, models, {
+          store,
+          namespace: ({ id }) => ["recordings", run, namespaceLabel(id)],
+          recorder,
+          facts: facts === "model" ? "model" : "given",
+          concurrency,
+          signal,
+          ...(turns === undefined ? {} : { turns }),
+          ...(questions === undefined ? {} : { questions }),
+          onProgress: (current) => {
+            progress.update(current);
+            state = `${current.done} of ${current.total} turns and questions are recorded`;
+          },
+        }),
+      ),
+    );
+    progress.end();
+    process.stdout.write(`${summary(played)}\n${out}: run ${run}\n`);
+  } catch (error) {
+    progress.end();
+    process.stderr.write(`memory-r1: recording stopped; ${state}, whole, in ${out} (run ${run})\n`);
+    throw error;
+  } finally {
+    recorder.close();
+  }
+}
+
+function checkOut({ out, append }: RecordOptions): void {
+  const size = statSync(out, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0 || append) return;
+  throw new UsageError({
+    what: "the episode file is there already",
+    where: out,
+    expected: "a new file, or --append",
+    found: `${size} bytes`,
+    remedy: "pass --append to add to it, or another --out",
+  });
+}
+
+function summary(played: readonly PlayedDialogue[]): string {
+  const scores = scorePlayed("recorded", played);
+  const answered = played.reduce((sum, { answers }) => sum + answers.length, 0);
+  const changes = played.flatMap(({ steps }) => steps.flatMap((step) => step.changes)).length;
+  return (
+    `${scores.dialogues} dialogues, ${scores.turns} turns, ${changes} changes, ${answered} answers; ` +
+    `exact match ${scores.metrics["exact-match"].toFixed(3)}, F1 ${scores.metrics.f1.toFixed(3)}`
+  );
+}
