@@ -2,13 +2,17 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { Device } from "../onnx/session.js";
 
 /** A verb with what all verbs have. */
-export function verbCommand(name: string, description: string, example: string): Command {
+export function plainCommand(name: string, description: string, example: string): Command {
   return new Command(name)
     .description(description)
     .allowExcessArguments(false)
-    .option("--seed <n>", "of everything random", wholeNumber, 0)
     .option("--verbose", "print the stacks of errors")
     .addHelpText("after", `\nExample:\n${example.replaceAll(/^/gm, "  ")}`);
+}
+
+/** A verb that uses random numbers. */
+export function verbCommand(name: string, description: string, example: string): Command {
+  return plainCommand(name, description, example).option("--seed <n>", "of everything random", wholeNumber, 0);
 }
 
 export interface CommonOptions {
@@ -25,7 +29,10 @@ export interface ModelOptions extends CommonOptions {
   readonly device: Device;
 }
 
-export function addModelOptions(command: Command): Command {
+export function addModelOptions(
+  command: Command,
+  { temperature = 0 }: { readonly temperature?: number } = {},
+): Command {
   return command
     .option("--model <dir>", "Hugging Face folder of the model (default: the tiny model of this package)")
     .option("--adapter-manager <dir>", "LoRA adapter of the memory manager, in peft's form")
@@ -36,7 +43,7 @@ export function addModelOptions(command: Command): Command {
         "compact",
       ]),
     )
-    .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, 0)
+    .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, temperature)
     .option("--max-new-tokens <n>", "longest reply of the model", positive)
     .option("--device <device>", "cpu, cuda, cuda:N or webgpu", device, "cpu");
 }

@@ -1,0 +1,127 @@
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { type RewardName, rewardNames } from "../reward/rewards.js";
+import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { readEpisodes } from "../trace/read.js";
+import { answers } from "../train/answers.js";
+import { grpoDefaults } from "../train/grpo.js";
+import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
+import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
+import { managerDialogues } from "../train/manager-dialogues.js";
+import type { Task } from "../train/rollout.js";
+import { train } from "../train/trainer.js";
+import { working } from "./exit.js";
+import { type OpenedModels, openModels } from "./models.js";
+import { addModelOptions, type ModelOptions, nonNegative, positive, verbCommand } from "./options.js";
+import { stepPrinter } from "./step-line.js";
+
+interface TrainVerbOptions extends ModelOptions {
+  readonly episodes: readonly string[];
+  readonly agent: "manager" | "answerer";
+  readonly form: "decisions" | "dialogues";
+  readonly reward: RewardName;
+  readonly steps: number;
+  readonly batch: number;
+  readonly group: number;
+  readonly rank: number;
+  readonly alpha: number;
+  readonly learningRate: number;
+  readonly kl: number;
+  readonly formatWeight: number;
+  readonly epochs: number;
+  readonly checkpointEvery: number;
+  readonly out: string;
+  readonly resume?: boolean;
+}
+
+export function trainVerb(): Command {
+  const command = verbCommand(
+    "train",
+    "Train the memory manager or the answer agent by GRPO on recorded episodes, with the other one frozen.",
+    "memory-r1 train --episodes runs/episodes.jsonl --agent manager --out runs/manager\n" +
+      "memory-r1 train --episodes runs/with-manager.jsonl --agent answerer --out runs/answerer",
+  );
+  // Memory-R1 samples at temperature 1 while it trains.
+  return addModelOptions(command, { temperature: 1 })
+    .requiredOption("--episodes <files...>", "episode files that `record` wrote")
+    .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
+    .addOption(
+      new Option("--form <form>", "manager: one recorded decision at a time, or whole dialogues from an empty bank")
+        .choices(["decisions", "dialogues"])
+        .default("decisions"),
+    )
+    .addOption(new Option("--reward <name>", "of an answer").choices([...rewardNames]).default("exact-match"))
+    .option("--steps <n>", "training steps", positive, 40)
+    .option("--batch <n>", "decisions, dialogues or questions per step", positive, 16)
+    .option("--group <n>", "attempts at each of them", positive, 8)
+    .option("--rank <n>", "of the LoRA adapter", positive, 16)
+    .option("--alpha <n>", "scale of the LoRA adapter", positive, 32)
+    .option("--learning-rate <x>", "of AdamW", nonNegative, grpoDefaults.optimizer.learningRate)
+    .option("--kl <x>", "weight of the KL to the base model", nonNegative, grpoDefaults.klCoefficient)
+    .option(
+      "--format-weight <x>",
+      "share of the reward for text that can be read",
+      nonNegative,
+      grpoDefaults.formatWeight,
+    )
+    .option("--epochs <n>", "passes over each step's attempts", positive, grpoDefaults.epochs)
+    .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
+    .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
+    .option("--resume", "go on from the latest checkpoint in --out")
+    .action(trainAgent);
+}
+
+async function trainAgent(options: TrainVerbOptions): Promise<void> {
+  const dialogues: RecordedDialogue[] = [];
+  for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
+  const models = await openModels(options);
+  try {
+    const task = makeTask(dialogues, models, options);
+    const { agent, steps, batch, group, rank, alpha, seed, out, checkpointEvery, resume = false } = options;
+    const print = (line: string) => process.stdout.write(`${line}\n`);
+    print(`${task.items.length} items to learn from, ${batch} a step in groups of ${group}`);
+    await working(() =>
+      train({
+        engine: models.engine,
+        adapter: trained(agent),
+        lora: { rank, alpha, seed },
+        task,
+        steps,
+        batchSize: batch,
+        groupSize: group,
+        temperature: options.temperature,
+        seed,
+        grpo: {
+          ...grpoDefaults,
+          klCoefficient: options.kl,
+          formatWeight: options.formatWeight,
+          epochs: options.epochs,
+          maxResponseLength: models.base.sampling.maxNewTokens,
+          optimizer: { learningRate: options.learningRate },
+        },
+        out,
+        checkpointEvery,
+        resume,
+        onStep: stepPrinter(agent, print),
+      }),
+    );
+    print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
+  } finally {
+    await models.close();
+  }
+}
+
+/** The adapter under training never takes the name of one that was loaded. */
+const trained = (agent: string): string => `${agent}-in-training`;
+
+function makeTask(dialogues: readonly RecordedDialogue[], models: OpenedModels, options: TrainVerbOptions): Task {
+  const { engine, base, answerer, prompts } = models;
+  const { agent, form, reward } = options;
+  const { maxNewTokens } = base.sampling;
+  const policy = { engine, tokenizer: base.tokenizer, prompts, embeddings: new LexicalEmbeddings(), maxNewTokens };
+  const adapter = trained(agent);
+  if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });
+  const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };
+  const task: ManagerTaskOptions = { policy, adapter, reward, ...frozen };
+  return form === "decisions" ? managerDecisions(dialogues, task) : managerDialogues(dialogues, task);
+}
