@@ -5,12 +5,13 @@ import { chatVerb } from "./chat.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
 import { recordVerb } from "./record.js";
+import { startVerb } from "./start.js";
 import { trainVerb } from "./train.js";
 import { usageErrorOf } from "./usage.js";
 import { verifyVerb } from "./verify.js";
 
 /** One file for each verb; each makes its command anew. */
-const verbs: readonly (() => Command)[] = [recordVerb, trainVerb, evaluateVerb, chatVerb, verifyVerb];
+const verbs: readonly (() => Command)[] = [startVerb, recordVerb, trainVerb, evaluateVerb, chatVerb, verifyVerb];
 
 /** Runs one command line. Errors are one line on stderr; `--verbose` adds their stacks. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {
