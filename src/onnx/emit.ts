@@ -39,6 +39,7 @@ class GraphScope implements Scope {
   private readonly initializers: proto.Encoded[] = [];
   private readonly inputs: proto.Encoded[] = [];
   private readonly outputs: proto.Encoded[] = [];
+  private readonly values: proto.Encoded[] = [];
 
   constructor(
     private readonly source: NameSource,
@@ -64,6 +65,8 @@ class GraphScope implements Scope {
       const outputs = node.outputs.map((value) => {
         const name = this.source.fresh();
         this.names.set(value, name);
+        // The runtime reuses a buffer only where it knows that shapes are equal, and its planning slows down with every buffer that it cannot reuse.
+        this.values.push(proto.valueInfoProto(name, value.dtype, value.shape));
         return name;
       });
       const inputs = node.inputs.map((value) => this.name(value));
@@ -80,6 +83,7 @@ class GraphScope implements Scope {
       initializers: this.initializers,
       inputs: this.inputs,
       outputs: this.outputs,
+      values: this.values,
     });
   }
 

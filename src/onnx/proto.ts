@@ -128,15 +128,18 @@ export interface GraphParts {
   readonly initializers: readonly Encoded[];
   readonly inputs: readonly Encoded[];
   readonly outputs: readonly Encoded[];
+  /** Types and shapes of values between nodes. */
+  readonly values: readonly Encoded[];
 }
 
-export function graphProto({ name, nodes, initializers, inputs, outputs }: GraphParts): Encoded {
+export function graphProto({ name, nodes, initializers, inputs, outputs, values }: GraphParts): Encoded {
   return new Message()
     .messages(1, nodes)
     .string(2, name)
     .messages(5, initializers)
     .messages(11, inputs)
     .messages(12, outputs)
+    .messages(13, values)
     .finish();
 }
 

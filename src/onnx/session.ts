@@ -46,7 +46,15 @@ export class Session {
       intraOpNumThreads: threads,
       // Warnings about unused initializers and node placement are of no use to users.
       logSeverityLevel: 3,
-      ...(folder === undefined ? {} : { extra: { session: { model_external_initializers_file_folder_path: folder } } }),
+      // A plan of memory is kept for every combination of input shapes, and each takes a block of its own from the arena.
+      enableMemPattern: device !== "cpu",
+      extra: {
+        session: {
+          ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
+          // Packed copies of weights that forward and backward pass read in different order double the memory and save no time.
+          ...(device === "cpu" ? { disable_prepacking: "1" } : {}),
+        },
+      },
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     };
     try {
