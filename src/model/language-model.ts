@@ -1,6 +1,6 @@
 import { EngineError, UsageError } from "../errors.js";
 import type { Device } from "../onnx/session.js";
-import { adamWDefaults, adamWStep } from "../train/adamw.js";
+import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
 import { type BatchSize, microBatches, type Sized, tokenTensor } from "./batching.js";
 import { readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
@@ -127,10 +127,11 @@ export class LanguageModel {
         logprobs[batch[i]!] = rows;
       });
     }
-    if (!Number.isFinite(loss)) {
+    // A ratio that overflows can leave a clipped loss finite and its gradient not.
+    if (!Number.isFinite(loss + globalNorm(gradients.values()))) {
       throw new EngineError({
-        what: "the loss is not a number",
-        found: String(loss),
+        what: "the loss or its gradient is not a number",
+        found: `loss ${loss}, norm of the gradient ${globalNorm(gradients.values())}`,
         remedy: "lower the learning rate; the adapter is as it was before this step",
       });
     }

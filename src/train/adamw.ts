@@ -45,12 +45,13 @@ export function adamWStep(
   { learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm }: AdamWOptions,
 ): number {
   const norm = globalNorm(gradients.values());
-  // torch.nn.utils.clip_grad_norm_ adds 1e-6 to the norm.
-  const scale = norm > maxGradientNorm ? maxGradientNorm / (norm + 1e-6) : 1;
+  // As torch.nn.utils.clip_grad_norm_ does it.
+  const scale = Math.min(1, maxGradientNorm / (norm + 1e-6));
   state.step += 1;
   const stepSize = learningRate / (1 - beta1 ** state.step);
   const rootCorrection = Math.sqrt(1 - beta2 ** state.step);
-  const decay = 1 - learningRate * weightDecay;
+  // PyTorch multiplies float32 parameters by a float32 factor; its rounding would add up over the steps.
+  const decay = Math.fround(1 - learningRate * weightDecay);
   for (const [name, values] of parameters) {
     const gradient = gradients.get(name)!;
     const first = state.first.get(name)!;
@@ -61,7 +62,7 @@ export function adamWStep(
       const v = beta2 * second[i]! + (1 - beta2) * g * g;
       first[i] = m;
       second[i] = v;
-      values[i] = values[i]! * decay - (stepSize * m) / (Math.sqrt(v) / rootCorrection + epsilon);
+      values[i] = Math.fround(values[i]! * decay) - (stepSize * m) / (Math.sqrt(v) / rootCorrection + epsilon);
     }
   }
   return norm;

@@ -18,8 +18,11 @@ export async function writeCheckpoint(
   await write(partial);
   for (const name of await readdir(partial)) {
     const file = await open(join(partial, name), "r");
-    await file.sync();
-    await file.close();
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
   await syncFolder(partial);
   await rm(folder, { recursive: true, force: true });
@@ -36,8 +39,18 @@ export async function latestCheckpoint(
   return step === undefined ? undefined : { step, folder: join(out, `checkpoint-${step}`) };
 }
 
+/** Makes room for a new run: the checkpoints of an old one, also half-written ones, would pass for its own. */
+export async function removeCheckpoints(out: string): Promise<void> {
+  for (const name of await readdir(out)) {
+    if (NAME.test(name.replace(/\.partial$/, ""))) await rm(join(out, name), { recursive: true, force: true });
+  }
+}
+
 async function checkpointSteps(out: string): Promise<number[]> {
-  const names = await readdir(out).catch(() => []);
+  const names = await readdir(out).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== "ENOENT") throw cause;
+    return [];
+  });
   return names
     .flatMap((name) => NAME.exec(name)?.[1] ?? [])
     .map(Number)

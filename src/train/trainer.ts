@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
-import { latestCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { latestCheckpoint, removeCheckpoints, writeCheckpoint } from "./checkpoint.js";
 import { type GrpoOptions, grpoStep } from "./grpo.js";
 import type { StepMetrics } from "./metrics.js";
 import type { Task } from "./rollout.js";
@@ -46,7 +46,8 @@ export async function train(options: TrainOptions): Promise<void> {
   await mkdir(out, { recursive: true });
   const metricsFile = join(out, "metrics.jsonl");
   await engine.createAdapter(adapter, lora);
-  const checkpoint = options.resume ? await latestCheckpoint(out) : undefined;
+  if (!options.resume) await removeCheckpoints(out);
+  const checkpoint = await latestCheckpoint(out);
   if (checkpoint !== undefined) await engine.loadTraining(adapter, checkpoint.folder);
   const from = checkpoint?.step ?? 0;
   await keepLines(metricsFile, from);
