@@ -8,6 +8,8 @@ import { encodeMessages, type Policy, responseText, sample } from "./policy.js";
 /** A question with its gold answer, to be asked of a bank. */
 export interface Inquiry {
   readonly bank: MemoryBank;
+  /** Whose memories the answerer sees, in this order: that of the recorded conversation, whatever the bank holds. */
+  readonly speakers: readonly string[];
   readonly question: Question & { readonly gold: string };
 }
 
@@ -19,8 +21,8 @@ export async function scoreInquiries(
   reward: RewardName,
 ): Promise<number[]> {
   const asked = await Promise.all(
-    inquiries.map(async ({ bank, question }) => {
-      const retrieved = await retrieveForAnswer(bank, question.text, await bank.speakers());
+    inquiries.map(async ({ bank, speakers, question }) => {
+      const retrieved = await retrieveForAnswer(bank, question.text, speakers);
       const messages = buildAnswerPrompt(policy.prompts, { question: question.text, retrieved });
       return { retrieved, promptIds: encodeMessages(policy, messages) };
     }),

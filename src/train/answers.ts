@@ -1,9 +1,9 @@
-import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
+import { readAnswer } from "../memory/answer.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { Answer, RetrievedMemory } from "../trace/episode.js";
 import type { GoldQuestion, RecordedDialogue } from "./links.js";
 import { noItems } from "./manager-decisions.js";
-import { encodeMessages, type Policy, responseText, sample, toSample } from "./policy.js";
+import { encodeRecorded, type Policy, responseText, sample, toSample } from "./policy.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
 
@@ -20,18 +20,9 @@ interface Item {
   readonly promptIds: readonly number[];
 }
 
-/** The Answer Agent's task: answer recorded questions over the memories that were retrieved for them; the score is the outcome. */
+/** The Answer Agent's task: answer recorded prompts, whose memories were retrieved when they were recorded; the score is the outcome. */
 export function answers(dialogues: readonly RecordedDialogue[], { policy, adapter, reward }: AnswerTaskOptions): Task {
-  const items = new Map(
-    dialogues
-      .flatMap(({ events }) => events.filter((event): event is Answer => event.type === "answer"))
-      .flatMap(({ id, question, retrieved }): [string, Item][] => {
-        const { gold } = question;
-        if (gold === undefined) return [];
-        const messages = buildAnswerPrompt(policy.prompts, { question: question.text, retrieved });
-        return [[id, { question: { ...question, gold }, retrieved, promptIds: encodeMessages(policy, messages) }]];
-      }),
-  );
+  const items = new Map(dialogues.flatMap((dialogue) => itemsOf(dialogue, policy)));
   if (items.size === 0) throw noItems("answered questions with a gold answer");
 
   async function rollouts(
@@ -57,4 +48,14 @@ export function answers(dialogues: readonly RecordedDialogue[], { policy, adapte
   }
 
   return { name: "answerer", items: [...items.keys()], rollouts };
+}
+
+function itemsOf({ events, calls }: RecordedDialogue, policy: Policy): [string, Item][] {
+  const answered = events.filter((event): event is Answer => event.type === "answer");
+  return answered.flatMap(({ id, callId, question, retrieved }) => {
+    const { gold } = question;
+    const call = callId === undefined ? undefined : calls.get(callId);
+    if (gold === undefined || call === undefined) return [];
+    return [[id, { question: { ...question, gold }, retrieved, promptIds: encodeRecorded(policy, call) }]];
+  });
 }

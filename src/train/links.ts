@@ -6,6 +6,8 @@ export type GoldQuestion = Question & { readonly gold: string };
 export interface RecordedDialogue {
   readonly namespace: readonly string[];
   readonly events: readonly EpisodeEvent[];
+  /** In the order in which they first spoke. */
+  readonly speakers: readonly string[];
   readonly steps: readonly MemoryStep[];
   readonly calls: ReadonlyMap<string, ModelCall>;
   /** Questions with a gold answer, each once. */
@@ -19,7 +21,9 @@ export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDial
   for (const event of events) {
     if (event.type !== "memory_step" && event.type !== "answer") continue;
     const key = JSON.stringify(event.namespace);
-    groups.set(key, [...(groups.get(key) ?? []), event]);
+    const own = groups.get(key);
+    if (own === undefined) groups.set(key, [event]);
+    else own.push(event);
   }
   return [...groups.values()].map((own) => {
     const questions = new Map<string, GoldQuestion>();
@@ -27,10 +31,12 @@ export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDial
       if (event.type !== "answer" || event.question.gold === undefined) continue;
       questions.set(event.question.id, { ...event.question, gold: event.question.gold });
     }
+    const steps = own.filter((event): event is MemoryStep => event.type === "memory_step");
     return {
       namespace: own[0]!.namespace,
       events: own,
-      steps: own.filter((event): event is MemoryStep => event.type === "memory_step"),
+      speakers: [...new Set(steps.map(({ turn }) => turn.speaker))],
+      steps,
       calls,
       questions: [...questions.values()],
     };

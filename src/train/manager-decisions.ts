@@ -1,4 +1,4 @@
-import { FileError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
@@ -6,7 +6,7 @@ import { type Inquiry, scoreInquiries } from "./answering.js";
 import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
 import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
-import { type Policy, responseText, sample, toSample } from "./policy.js";
+import { encodeRecorded, type Policy, responseText, sample, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
@@ -45,7 +45,7 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
     const applied = await applyDecision(bank, text, step.retrieved, step.turn, { key: stepKeys(step.id) });
-    return { ...applied, inquiries: questions.map((question) => ({ bank, question })) };
+    return { ...applied, inquiries: questions.map((question) => ({ bank, speakers: dialogue.speakers, question })) };
   }
 
   async function rollouts(
@@ -106,19 +106,10 @@ function itemsOf(dialogue: RecordedDialogue, policy: Policy, retention: number):
   return dialogue.steps.flatMap((step) => {
     const own = links.get(step.turn.id) ?? [];
     const call = step.callId === undefined ? undefined : dialogue.calls.get(step.callId);
-    const kept = earlier.slice(-retention || earlier.length);
+    const kept = earlier.slice(Math.max(earlier.length - retention, 0));
     earlier.push(...own);
     if (call === undefined || own.length === 0) return [];
-    const promptIds = policy.tokenizer.encodeChat(call.messages);
-    if (call.promptIds !== undefined && call.promptIds.join(" ") !== promptIds.join(" ")) {
-      throw new FileError({
-        what: "a recorded prompt does not give its recorded tokens",
-        where: `model call ${call.id}`,
-        expected: `${call.promptIds.length} ids as recorded`,
-        found: `${promptIds.length} ids by this model's tokenizer`,
-        remedy: "train with the model that recorded the episodes",
-      });
-    }
+    const promptIds = encodeRecorded(policy, call);
     const questions = [...own, ...kept];
     return [[step.id, { dialogue, step, promptIds, questions }] as [string, Item]];
   });

@@ -39,7 +39,9 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
       const living = lives.filter(({ steps }) => turn < steps.length);
       await decide(living, turn, temperature, seed);
     }
-    const inquiries = lives.flatMap(({ bank, questions }) => questions.map((question) => ({ bank, question })));
+    const inquiries = lives.flatMap(({ bank, speakers, questions }) =>
+      questions.map((question) => ({ bank, speakers, question })),
+    );
     const scores = await scoreInquiries(policy, answerer, inquiries, reward);
     let from = 0;
     const finished = lives.map((life): Rollout => {
@@ -80,12 +82,13 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     );
   }
 
-  function newLife(id: string, { namespace, steps, questions }: RecordedDialogue, attempt: number): Life {
+  function newLife(id: string, { namespace, speakers, steps, questions }: RecordedDialogue, attempt: number): Life {
     const store = new OverlayStore(new InMemoryStore(), { embeddings: policy.embeddings, fields: ["text"] });
     return {
       id,
       attempt,
       bank: new MemoryBank({ store, namespace }),
+      speakers,
       steps: steps.filter(({ facts }) => facts.length > 0),
       questions,
       samples: [],
@@ -102,6 +105,7 @@ interface Life {
   readonly id: string;
   readonly attempt: number;
   readonly bank: MemoryBank;
+  readonly speakers: readonly string[];
   readonly steps: readonly MemoryStep[];
   readonly questions: RecordedDialogue["questions"];
   readonly samples: Sample[];

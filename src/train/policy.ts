@@ -1,9 +1,11 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseMessage } from "@langchain/core/messages";
+import { FileError } from "../errors.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { toChatTurns } from "../model/chat-messages.js";
 import type { Generation, PolicyEngine } from "../model/engine.js";
 import type { ChatTokenizer } from "../model/tokenizer.js";
+import type { ModelCall } from "../trace/episode.js";
 import type { Sample } from "./rollout.js";
 
 /** What the tasks need to let an agent act outside of a graph: the engine, and how text becomes tokens. */
@@ -18,6 +20,21 @@ export interface Policy {
 
 export function encodeMessages({ tokenizer }: Policy, messages: readonly BaseMessage[]): number[] {
   return tokenizer.encodeChat(toChatTurns(messages));
+}
+
+/** The tokens of a recorded prompt. Throws FileError where the model that recorded it saw others. */
+export function encodeRecorded({ tokenizer }: Policy, { id, messages, promptIds }: ModelCall): number[] {
+  const ids = tokenizer.encodeChat(messages);
+  if (promptIds !== undefined && promptIds.join(" ") !== ids.join(" ")) {
+    throw new FileError({
+      what: "a recorded prompt does not give its recorded tokens",
+      where: `model call ${id}`,
+      expected: `${promptIds.length} ids as recorded`,
+      found: `${ids.length} ids by this model's tokenizer`,
+      remedy: "train with the model that recorded the episodes",
+    });
+  }
+  return ids;
 }
 
 /** The response's text without its end token. */
