@@ -29,7 +29,9 @@ export class Sessions {
     if (session === undefined) {
       const { device, threads } = this.options;
       const model = emitModel(this.define(purpose, kind));
-      session = Session.create(model, { device, threads, folder: this.checkpoint.folder });
+      // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
+      const packWeights = device !== "cpu" || purpose === "generate";
+      session = Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
       this.made.set(key, session);
     }
     return session;
