@@ -1,0 +1,62 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { FileError, UsageError } from "../../src/errors.js";
+import type { EpisodeEvent } from "../../src/trace/episode.js";
+import { answers } from "../../src/train/answers.js";
+import { recordedDialogues } from "../../src/train/links.js";
+import { answerFromMemories, recordWorld, scriptedPolicy } from "./recorded-world.js";
+
+let events: EpisodeEvent[];
+beforeAll(async () => {
+  events = await recordWorld();
+});
+
+const task = (recorded: readonly EpisodeEvent[] = events) => {
+  const policy = scriptedPolicy(({ prompt, response }) => {
+    const replies = [answerFromMemories(prompt), "**Answer:** cat", "cat", "Memories: m9\n**Answer:** A dog, a cat"];
+    return replies[response]!;
+  });
+  return answers(recordedDialogues(recorded), { policy, adapter: "answerer", reward: "exact-match" });
+};
+
+const answerTo = (question: string) =>
+  events.find((event) => event.type === "answer" && event.question.id === question)! as EpisodeEvent & {
+    readonly callId: string;
+  };
+
+const options = { groupSize: 4, temperature: 1, seed: 5 };
+
+describe("answers", () => {
+  it("are scored against the gold answer of their own question", async () => {
+    const groups = await task().rollouts(
+      ["cat", "home"].map((id) => answerTo(id).id),
+      options,
+    );
+    expect(groups.map(({ rollouts }) => rollouts.map(({ outcome }) => outcome))).toEqual([
+      [1, 1, 0, 0],
+      [1, 0, 0, 0],
+    ]);
+  });
+
+  it("count text without an answer as unreadable", async () => {
+    const [group] = await task().rollouts([answerTo("cat").id], options);
+    expect(group!.rollouts.map(({ format }) => format)).toEqual([1, 1, 0, 1]);
+  });
+
+  it("are sampled from the recorded prompt, token for token", async () => {
+    const { id, callId } = answerTo("pets");
+    const call = events.find((event) => event.id === callId) as { promptIds: number[] };
+    const [group] = await task().rollouts([id], options);
+    for (const { samples } of group!.rollouts) expect(samples[0]!.promptIds).toEqual(call.promptIds);
+  });
+
+  it("are refused when the recorded prompt gives other tokens than were recorded", () => {
+    const other = events.map((event) =>
+      event.id === answerTo("home").callId && event.type === "model_call" ? { ...event, promptIds: [1] } : event,
+    );
+    expect(() => task(other)).toThrow(FileError);
+  });
+
+  it("need questions that were answered", () => {
+    expect(() => task(events.filter(({ type }) => type !== "answer"))).toThrow(UsageError);
+  });
+});
