@@ -34,7 +34,11 @@ export const tinyConfig: DecoderConfig = {
 
 /** A random checkpoint in Hugging Face form, in a folder that is removed after the test. */
 export async function tinyCheckpoint(config: DecoderConfig = tinyConfig, seed = 1): Promise<string> {
-  const folder = await temporaryFolder();
+  return writeTinyCheckpoint(await temporaryFolder(), config, seed);
+}
+
+/** The same in a folder of the caller's own. */
+export async function writeTinyCheckpoint(folder: string, config = tinyConfig, seed = 1): Promise<string> {
   await writeFile(join(folder, "config.json"), JSON.stringify(decoderConfigToHuggingFace(config)));
   const random = new Random(seed);
   const tensors = new Map(
