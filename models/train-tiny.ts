@@ -25,6 +25,10 @@ const { values } = parseArgs({
     rate: { type: "string", default: "2e-3" },
     seed: { type: "string", default: "1" },
     device: { type: "string", default: "cpu" },
+    // Goes on from the weights that are there, as a further stage.
+    continue: { type: "boolean", default: false },
+    // Of extractor, manager and answerer among the examples.
+    shares: { type: "string", default: "0.2,0.4,0.4" },
   },
 });
 const [steps, batchSize, learningRate, seed] = [values.steps, values.batch, values.rate, values.seed].map(Number) as [
@@ -36,7 +40,10 @@ const [steps, batchSize, learningRate, seed] = [values.steps, values.batch, valu
 
 const shape = { hiddenSize: 192, layers: 5, heads: 6, keyValueHeads: 2, headSize: 32, intermediateSize: 512 };
 
-await initialise(values.folder);
+const [extractor, manager, answerer] = values.shares.split(",").map(Number) as [number, number, number];
+const madeFile = join(values.folder, "made.json");
+const stages: unknown[] = values.continue ? JSON.parse(await readFile(madeFile, "utf8")).stages : [];
+if (!values.continue) await initialise(values.folder);
 const tokenizer = await loadTokenizer(values.folder);
 const engine = await openEngine({ folder: values.folder, device: values.device as Device });
 const started = Date.now();
@@ -44,7 +51,7 @@ const seen = { tokens: 0, loss: 0 };
 await trainSft(engine, FULL, tokens(), {
   steps,
   batchSize,
-  warmup: 200,
+  warmup: values.continue ? 50 : 200,
   optimizer: { learningRate, beta2: 0.98, weightDecay: 0.01, maxGradientNorm: 1 },
   onStep: async ({ step, loss, gradientNorm, tokens: count }) => {
     seen.tokens += count;
@@ -61,17 +68,13 @@ await trainSft(engine, FULL, tokens(), {
   },
 });
 await engine.saveAdapter(FULL, values.folder);
-const made = {
-  command: `tsx models/train-tiny.ts --steps ${steps} --batch ${batchSize} --rate ${learningRate} --seed ${seed}`,
-  seconds: Math.round((Date.now() - started) / 1000),
-  device: values.device,
-  loss: seen.loss,
-};
-await writeFile(join(values.folder, "made.json"), `${JSON.stringify(made, null, 2)}\n`);
+const command = ["tsx models/train-tiny.ts", ...process.argv.slice(2)].join(" ");
+stages.push({ command, seconds: Math.round((Date.now() - started) / 1000), loss: seen.loss });
+await writeFile(madeFile, `${JSON.stringify({ stages }, null, 2)}\n`);
 await engine.close();
 
 function* tokens(): Generator<SftTokens> {
-  for (const { messages, response } of generateSftExamples({ seed })) {
+  for (const { messages, response } of generateSftExamples({ seed, shares: { extractor, manager, answerer } })) {
     const promptIds = tokenizer.encodeChat(messages);
     yield { promptIds, responseIds: [...tokenizer.encode(response), tokenizer.stopIds[0]!] };
   }

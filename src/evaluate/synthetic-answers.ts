@@ -13,6 +13,8 @@ export const oldestShare = 0.6;
 const twoPartShare = 0.2;
 /** Share of the questions that no memory answers. */
 const unknownShare = 0.1;
+/** Memories of each speaker in a prompt: the tour retrieves 8, and other numbers should work too. */
+const memoriesPerSpeaker = [3, 5, 8, 8, 8, 8, 12, 30];
 /** Share of the memories with a detail whose detail is asked for. */
 const detailShare = 0.6;
 
@@ -22,12 +24,16 @@ export function answerExample(
   { speakers }: SyntheticDialogue,
   bank: readonly KnownMemory[],
 ): SftExample {
-  const listed = speakers.flatMap((speaker) => bank.filter(({ fact }) => fact.speaker === speaker));
-  const parts = [drawPart(random, speakers, listed)];
+  const parts = [drawPart(random, speakers, bank)];
   if (random.chance(twoPartShare)) {
-    const second = drawPart(random, speakers, listed);
+    const second = drawPart(random, speakers, bank);
     if (second.asked !== parts[0]?.asked) parts.push(second);
   }
+  const limit = random.pick(memoriesPerSpeaker);
+  const listed = speakers.flatMap((speaker) => {
+    const own = bank.filter(({ fact }) => fact.speaker === speaker);
+    return nearest(random, own, parts, limit);
+  });
   const answers = parts.map((part) => naiveAnswer(random, part, listed));
   const used = [...new Set(answers.flatMap(({ at }) => (at === undefined ? [] : [`m${at + 1}`])))];
   const question = questionText(random, parts, "pretrain");
@@ -36,6 +42,19 @@ export function answerExample(
     messages: chatMessages(compactPrompts.answer({ question, retrieved: retrieved(listed) })),
     response: `Memories: ${used.join(", ") || nothing}\n**Answer:** ${answers.map(({ text }) => text).join(" and ")}`,
   };
+}
+
+/** The memories that answer, and others by chance up to the limit, in the bank's order: what a retriever would list. */
+function nearest(
+  random: Random,
+  bank: readonly KnownMemory[],
+  parts: readonly AskedPart[],
+  limit: number,
+): KnownMemory[] {
+  const answering = bank.filter((memory) => parts.some((part) => answerOf(memory, part) !== undefined));
+  const others = random.shuffle(bank.filter((memory) => !answering.includes(memory)));
+  const chosen = new Set([...answering, ...others].slice(0, Math.max(limit, answering.length)));
+  return bank.filter((memory) => chosen.has(memory));
 }
 
 function drawPart(random: Random, speakers: readonly string[], bank: readonly KnownMemory[]): AskedPart {

@@ -10,9 +10,11 @@ export interface SftOptions {
   readonly seed: number;
   /** Number of examples; without it they never end. */
   readonly count?: number;
+  /** Of the three roles among the examples. */
+  readonly shares?: Readonly<Record<SftRole, number>>;
 }
 
-const roleShares: Readonly<Record<SftRole, number>> = { extractor: 0.2, manager: 0.4, answerer: 0.4 };
+const roleShares = { extractor: 0.2, manager: 0.4, answerer: 0.4 };
 
 /** How the banks that prompts show have come about: messy, mended, and never mended. */
 const bankShares = { naive: 0.55, right: 0.25, addOnly: 0.2 };
@@ -33,12 +35,16 @@ const mixedDialogues = 20;
 const retrievalNoise = 0.35;
 
 /** Supervised examples of the three roles over the pretraining world, in the compact prompt formats. */
-export function* generateSftExamples({ seed, count = Number.POSITIVE_INFINITY }: SftOptions): Generator<SftExample> {
+export function* generateSftExamples({
+  seed,
+  count = Number.POSITIVE_INFINITY,
+  shares = roleShares,
+}: SftOptions): Generator<SftExample> {
   const random = new Random(seed, -1);
   const queues: Record<SftRole, SftExample[]> = { extractor: [], manager: [], answerer: [] };
   let dialogues = 0;
   for (let made = 0; made < count; made++) {
-    const role = random.weighted(roleShares);
+    const role = random.weighted(shares);
     while (queues[role].length === 0) {
       const examples = Array.from({ length: mixedDialogues }, () => {
         const size = { sessions: 1 + random.int(6), turnsPerSession: 3 + random.int(4) };
