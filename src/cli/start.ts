@@ -43,6 +43,8 @@ const settings = {
   temperature: 1,
   learningRate: 2e-3,
   maxNewTokens: 64,
+  // The paper's 30 of each speaker would be a whole bank here, and most of the tour's time.
+  memoriesPerSpeaker: 8,
 } as const;
 
 export function startVerb(): Command {
@@ -87,7 +89,8 @@ class Tour {
     private readonly embeddings: LexicalEmbeddings,
   ) {
     const { engine, base, prompts } = models;
-    this.policy = { engine, tokenizer: base.tokenizer, prompts, embeddings, maxNewTokens: settings.maxNewTokens };
+    const { maxNewTokens, memoriesPerSpeaker } = settings;
+    this.policy = { engine, tokenizer: base.tokenizer, prompts, embeddings, maxNewTokens, memoriesPerSpeaker };
   }
 
   async walk(): Promise<void> {
@@ -129,6 +132,11 @@ class Tour {
     process.stdout.write(`\n[${++this.stages}/5, ${seconds} s] ${text}\n`);
   }
 
+  /** What all agents of the tour have in common. */
+  private get shared(): Pick<PlayAgents, "prompts" | "memoriesPerSpeaker"> {
+    return { prompts: this.models.prompts, memoriesPerSpeaker: settings.memoriesPerSpeaker };
+  }
+
   private chat(adapter: string | undefined, temperature = 0): ChatOnnx {
     const { engine, base } = this.models;
     const fields = { ...base.sampling, engine, tokenizer: base.tokenizer, temperature, seed: this.options.seed };
@@ -148,7 +156,7 @@ class Tour {
     try {
       return await playDialogues(
         dialogues,
-        { ...agents, prompts: this.models.prompts },
+        { ...agents, ...this.shared },
         {
           store: this.opened.store,
           namespace: ({ id }) => ["recordings", run, namespaceLabel(id)],
@@ -196,7 +204,7 @@ class Tour {
       ["trained both", { manager, answerer: this.chat("answerer") }],
       ["ADD-only, trained answ.", { manager: addOnly, answerer: this.chat("answerer") }],
     ];
-    const configurations = rows.map(([name, agents]) => ({ name, agents: { ...agents, prompts } }));
+    const configurations = rows.map(([name, agents]) => ({ name, agents: { ...agents, ...this.shared } }));
     const scores = await compareAgents(told.dialogues, configurations, { embeddings: this.embeddings });
     process.stdout.write(`\n${formatTable(scores)}\n`);
   }

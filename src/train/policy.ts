@@ -16,6 +16,8 @@ export interface Policy {
   /** Ranks the memories of replayed banks; the one that recorded the episodes. */
   readonly embeddings: Embeddings;
   readonly maxNewTokens: number;
+  /** Memories of each speaker that the answerer sees; the agents' own default where absent. */
+  readonly memoriesPerSpeaker?: number;
 }
 
 export function encodeMessages({ tokenizer }: Policy, messages: readonly BaseMessage[]): number[] {

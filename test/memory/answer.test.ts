@@ -33,6 +33,7 @@ test("the answerer sees each speaker's nearest memories, oldest first, and never
   const { answer } = await graph.compile().invoke({ question });
   expect(lastText(model.asked[0]!)).toBe(
     [
+      "Question: Where does Ana live?",
       "Memories of Bo:",
       "m1 (1 May 2023): Bo has a cat",
       "Memories of Ana:",

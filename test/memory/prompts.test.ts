@@ -41,12 +41,12 @@ test("the compact formats are exactly these", () => {
       ["system", "answer"],
       [
         "human",
-        "Memories of Ana:\nm1 (7 May 2023): Ana lives in Oslo\nMemories of Bo:\nm2 (7 May 2023): Bo has a cat\nQuestion: Where does Ana live?",
+        "Question: Where does Ana live?\nMemories of Ana:\nm1 (7 May 2023): Ana lives in Oslo\nMemories of Bo:\nm2 (7 May 2023): Bo has a cat\nQuestion: Where does Ana live?",
       ],
     ],
     [
       ["system", "answer"],
-      ["human", "Memories:\n(none)\nQuestion: Where does Ana live?"],
+      ["human", "Question: Where does Ana live?\nMemories:\n(none)\nQuestion: Where does Ana live?"],
     ],
   ]);
 });
