@@ -55,7 +55,12 @@ export class Decoder {
   /** Hidden states [rows, hiddenSize] to next-token logits [rows, vocabularySize]. */
   logits(hidden: Value): Value {
     const head = this.config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-    return o.matmul(this.norm(hidden, "model.norm"), this.parameters.tensor(head), { transposeB: true });
+    return o.matmul(this.lastNorm(hidden), this.parameters.tensor(head), { transposeB: true });
+  }
+
+  /** Hidden states [rows, hiddenSize] as the heads see them. */
+  lastNorm(hidden: Value): Value {
+    return this.norm(hidden, "model.norm");
   }
 
   private norm(x: Value, name: string): Value {

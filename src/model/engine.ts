@@ -71,6 +71,27 @@ export interface PolicyGroup extends TrainingGroup {
   readonly referenceLogprobs: readonly (readonly number[])[];
 }
 
+/** Responses of one prompt for a critic to learn from. All arrays are per response, per token. */
+export interface ValueGroup extends TrainingGroup {
+  readonly returns: readonly (readonly number[])[];
+  /** The critic's values when the responses were sampled. */
+  readonly oldValues: readonly (readonly number[])[];
+}
+
+/** Of what a probability ratio is taken: each token by itself, or the response (its geometric mean, GSPO). */
+export const ratioLevels = ["token", "sequence"] as const;
+export type RatioLevel = (typeof ratioLevels)[number];
+
+/** Estimators of KL(π ‖ π_ref) from samples: −d, d²/2 and exp(d) − d − 1, with d = log π_ref − log π. */
+export const klEstimators = ["k1", "k2", "k3"] as const;
+export type KlEstimator = (typeof klEstimators)[number];
+
+/** Which of the policy losses is compiled. */
+export interface PolicyForm {
+  readonly ratio: RatioLevel;
+  readonly kl: KlEstimator;
+}
+
 /** One optimizer step over all groups; gradients of micro-batches are added up. */
 export type UpdateRequest = { readonly optimizer: Partial<AdamWOptions> } & (
   | { readonly objective: "likelihood"; readonly groups: readonly TrainingGroup[] }
@@ -80,6 +101,15 @@ export type UpdateRequest = { readonly optimizer: Partial<AdamWOptions> } & (
       readonly clipLow: number;
       readonly clipHigh: number;
       readonly klCoefficient: number;
+      /** GRPO's by default: a ratio for each token, and k3. */
+      readonly form?: PolicyForm;
+    }
+  | {
+      /** Only of a critic. */
+      readonly objective: "value";
+      readonly groups: readonly ValueGroup[];
+      /** How far a value may move from the old one before its loss is no longer lowered. */
+      readonly valueClip: number;
     }
 );
 
@@ -87,8 +117,10 @@ export interface UpdateResult {
   readonly loss: number;
   /** L2 norm of the whole gradient, before clipping. */
   readonly gradientNorm: number;
-  /** Of the policy before the step, per group, response, token. */
+  /** Of the policy before the step, per group, response, token; none of a critic. */
   readonly logprobs: number[][][];
+  /** Of the critic before the step, per group, response, token; only for a critic. */
+  readonly values?: number[][][];
 }
 
 /** One base model with any number of named LoRA adapters. All methods run one after another in the engine's worker. */
@@ -96,9 +128,13 @@ export interface PolicyEngine {
   readonly info: EngineInfo;
   generate(requests: readonly GenerateRequest[], options: GenerateOptions): Promise<Generation[][]>;
   logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]>;
+  /** The critic's value of the state that precedes each response token, per group, response, token. */
+  values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]>;
   /** A counter of the adapter's updates, as text: "manager@12"; "base" without one. */
   policyVersion(adapter?: string): string;
   createAdapter(name: string, options: LoraOptions): Promise<void>;
+  /** An adapter with a scalar head instead of the language model's. Its values are 0 at first. */
+  createCritic(name: string, options: LoraOptions): Promise<void>;
   loadAdapter(name: string, folder: string): Promise<void>;
   /** A copy under another name; later updates of one do not reach the other. */
   copyAdapter(from: string, to: string): Promise<void>;

@@ -1,7 +1,7 @@
 import { EngineError, UsageError } from "../errors.js";
 import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
-import { type BatchSize, microBatches, type Sized, tokenTensor } from "./batching.js";
+import { type BatchSize, microBatches, type Sized } from "./batching.js";
 import { readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
 import type {
@@ -17,8 +17,9 @@ import type {
 } from "./engine.js";
 import * as sets from "./parameter-set.js";
 import { GRADIENT_PREFIX } from "./policy-graph.js";
-import { groupFeeds, scoreBatch, unpad } from "./scoring.js";
+import { scoreBatch, unpad, valueBatch } from "./scoring.js";
 import { Sessions } from "./sessions.js";
+import { updateFeeds } from "./update-feeds.js";
 import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
 export interface LanguageModelOptions {
@@ -109,22 +110,37 @@ export class LanguageModel {
     return results;
   }
 
+  async values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]> {
+    const set = this.critic(critic);
+    const session = await this.sessions.get("values", set.kind);
+    const results: number[][][][] = [];
+    for (const batch of this.scoringBatches(groups)) {
+      const part = batch.map((index) => groups[index]!);
+      const values = await valueBatch(session, part, this.checkpoint.config, feeds(set));
+      batch.forEach((index, i) => {
+        results[index] = [values[i]!];
+      });
+    }
+    return results.flat();
+  }
+
   async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
-    const set = this.policy(adapter);
-    const session = await this.sessions.get(request.objective, set.kind);
+    const { objective } = request;
+    const set = objective === "value" ? this.critic(adapter) : this.policy(adapter);
+    const session = await this.sessions.get(objective, set.kind, objective === "policy" ? request.form : undefined);
     const gradients = new Map([...set.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
-    const logprobs: number[][][] = [];
+    const scored: number[][][] = [];
     let loss = 0;
     for (const batch of this.scoringBatches(request.groups)) {
-      const results = await session.run({ ...this.updateFeeds(request, batch), ...feeds(set) });
+      const results = await session.run({ ...updateFeeds(request, batch, this.checkpoint.config), ...feeds(set) });
       loss += (results.loss!.data as Float32Array)[0]!;
       for (const [name, sum] of gradients) {
         const part = results[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
         for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
       }
       const part = batch.map((index) => request.groups[index]!);
-      unpad(results.logprobs!, part).forEach((rows, i) => {
-        logprobs[batch[i]!] = rows;
+      unpad((results.logprobs ?? results.values)!, part).forEach((rows, i) => {
+        scored[batch[i]!] = rows;
       });
     }
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
@@ -138,11 +154,17 @@ export class LanguageModel {
     const options = { ...adamWDefaults, ...request.optimizer };
     const gradientNorm = adamWStep(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options);
     set.updates += 1;
-    return { loss, gradientNorm, logprobs };
+    return objective === "value"
+      ? { loss, gradientNorm, logprobs: [], values: scored }
+      : { loss, gradientNorm, logprobs: scored };
   }
 
   createAdapter(name: string, options: LoraOptions): void {
     this.policies.set(name, sets.newLora(this.checkpoint.config, options));
+  }
+
+  createCritic(name: string, options: LoraOptions): void {
+    this.policies.set(name, sets.newCritic(this.checkpoint.config, options));
   }
 
   async loadAdapter(name: string, folder: string): Promise<void> {
@@ -150,7 +172,7 @@ export class LanguageModel {
   }
 
   copyAdapter(from: string, to: string): void {
-    this.policies.set(to, sets.copySet(this.policy(from)));
+    this.policies.set(to, sets.copySet(this.set(from)));
   }
 
   async saveAdapter(name: string, folder: string): Promise<void> {
@@ -160,12 +182,12 @@ export class LanguageModel {
   }
 
   async saveTraining(name: string, folder: string): Promise<void> {
-    await sets.writeTraining(this.policy(name), folder);
+    await sets.writeTraining(this.set(name), folder);
   }
 
   /** Returns the number of updates that the restored policy has had. */
   async loadTraining(name: string, folder: string): Promise<number> {
-    const set = this.policy(name);
+    const set = this.set(name);
     await sets.readTraining(set, folder);
     return set.updates;
   }
@@ -176,6 +198,18 @@ export class LanguageModel {
 
   private policy(name: string | undefined): sets.ParameterSet {
     if (name === undefined) return this.base;
+    const set = this.set(name);
+    if (set.kind === "critic") throw wrongKind(name, "a policy", "a critic", "pass the name of the policy's adapter");
+    return set;
+  }
+
+  private critic(name: string): sets.ParameterSet {
+    const set = this.set(name);
+    if (set.kind !== "critic") throw wrongKind(name, "a critic", "a policy", "make one with createCritic");
+    return set;
+  }
+
+  private set(name: string): sets.ParameterSet {
     if (name === FULL && !this.policies.has(FULL)) this.policies.set(FULL, sets.fullSet(this.checkpoint));
     const set = this.policies.get(name);
     if (set === undefined) {
@@ -186,31 +220,6 @@ export class LanguageModel {
       });
     }
     return set;
-  }
-
-  private updateFeeds(request: UpdateRequest, batch: readonly number[]) {
-    const { config } = this.checkpoint;
-    const groups = batch.map((index) => request.groups[index]!);
-    const { feeds: tokens, width } = groupFeeds(groups, config);
-    const weights = tokenTensor(
-      groups.map((group) => group.weights),
-      width,
-    );
-    if (request.objective === "likelihood") return { ...tokens, weights };
-    const policy = batch.map((index) => request.groups[index]!);
-    const perToken = (pick: (group: (typeof policy)[number]) => readonly (readonly number[])[]) =>
-      tokenTensor(policy.map(pick), width);
-    const scalar = (value: number) => ({ dtype: "float32" as const, shape: [], data: Float32Array.from([value]) });
-    return {
-      ...tokens,
-      weights,
-      advantages: perToken((group) => group.advantages),
-      old_logprobs: perToken((group) => group.oldLogprobs),
-      reference_logprobs: perToken((group) => group.referenceLogprobs),
-      clip_low: scalar(request.clipLow),
-      clip_high: scalar(request.clipHigh),
-      kl_coefficient: scalar(request.klCoefficient),
-    };
   }
 
   private scoringBatches(groups: readonly ScoreGroup[]): number[][] {
@@ -236,6 +245,10 @@ export class LanguageModel {
     const caches = 8 * count * layers * keyValueHeads * headSize * (prompt + group * response);
     return count * prompt <= largestBatch(this.info.device) && scores <= limit && caches <= 4 * limit;
   }
+}
+
+function wrongKind(name: string, expected: string, found: string, remedy: string): UsageError {
+  return new UsageError({ what: `"${name}" cannot do this`, expected, found, remedy });
 }
 
 function sized(promptIds: readonly number[], group: number, response: number): Sized {

@@ -82,6 +82,10 @@ class WorkerEngine implements PolicyEngine {
     return this.call("logprobs", [groups, adapter]);
   }
 
+  values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]> {
+    return this.call("values", [groups, critic]);
+  }
+
   async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
     const result = await this.call("update", [adapter, request]);
     this.updates.set(adapter, (this.updates.get(adapter) ?? 0) + 1);
@@ -95,6 +99,11 @@ class WorkerEngine implements PolicyEngine {
   createAdapter(name: string, options: LoraOptions): Promise<void> {
     this.updates.set(name, 0);
     return this.call("createAdapter", [name, options]);
+  }
+
+  createCritic(name: string, options: LoraOptions): Promise<void> {
+    this.updates.set(name, 0);
+    return this.call("createCritic", [name, options]);
   }
 
   loadAdapter(name: string, folder: string): Promise<void> {

@@ -9,12 +9,13 @@ import type { DecoderConfig } from "./config.js";
 import type { LoraOptions } from "./engine.js";
 import { adaptedLayers, LORA_SCALE, loraInputName } from "./lora.js";
 import { readHeader, readTensor, type TensorInfo, writeSafetensors } from "./safetensors.js";
+import { VALUE_BIAS, VALUE_WEIGHT } from "./value-graph.js";
 import { type Checkpoint, requiredTensors } from "./weights.js";
 
 /** The trainable tensors of one policy, its optimizer's moments, and how often it was updated. */
 export interface ParameterSet {
-  /** "lora": an adapter over the frozen base; "full": all weights. */
-  readonly kind: "lora" | "full";
+  /** "lora": an adapter over the frozen base; "critic": the same with a value head; "full": all weights. */
+  readonly kind: "lora" | "critic" | "full";
   /** Feeds of the graph, by input name. */
   readonly tensors: ReadonlyMap<string, HostTensor & { readonly data: Float32Array }>;
   /** The adapter's rank and alpha. */
@@ -53,6 +54,20 @@ export function newLora(config: DecoderConfig, { rank, alpha, seed }: LoraOption
     A: Float32Array.from({ length: rank * into }, () => (2 * random.next() - 1) / Math.sqrt(into)),
     B: new Float32Array(out * rank),
   }));
+}
+
+/**
+ * A new critic: an adapter as of a policy, and a value head of zeros. Before it has learned anything its values are 0, and advantages are
+ * rewards to go; random values would only be noise in them.
+ */
+export function newCritic(config: DecoderConfig, options: LoraOptions): ParameterSet {
+  const adapter = newLora(config, options);
+  const zeros = (size: number) => ({ dtype: "float32" as const, shape: [size], data: new Float32Array(size) });
+  const head = new Map([
+    [VALUE_WEIGHT, zeros(config.hiddenSize)],
+    [VALUE_BIAS, zeros(1)],
+  ]);
+  return { ...adapter, kind: "critic", tensors: new Map([...adapter.tensors, ...head]) };
 }
 
 /** The base model itself, as an adapter of rank 1 that adds nothing. */

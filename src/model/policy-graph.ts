@@ -11,6 +11,10 @@ import {
   responseHeads,
 } from "./attention.js";
 import type { Decoder } from "./decoder.js";
+import type { KlEstimator, PolicyForm } from "./engine.js";
+
+/** GRPO's: a ratio for each token, and k3. */
+const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
 
 /**
  * B prompts, each with a group of G responses. Prompts are padded on the right to P, responses to 1 + R. The prompt is computed
@@ -37,7 +41,12 @@ export function groupInputs(): GroupInputs {
 }
 
 /** Logits [B·G·(1+R), V] of every response token, each from the state that precedes it. */
-export function responseLogits(decoder: Decoder, { promptIds, promptLengths, responseIds }: GroupInputs): Value {
+export function responseLogits(decoder: Decoder, inputs: GroupInputs): Value {
+  return decoder.logits(responseStates(decoder, inputs));
+}
+
+/** Hidden states [B·G·(1+R), hiddenSize] that precede each response token, before the last norm. */
+export function responseStates(decoder: Decoder, { promptIds, promptLengths, responseIds }: GroupInputs): Value {
   const counts = decoder.config;
   const ids = o.concat([o.reshape(promptIds, ["B*P"]), o.reshape(responseIds, ["B*G*R"])], 0);
   const promptPositions = o.range("P");
@@ -74,7 +83,7 @@ export function responseLogits(decoder: Decoder, { promptIds, promptLengths, res
       return o.concat([fromPrompt, attendFromResponse(responseQueries!, context, own, masks, shape, counts)], 0);
     }),
   );
-  return decoder.logits(beforeEachToken(hidden, promptLengths));
+  return beforeEachToken(hidden, promptLengths);
 }
 
 /** From hidden states of all tokens, those that precede a response token: the prompt's last one, then the response's. */
@@ -105,34 +114,52 @@ export interface PolicyInputs {
   readonly oldLogprobs: Value;
   /** [B, G, 1+R]: of the reference policy. */
   readonly referenceLogprobs: Value;
+  /** [B, G, 1+R]: 1 / length of the response, 0 for padding. Only a ratio of sequences takes it. */
+  readonly sequenceShares?: Value;
   /** Scalars. */
   readonly clipLow: Value;
   readonly clipHigh: Value;
   readonly klCoefficient: Value;
 }
 
-export function policyInputs(): PolicyInputs {
+export function policyInputs({ ratio }: PolicyForm = defaultForm): PolicyInputs {
   const perToken = (name: string) => input(name, "float32", ["B", "G", "1+R"]);
   return {
     weights: perToken("weights"),
     advantages: perToken("advantages"),
     oldLogprobs: perToken("old_logprobs"),
     referenceLogprobs: perToken("reference_logprobs"),
+    ...(ratio === "sequence" ? { sequenceShares: perToken("sequence_shares") } : {}),
     clipLow: input("clip_low", "float32", []),
     clipHigh: input("clip_high", "float32", []),
     klCoefficient: input("kl_coefficient", "float32", []),
   };
 }
 
-/** Σ w · (−min(ρ A, clip(ρ) A) + β k3): PPO's clipped surrogate (Schulman et al. 2017) with GRPO's KL estimator (Shao et al. 2024, eq. 4). */
-export function policyLoss(logprobs: Value, p: PolicyInputs): Value {
-  const ratio = o.exp(o.sub(logprobs, p.oldLogprobs));
+/** Σ w · (−min(ρ A, clip(ρ) A) + β KL): PPO's clipped surrogate (Schulman et al. 2017) with a KL estimate in the loss (Shao et al. 2024, eq. 4). */
+export function policyLoss(logprobs: Value, p: PolicyInputs, { ratio: level, kl }: PolicyForm = defaultForm): Value {
+  const ratio = level === "token" ? o.exp(o.sub(logprobs, p.oldLogprobs)) : sequenceRatio(logprobs, p);
   const clipped = o.min(o.max(ratio, o.neg(o.sub(p.clipLow, 1))), o.add(p.clipHigh, 1));
   const surrogate = o.min(o.mul(ratio, p.advantages), o.mul(clipped, p.advantages));
-  const difference = o.sub(p.referenceLogprobs, logprobs);
-  const k3 = o.sub(o.sub(o.exp(difference), difference), 1);
-  return o.reduceSum(o.mul(p.weights, o.sub(o.mul(p.klCoefficient, k3), surrogate)));
+  const penalty = klEstimates[kl](o.sub(p.referenceLogprobs, logprobs));
+  return o.reduceSum(o.mul(p.weights, o.sub(o.mul(p.klCoefficient, penalty), surrogate)));
 }
+
+/**
+ * GSPO-token's ratio (Zheng et al. 2025, eq. 14): sg[s] · π / sg[π], with s = exp(mean over the response of log π / π_old).
+ * All tokens of a response have the value s, and each the gradient of its own log-probability.
+ */
+function sequenceRatio(logprobs: Value, { oldLogprobs, sequenceShares }: PolicyInputs): Value {
+  const mean = o.reduceSum(o.mul(o.sub(logprobs, oldLogprobs), sequenceShares!), [-1], true);
+  return o.exp(o.add(o.stopGradient(mean), o.sub(logprobs, o.stopGradient(logprobs))));
+}
+
+/** Estimates of KL(π ‖ π_ref) from a token that π sampled, of d = log π_ref − log π (Schulman 2020, "Approximating KL divergence"). */
+const klEstimates: { readonly [K in KlEstimator]: (difference: Value) => Value } = {
+  k1: (difference) => o.neg(difference),
+  k2: (difference) => o.mul(o.mul(difference, difference), 0.5),
+  k3: (difference) => o.sub(o.sub(o.exp(difference), difference), 1),
+};
 
 /** Σ w · (−log π): maximum likelihood of the given responses. */
 export function likelihoodLoss(logprobs: Value, weights: Value): Value {

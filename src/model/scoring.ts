@@ -47,3 +47,15 @@ export async function scoreBatch(
   const results = await session.run({ ...groupFeeds(groups, config).feeds, ...parameters });
   return { logprobs: unpad(results.logprobs!, groups), entropies: unpad(results.entropies!, groups) };
 }
+
+/** The critic's values of one batch, cut back to each response's length. */
+export async function valueBatch(
+  session: Session,
+  groups: readonly ScoreGroup[],
+  config: DecoderConfig,
+  parameters: Readonly<Record<string, HostTensor>>,
+): Promise<number[][][]> {
+  const { target_ids: _, ...tokens } = groupFeeds(groups, config).feeds;
+  const results = await session.run({ ...tokens, ...parameters });
+  return unpad(results.values!, groups);
+}

@@ -2,14 +2,16 @@ import { emitModel, type ModelDefinition } from "../onnx/emit.js";
 import { type Device, Session } from "../onnx/session.js";
 import type { Value } from "../onnx/value.js";
 import { Decoder, type DecoderParameters } from "./decoder.js";
+import type { PolicyForm, UpdateRequest } from "./engine.js";
 import { generateGraph } from "./generate-graph.js";
 import { factored, loraInputName, loraInputs, merged, plain } from "./lora.js";
 import { biasNames, frozenParameters, trainableParameters } from "./parameters.js";
 import * as graphs from "./policy-graph.js";
+import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "./value-graph.js";
 import type { Checkpoint } from "./weights.js";
 
-export type Purpose = "generate" | "scores" | "likelihood" | "policy";
-export type ParameterKind = "lora" | "full";
+export type Purpose = "generate" | "scores" | "values" | UpdateRequest["objective"];
+export type ParameterKind = "lora" | "critic" | "full";
 
 /** Above this size, writing merged weights anew in every run costs more on a CPU than two thin products a layer. */
 const LARGEST_MERGED = 50e6;
@@ -23,12 +25,13 @@ export class Sessions {
     private readonly options: { readonly device: Device; readonly threads: number; readonly parameters: number },
   ) {}
 
-  get(purpose: Purpose, kind: ParameterKind): Promise<Session> {
-    const key = `${purpose} ${kind}`;
+  /** `form` is of the policy loss, GRPO's by default. */
+  get(purpose: Purpose, kind: ParameterKind, form?: PolicyForm): Promise<Session> {
+    const key = [purpose, kind, form?.ratio ?? "token", form?.kl ?? "k3"].join(" ");
     let session = this.made.get(key);
     if (session === undefined) {
       const { device, threads } = this.options;
-      const model = emitModel(this.define(purpose, kind));
+      const model = emitModel(this.define(purpose, kind, form));
       // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
       const packWeights = device !== "cpu" || purpose === "generate";
       session = Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
@@ -42,17 +45,30 @@ export class Sessions {
     this.made.clear();
   }
 
-  private define(purpose: Purpose, kind: ParameterKind): ModelDefinition {
+  private define(purpose: Purpose, kind: ParameterKind, form: PolicyForm | undefined): ModelDefinition {
     const { parameters, inputs, trainable } = this.parameters(kind, purpose === "generate");
     const decoder = new Decoder(this.checkpoint.config, parameters);
     if (purpose === "generate") return generateGraph(decoder, inputs);
     const group = graphs.groupInputs();
-    const { logprobs, entropies } = graphs.tokenScores(graphs.responseLogits(decoder, group), group.targetIds);
+    const states = graphs.responseStates(decoder, group);
+    if (purpose === "values" || purpose === "value") {
+      const { targetIds: _, ...seen } = group;
+      const head = valueHead(this.checkpoint.config);
+      const tensors = new Map([...trainable, [VALUE_WEIGHT, head.weight], [VALUE_BIAS, head.bias]]);
+      const values = tokenValues(decoder, states, head);
+      const given = [...Object.values(seen), ...inputs, ...Object.values(head)];
+      if (purpose === "values") return { inputs: given, outputs: { values } };
+      const wanted = valueInputs();
+      return graphs.withGradients(valueLoss(values, wanted), tensors, [...given, ...Object.values(wanted)], { values });
+    }
+    const { logprobs, entropies } = graphs.tokenScores(decoder.logits(states), group.targetIds);
     const tokens = Object.values(group);
     if (purpose === "scores") return { inputs: [...tokens, ...inputs], outputs: { logprobs, entropies } };
-    const policy = graphs.policyInputs();
+    const policy = graphs.policyInputs(form);
     const loss =
-      purpose === "policy" ? graphs.policyLoss(logprobs, policy) : graphs.likelihoodLoss(logprobs, policy.weights);
+      purpose === "policy"
+        ? graphs.policyLoss(logprobs, policy, form)
+        : graphs.likelihoodLoss(logprobs, policy.weights);
     const wanted = purpose === "policy" ? Object.values(policy) : [policy.weights];
     return graphs.withGradients(loss, trainable, [...tokens, ...wanted, ...inputs], { logprobs });
   }

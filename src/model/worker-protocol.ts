@@ -5,8 +5,10 @@ import type { LanguageModel } from "./language-model.js";
 export type Method =
   | "generate"
   | "logprobs"
+  | "values"
   | "update"
   | "createAdapter"
+  | "createCritic"
   | "loadAdapter"
   | "copyAdapter"
   | "saveAdapter"

@@ -130,6 +130,7 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   TopK: ({ inputs: [x], outputs: [, indices] }, [g]) =>
     g === undefined ? [] : [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)],
   After: simple((g) => [() => g]),
+  StopGradient: none,
   Recompute: simple((g, { inputs, attributes: { body } }) => {
     const again = inputs.slice(0, -1).map((x) => (isFloat(x) ? o.after(x, g) : x));
     let gradients: readonly (Value | undefined)[] | undefined;

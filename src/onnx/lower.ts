@@ -173,6 +173,7 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     const own = type === signalType ? zero : scope.node("Cast", [zero], { to: { int: dataTypes[type] } });
     scope.node("Add", [x!, own], {}, y);
   },
+  StopGradient: (scope, [x], [y]) => void scope.node("Identity", [x!], {}, y),
   Recompute: (scope, x, [y]) => void scope.node("Identity", [x.at(-1)!], {}, y),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };

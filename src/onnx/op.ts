@@ -59,6 +59,8 @@ export interface OpAttributes {
   TopK: { readonly k: number };
   /** (x, signal): x, computed only after the signal is known. Orders recomputation after the forward pass. */
   After: NoAttributes;
+  /** x, as a constant to differentiation. */
+  StopGradient: NoAttributes;
   /** (...inputs, output): output, whose part of the graph the backward pass computes anew from the inputs. */
   Recompute: { readonly body: (inputs: readonly Value[]) => Value };
   /** (maximum trips, ...initial states) to (...final states, ...scans). */
@@ -226,6 +228,7 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     ];
   },
   After: like,
+  StopGradient: like,
   Recompute: (inputs) => {
     const output = inputs.at(-1)!;
     return [{ dtype: output.dtype, shape: output.shape }];

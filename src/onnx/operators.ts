@@ -132,6 +132,9 @@ export function topK(x: Value, k: number): { readonly values: Value; readonly in
   return { values: values!, indices: indices! };
 }
 
+/** x, whose gradient ends here. */
+export const stopGradient = (x: Value): Value => apply("StopGradient", [x], {})[0]!;
+
 export const after = (x: Value, signal: Value): Value => apply("After", [x, signal], {})[0]!;
 
 /**

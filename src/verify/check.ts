@@ -29,6 +29,8 @@ export function compare(file: string, check: string, error: number, bound: numbe
 export interface Bounds {
   readonly logits: number;
   readonly logprobs: number;
+  /** Of a value head, whose numbers are as large as its weights make them. */
+  readonly values: number;
   readonly loss: number;
   readonly advantages: number;
   /** ‖g − expected‖ / ‖expected‖ of each parameter's gradient. */
@@ -44,6 +46,7 @@ export interface Bounds {
 export const float32Bounds: Bounds = {
   logits: 1e-4,
   logprobs: 1e-4,
+  values: 1e-5,
   loss: 1e-5,
   advantages: 1e-6,
   gradient: 1e-4,

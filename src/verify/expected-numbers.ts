@@ -12,7 +12,17 @@ const grpo = z.object({
   max_response_length: z.number().int().positive(),
   loss: z.number(),
 });
-const settingsSchema = z.object({ grpo: z.record(z.enum(aggregations), grpo) });
+const ppo = z.object({
+  kl_coef: z.number(),
+  gamma: z.number(),
+  lambda: z.number(),
+  clip: z.number(),
+  value_clip: z.number(),
+  value_coef: z.number(),
+  policy_loss: z.number(),
+  value_loss: z.number(),
+});
+const settingsSchema = z.object({ grpo: z.record(z.enum(aggregations), grpo), ppo });
 const remedy = "use a folder in the form of the project's numeric references";
 
 /** The numbers of a reference folder: expected.json and expected.safetensors. */

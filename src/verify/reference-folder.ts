@@ -5,19 +5,21 @@ import { Decoder } from "../model/decoder.js";
 import { decodeBatch } from "../model/decoding.js";
 import { generateGraph } from "../model/generate-graph.js";
 import { factored, loraInputs, merged } from "../model/lora.js";
-import { fixedFeeds, type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
+import { type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
 import { biasNames, frozenParameters } from "../model/parameters.js";
-import { GRADIENT_PREFIX, groupInputs, responseLogits } from "../model/policy-graph.js";
+import { groupInputs, responseLogits } from "../model/policy-graph.js";
 import { groupFeeds, scoreBatch } from "../model/scoring.js";
 import { Sessions } from "../model/sessions.js";
 import { type Checkpoint, openCheckpoint } from "../model/weights.js";
-import { emitModel, type ModelDefinition } from "../onnx/emit.js";
-import { type Device, type HostTensor, Session } from "../onnx/session.js";
+import type { Device } from "../onnx/session.js";
 import { groupAdvantages } from "../train/advantage.js";
 import { aggregations, tokenWeights } from "../train/aggregation.js";
 import { type Bounds, type Check, compare } from "./check.js";
-import { differing, directionError, largestDifference, worst } from "./difference.js";
+import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
+import { compareGradients } from "./gradients.js";
+import { checkPpo } from "./ppo-checks.js";
+import { feedsOf, open, runOnce, scalar } from "./run-graph.js";
 
 export interface ReferenceOptions {
   readonly device: Device;
@@ -25,7 +27,7 @@ export interface ReferenceOptions {
 }
 
 /** What all checks of one folder share. */
-interface Reference extends ReferenceOptions {
+export interface Reference extends ReferenceOptions {
   readonly folder: string;
   readonly checkpoint: Checkpoint;
   readonly expected: ExpectedNumbers;
@@ -47,6 +49,7 @@ export async function* checkReferenceFolder(folder: string, options: ReferenceOp
     yield* checkLogprobs(reference);
     yield checkAdvantages(reference);
     yield* checkGrpo(reference);
+    yield* checkPpo(reference);
   } finally {
     await sessions.release();
   }
@@ -134,38 +137,13 @@ async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bou
     const name = `GRPO ${aggregation}`;
     const loss = (results.loss!.data as Float32Array)[0]!;
     yield compare(folder, `${name}: loss`, Math.abs(loss - settings.loss), bounds.loss);
-    const errors = [...adapter.tensors.keys()].map((at) => {
-      const gradient = results[`${GRADIENT_PREFIX}${at}`]!.data as Float32Array;
-      const wanted = expected.floats(`grpo.${aggregation}.grad.base_model.model.${at}.default.weight`);
-      return { at, ...directionError(gradient, wanted) };
-    });
-    const relative = worst(errors, ({ relative }) => relative);
-    const angle = worst(errors, ({ angle }) => angle);
-    yield compare(folder, `${name}: gradients, relative error`, relative.error, bounds.gradient, relative.item?.at);
-    yield compare(folder, `${name}: gradients, 1 − cosine`, angle.error, bounds.gradientCosine, angle.item?.at);
-  }
-}
-
-function feedsOf(set: ParameterSet): Record<string, HostTensor> {
-  return { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) };
-}
-
-const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.from([value]) });
-
-function open({ folder }: Checkpoint, device: Device, definition: ModelDefinition): Promise<Session> {
-  return Session.create(emitModel(definition), { device, folder });
-}
-
-async function runOnce(
-  checkpoint: Checkpoint,
-  device: Device,
-  definition: ModelDefinition,
-  feeds: Readonly<Record<string, HostTensor>>,
-): Promise<Record<string, HostTensor>> {
-  const session = await open(checkpoint, device, definition);
-  try {
-    return await session.run(feeds);
-  } finally {
-    await session.release();
+    const wanted = (at: string) => expected.floats(`grpo.${aggregation}.grad.base_model.model.${at}.default.weight`);
+    yield* compareGradients(
+      folder,
+      name,
+      results,
+      new Map([...adapter.tensors.keys()].map((at) => [at, wanted(at)])),
+      bounds,
+    );
   }
 }

@@ -241,6 +241,7 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
     caseOf([real([3, 1], 0.2, 1), real([1], 0.5, 2)], (x, w) => o.rmsNorm(x, w, 0.5)),
   ],
   RotaryEmbedding: [rotary(3, [0, 2, 1], 1, 2, 4), rotary("B", [3, 3], 2, 1, 4), rotary("T", [0, 1, 0], 3, 2, 2)],
+  StopGradient: { opaque: (x) => o.stopGradient(o.exp(x)) },
   Range: { opaque: (x) => o.add(o.cast(o.range("T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)) },
   TopK: [
     caseOf([real([2, 5])], (x) => o.topK(x, 2).values),

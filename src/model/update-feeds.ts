@@ -1,0 +1,50 @@
+import type { HostTensor } from "../onnx/session.js";
+import { tokenTensor } from "./batching.js";
+import type { DecoderConfig } from "./config.js";
+import type { UpdateRequest } from "./engine.js";
+import { groupFeeds } from "./scoring.js";
+
+type PerToken = readonly (readonly number[])[];
+
+/** Feeds of one padded batch, given by the indices of its groups, for the objective's graph. */
+export function updateFeeds(
+  request: UpdateRequest,
+  batch: readonly number[],
+  config: DecoderConfig,
+): Record<string, HostTensor> {
+  const pick = <G>(groups: readonly G[]): G[] => batch.map((index) => groups[index]!);
+  const { feeds, width } = groupFeeds(pick(request.groups), config);
+  const perToken = <G>(groups: readonly G[], of: (group: G) => PerToken) => tokenTensor(pick(groups).map(of), width);
+  switch (request.objective) {
+    case "likelihood":
+      return { ...feeds, weights: perToken(request.groups, ({ weights }) => weights) };
+    case "policy":
+      return {
+        ...feeds,
+        weights: perToken(request.groups, ({ weights }) => weights),
+        advantages: perToken(request.groups, ({ advantages }) => advantages),
+        old_logprobs: perToken(request.groups, ({ oldLogprobs }) => oldLogprobs),
+        reference_logprobs: perToken(request.groups, ({ referenceLogprobs }) => referenceLogprobs),
+        ...(request.form?.ratio === "sequence" ? { sequence_shares: perToken(request.groups, sequenceShares) } : {}),
+        clip_low: scalar(request.clipLow),
+        clip_high: scalar(request.clipHigh),
+        kl_coefficient: scalar(request.klCoefficient),
+      };
+    case "value": {
+      // A critic judges states: the tokens that it would have to predict are no input of its graph.
+      const { target_ids: _, ...states } = feeds;
+      return {
+        ...states,
+        weights: perToken(request.groups, ({ weights }) => weights),
+        returns: perToken(request.groups, ({ returns }) => returns),
+        old_values: perToken(request.groups, ({ oldValues }) => oldValues),
+        value_clip: scalar(request.valueClip),
+      };
+    }
+  }
+}
+
+const sequenceShares = ({ responses }: { readonly responses: PerToken }): PerToken =>
+  responses.map((ids) => ids.map(() => 1 / ids.length));
+
+const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.from([value]) });

@@ -1,0 +1,124 @@
+import { tokenTensor } from "../model/batching.js";
+import { Decoder } from "../model/decoder.js";
+import { factored, loraInputName, loraInputs } from "../model/lora.js";
+import { biasNames, frozenParameters } from "../model/parameters.js";
+import * as graphs from "../model/policy-graph.js";
+import { groupFeeds, unpad } from "../model/scoring.js";
+import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "../model/value-graph.js";
+import type { Checkpoint } from "../model/weights.js";
+import type { ModelDefinition } from "../onnx/emit.js";
+import * as o from "../onnx/operators.js";
+import type { HostTensor } from "../onnx/session.js";
+import { tokenWeights } from "../train/aggregation.js";
+import { generalizedAdvantages, whiten } from "../train/gae.js";
+import { tokenRewards } from "../train/token-rewards.js";
+import { type Check, compare } from "./check.js";
+import { largestDifference } from "./difference.js";
+import { compareGradients } from "./gradients.js";
+import type { Reference } from "./reference-folder.js";
+import { feedsOf, runOnce, scalar } from "./run-graph.js";
+
+/** PPO's arithmetic, and one step's losses and gradients where policy and value head share an adapter. */
+export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
+  yield* checkEstimates(reference);
+  const { folder, checkpoint, expected, adapter, device, bounds } = reference;
+  const { prompt, responses } = expected.tokens();
+  const settings = expected.settings.ppo;
+  const { definition, names } = combinedGraph(checkpoint, settings.value_coef);
+  const results = await runOnce(checkpoint, device, definition, { ...feeds(reference), ...feedsOf(adapter) });
+  const number = (name: string) => (results[name]!.data as Float32Array)[0]!;
+  const values = unpad(results.values!, [{ promptIds: prompt, responses }]).flat(2);
+  yield compare(
+    folder,
+    "PPO: values",
+    largestDifference(values, expected.perToken("ppo.values").flat()),
+    bounds.values,
+  );
+  for (const part of ["policy_loss", "value_loss"] as const) {
+    yield compare(folder, `PPO: ${part.replace("_", " ")}`, Math.abs(number(part) - settings[part]), bounds.loss);
+  }
+  const wanted = new Map(names.map(([at, name]) => [at, expected.floats(`ppo.grad.${name}`)]));
+  yield* compareGradients(folder, "PPO", results, wanted, bounds);
+}
+
+function* checkEstimates({ folder, expected, bounds }: Reference): Generator<Check> {
+  const { kl_coef: klCoefficient, gamma, lambda } = expected.settings.ppo;
+  const rows = (name: string) => expected.perToken(name);
+  const outcomes = expected.floats("rewards");
+  const [old, base] = [rows("old_logprobs"), rows("reference_logprobs")];
+  const rewards = old.map((logprobs, r) =>
+    tokenRewards(logprobs, base[r]!, { outcome: outcomes[r]!, klCoefficient, klEstimator: "k1" }),
+  );
+  const values = rows("ppo.old_values");
+  const estimates = rewards.map((row, r) => generalizedAdvantages(row, values[r]!, { gamma, lambda }));
+  const advantages = estimates.map((estimate) => estimate.advantages);
+  const found = {
+    "token rewards": [rewards, "token_rewards"],
+    "GAE advantages": [advantages, "advantages"],
+    returns: [estimates.map(({ returns }) => returns), "returns"],
+    "whitened advantages": [whiten(advantages), "whitened_advantages"],
+  } as const;
+  for (const [name, [ours, theirs]] of Object.entries(found)) {
+    const error = largestDifference(ours.flat(), rows(`ppo.${theirs}`).flat());
+    yield compare(folder, `PPO: ${name}`, error, bounds.advantages);
+  }
+}
+
+/** Policy loss + coefficient · value loss over one adapter. `names` pairs each gradient with the reference's name for it. */
+function combinedGraph(checkpoint: Checkpoint, coefficient: number) {
+  const lora = loraInputs(checkpoint.config);
+  const decoder = new Decoder(checkpoint.config, factored(frozenParameters(checkpoint), lora, biasNames(checkpoint)));
+  const group = graphs.groupInputs();
+  const [head, policy, value] = [valueHead(checkpoint.config), graphs.policyInputs(), valueInputs()];
+  const states = graphs.responseStates(decoder, group);
+  const { logprobs } = graphs.tokenScores(decoder.logits(states), group.targetIds);
+  const values = tokenValues(decoder, states, head);
+  const policyLoss = graphs.policyLoss(logprobs, policy);
+  const criticLoss = valueLoss(values, { ...value, weights: policy.weights });
+  const loss = o.add(policyLoss, o.mul(criticLoss, coefficient));
+  const trainable = new Map([
+    [VALUE_WEIGHT, head.weight],
+    [VALUE_BIAS, head.bias],
+  ]);
+  const names: [string, string][] = [
+    [VALUE_WEIGHT, "value_weight"],
+    [VALUE_BIAS, "value_bias"],
+  ];
+  for (const [layer, { a, b }] of lora.pairs) {
+    for (const [part, tensor] of [["lora_A", a] as const, ["lora_B", b] as const]) {
+      const name = loraInputName(layer, part);
+      trainable.set(name, tensor);
+      names.push([name, `base_model.model.${name}.default.weight`]);
+    }
+  }
+  const { weights: _, ...valueOnly } = value;
+  const parts = [group, policy, valueOnly, head].flatMap((inputs) => Object.values(inputs));
+  const outputs = { policy_loss: policyLoss, value_loss: criticLoss, values };
+  const definition: ModelDefinition = graphs.withGradients(loss, trainable, [...parts, ...lora.inputs], outputs);
+  return { definition, names };
+}
+
+function feeds({ checkpoint, expected }: Reference): Record<string, HostTensor> {
+  const { prompt, responses, lengths } = expected.tokens();
+  const { clip, value_clip: valueClip } = expected.settings.ppo;
+  const tokens = groupFeeds([{ promptIds: prompt, responses }], checkpoint.config);
+  const perToken = (rows: readonly (readonly number[])[]) => tokenTensor([rows], tokens.width);
+  const named = (name: string) => perToken(expected.perToken(name));
+  const headWeight = expected.floats("ppo.value_weight");
+  return {
+    ...tokens.feeds,
+    weights: perToken(tokenWeights(lengths, "token-mean", { maxResponseLength: tokens.width })),
+    advantages: named("ppo.whitened_advantages"),
+    old_logprobs: named("old_logprobs"),
+    // The KL is in the rewards.
+    reference_logprobs: named("old_logprobs"),
+    clip_low: scalar(clip),
+    clip_high: scalar(clip),
+    kl_coefficient: scalar(0),
+    returns: named("ppo.returns"),
+    old_values: named("ppo.old_values"),
+    value_clip: scalar(valueClip),
+    [VALUE_WEIGHT]: { dtype: "float32", shape: [headWeight.length], data: headWeight },
+    [VALUE_BIAS]: { dtype: "float32", shape: [1], data: expected.floats("ppo.value_bias") },
+  };
+}

@@ -1,0 +1,33 @@
+import { fixedFeeds, type ParameterSet } from "../model/parameter-set.js";
+import type { Checkpoint } from "../model/weights.js";
+import { emitModel, type ModelDefinition } from "../onnx/emit.js";
+import { type Device, type HostTensor, Session } from "../onnx/session.js";
+
+/** A parameter set as feeds of a graph. */
+export function feedsOf(set: ParameterSet): Record<string, HostTensor> {
+  return { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) };
+}
+
+export const scalar = (value: number): HostTensor => ({
+  dtype: "float32",
+  shape: [],
+  data: Float32Array.from([value]),
+});
+
+export function open({ folder }: Checkpoint, device: Device, definition: ModelDefinition): Promise<Session> {
+  return Session.create(emitModel(definition), { device, folder });
+}
+
+export async function runOnce(
+  checkpoint: Checkpoint,
+  device: Device,
+  definition: ModelDefinition,
+  feeds: Readonly<Record<string, HostTensor>>,
+): Promise<Record<string, HostTensor>> {
+  const session = await open(checkpoint, device, definition);
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.release();
+  }
+}
