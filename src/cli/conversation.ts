@@ -52,9 +52,12 @@ export function openConversation({
 
   async function ask(text: string): Promise<void> {
     const question = { id: `chat-${randomUUID()}`, text };
+    let streamed = false;
     for await (const [message] of await answerer.stream({ question }, { streamMode: "messages" })) {
-      // The whole reply may come once more at its end.
-      if (AIMessageChunk.isInstance(message)) write(message.text);
+      // A model that does not stream gives its whole reply at once; after chunks that would be a repetition.
+      const chunk = AIMessageChunk.isInstance(message);
+      if (chunk || !streamed) write(message.text);
+      streamed ||= chunk;
     }
     write("\n");
   }
@@ -74,12 +77,20 @@ export function openConversation({
       else if (command === "ask" && rest !== "") await ask(rest!);
       else if (command !== undefined) write(conversationHelp);
       else if (text !== "") {
-        await tell(text);
-        if (text.endsWith("?")) await ask(text);
+        const { told, asked } = partLine(text);
+        if (told !== "") await tell(told);
+        if (asked !== "") await ask(asked);
       }
       return true;
     },
   };
+}
+
+/** The question that a line ends with holds no facts to remember: it is parted from what stands before it. */
+export function partLine(text: string): { told: string; asked: string } {
+  const lastSentence = text.split(/(?<=[.!?])\s+/).at(-1) ?? "";
+  const asked = lastSentence.endsWith("?") ? lastSentence : "";
+  return { told: text.slice(0, text.length - asked.length).trim(), asked };
 }
 
 function describeChange({ event, before, after }: Change): string {
