@@ -6,6 +6,7 @@ import { retrieveForManager } from "../memory/retrieve.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import type { MemoryStep } from "../trace/episode.js";
 import { scoreInquiries } from "./answering.js";
+import { CachedEmbeddings } from "./cached-embeddings.js";
 import type { RecordedDialogue } from "./links.js";
 import { type ManagerTaskOptions, noItems } from "./manager-decisions.js";
 import { mean } from "./metrics.js";
@@ -20,6 +21,7 @@ import { streamSeed } from "./seeds.js";
  */
 export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
+  const embeddings = new CachedEmbeddings(policy.embeddings);
   const items = new Map(
     dialogues
       .filter(({ steps, questions }) => questions.length > 0 && steps.some(({ facts }) => facts.length > 0))
@@ -83,7 +85,7 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
   }
 
   function newLife(id: string, { namespace, speakers, steps, questions }: RecordedDialogue, attempt: number): Life {
-    const store = new OverlayStore(new InMemoryStore(), { embeddings: policy.embeddings, fields: ["text"] });
+    const store = new OverlayStore(new InMemoryStore(), { embeddings, fields: ["text"] });
     return {
       id,
       attempt,

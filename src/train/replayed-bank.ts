@@ -3,13 +3,18 @@ import type { BaseStore } from "@langchain/langgraph";
 import { MemoryBank } from "../memory/bank.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import { bankBefore } from "../trace/replay.js";
+import { CachedEmbeddings } from "./cached-embeddings.js";
 import type { RecordedDialogue } from "./links.js";
 
 /** Rebuilds banks as they stood before recorded decisions, each once, and hands out forks of them. */
 export class ReplayedBanks {
   private readonly stores = new Map<string, Promise<BaseStore>>();
 
-  constructor(private readonly embeddings: Embeddings) {}
+  private readonly embeddings: Embeddings;
+
+  constructor(embeddings: Embeddings) {
+    this.embeddings = new CachedEmbeddings(embeddings);
+  }
 
   /** A copy-on-write fork: what is done to it reaches neither the recorded bank nor other forks. */
   async forkBefore({ namespace, events }: RecordedDialogue, decisionId: string): Promise<MemoryBank> {

@@ -47,10 +47,15 @@ export const world: readonly Dialogue[] = [
 
 const golds = new Map(world.flatMap(({ questions }) => questions.map(({ text, gold = "" }) => [text, gold] as const)));
 
+const questionOf = (prompt: string): string => /Question: (.*)/.exec(prompt)![1]!;
+
 /** The Answer Agent: right where its memories hold every word of the gold answer. */
 export function answerFromMemories(prompt: string): string {
-  const [memories = "", question = ""] = prompt.split("Question: ");
-  const gold = golds.get(question.split("\n")[0]!)!;
+  const memories = prompt
+    .split("\n")
+    .filter((line) => /^m\d+ \(/.test(line))
+    .join("\n");
+  const gold = golds.get(questionOf(prompt))!;
   const known = gold.split(" ").every((word) => memories.includes(word));
   return `Memories: m1\n**Answer:** ${known ? gold : "unknown"}`;
 }
@@ -92,4 +97,4 @@ export function scriptedPolicy(respond: (call: ScriptedCall) => string): Policy 
 
 /** The questions that the frozen answerer was asked. */
 export const questionsAsked = ({ engine }: { readonly engine: ScriptedEngine }): string[] =>
-  engine.asked.flatMap(({ prompt, adapter }) => (adapter === undefined ? [/Question: (.*)/.exec(prompt)![1]!] : []));
+  engine.asked.flatMap(({ prompt, adapter }) => (adapter === undefined ? [questionOf(prompt)] : []));

@@ -68,11 +68,16 @@ export class ScriptedEngine implements PolicyEngine {
     return { loss: 0, gradientNorm: 1, logprobs: scores.map(({ logprobs }) => logprobs) };
   }
 
+  async values(groups: readonly ScoreGroup[]): Promise<number[][][]> {
+    return groups.map(({ responses }) => responses.map((ids) => ids.map(() => 0)));
+  }
+
   policyVersion(adapter?: string): string {
     return adapter === undefined ? "base" : `${adapter}@${this.updates.length}`;
   }
 
   async createAdapter(): Promise<void> {}
+  async createCritic(): Promise<void> {}
   async loadAdapter(): Promise<void> {}
   async copyAdapter(): Promise<void> {}
   async saveAdapter(): Promise<void> {}

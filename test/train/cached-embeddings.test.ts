@@ -1,0 +1,51 @@
+import { Embeddings } from "@langchain/core/embeddings";
+import { expect, it } from "vitest";
+import { CachedEmbeddings } from "../../src/train/cached-embeddings.js";
+
+class Counting extends Embeddings {
+  readonly asked: string[] = [];
+  failing = false;
+
+  constructor() {
+    super({});
+  }
+
+  override async embedQuery(text: string): Promise<number[]> {
+    this.asked.push(`query ${text}`);
+    if (this.failing) throw new Error("no connection");
+    return [text.length, 1];
+  }
+
+  override async embedDocuments(texts: string[]): Promise<number[][]> {
+    this.asked.push(...texts);
+    if (this.failing) throw new Error("no connection");
+    return texts.map((text) => [text.length, 0]);
+  }
+}
+
+it("embeds each text once, and keeps queries apart from documents", async () => {
+  const base = new Counting();
+  const cached = new CachedEmbeddings(base);
+  expect(await cached.embedDocuments(["a", "bb", "a"])).toEqual([
+    [1, 0],
+    [2, 0],
+    [1, 0],
+  ]);
+  const both = await Promise.all([cached.embedDocuments(["bb", "ccc"]), cached.embedDocuments(["ccc", "a"])]);
+  expect(both.flat().map(([length]) => length)).toEqual([2, 3, 3, 1]);
+  expect(await cached.embedQuery("a")).toEqual([1, 1]);
+  expect(await cached.embedQuery("a")).toEqual([1, 1]);
+  expect(await cached.embedDocuments([])).toEqual([]);
+  expect(base.asked).toEqual(["a", "bb", "ccc", "query a"]);
+});
+
+it("tries again after a failure", async () => {
+  const base = new Counting();
+  const cached = new CachedEmbeddings(base);
+  base.failing = true;
+  await expect(cached.embedDocuments(["a"])).rejects.toThrow("no connection");
+  await expect(cached.embedQuery("a")).rejects.toThrow("no connection");
+  base.failing = false;
+  expect(await cached.embedDocuments(["a"])).toEqual([[1, 0]]);
+  expect(await cached.embedQuery("a")).toEqual([1, 1]);
+});

@@ -1,0 +1,135 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { PolicyEngine } from "../../src/model/engine.js";
+import { grpoDefaults } from "../../src/train/grpo.js";
+import type { Task } from "../../src/train/rollout.js";
+import { streamSeed } from "../../src/train/seeds.js";
+import { batchOf, type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
+import { temporaryFolder } from "../model/reference.js";
+import { randomIds } from "../model/tiny-checkpoint.js";
+import { lora, openTinyEngine, trainingBytes } from "./tiny-policy.js";
+
+describe("batches", () => {
+  const items = Array.from({ length: 7 }, (_, i) => `item ${i}`);
+  const run = (from: number, to: number, size: number, seed = 1) =>
+    Array.from({ length: to - from }, (_, i) => batchOf(items, from + i, size, seed)).flat();
+
+  it("take every item once in each epoch, though batches span two epochs", () => {
+    const taken = run(0, 21, 3);
+    for (let epoch = 0; epoch < 9; epoch++) {
+      expect(taken.slice(7 * epoch, 7 * (epoch + 1)).toSorted()).toEqual(items);
+    }
+  });
+
+  it("take each epoch in an order of its own, and each seed too", () => {
+    const epochs = Array.from({ length: 5 }, (_, epoch) => run(epoch, epoch + 1, 7).join());
+    expect(new Set([...epochs, run(0, 1, 7, 2).join()]).size).toBe(6);
+  });
+
+  it("follow from the step's number alone, so that a run goes on where it stopped", () => {
+    expect([...run(0, 4, 3), ...run(4, 9, 3)]).toEqual(run(0, 9, 3));
+  });
+
+  it("are not larger than the task", () => {
+    expect(batchOf(items, 0, 100, 1).toSorted()).toEqual(items);
+    expect(batchOf(items, 3, 100, 1).toSorted()).toEqual(items);
+  });
+});
+
+/** Likely for some of the prompts and rare for others. */
+const TARGET = 34;
+const prompts = new Map(["a", "b", "c", "d"].map((id, i) => [id, randomIds(4 + i, 30 + i)]));
+
+/** Rewarded is a response that begins with one given token. */
+function beginWithTarget(engine: PolicyEngine, adapter: string): Task {
+  return {
+    name: "toy",
+    items: [...prompts.keys()],
+    async rollouts(items, { groupSize: count, temperature, seed }) {
+      const requests = items.map((id) => ({
+        promptIds: prompts.get(id)!,
+        count,
+        temperature,
+        maxNewTokens: 2,
+        seed: streamSeed(seed, id),
+      }));
+      const generations = await engine.generate(requests, { adapter, stopIds: [2] });
+      return items.map((item, i) => ({
+        item,
+        rollouts: generations[i]!.map(({ ids, logprobs }) => ({
+          samples: [{ promptIds: requests[i]!.promptIds, responseIds: ids, logprobs, truncated: false }],
+          outcome: Number(ids[0] === TARGET),
+          format: 1,
+          operations: {},
+        })),
+      }));
+    },
+  };
+}
+
+describe("training", () => {
+  let engine: PolicyEngine;
+  let close: () => Promise<void>;
+  beforeAll(async () => {
+    ({ engine, close } = await openTinyEngine());
+  });
+  afterAll(() => close());
+
+  const options = (adapter: string, out: string, more: Partial<TrainOptions> = {}): TrainOptions => ({
+    engine,
+    adapter,
+    lora,
+    task: beginWithTarget(engine, adapter),
+    steps: 10,
+    batchSize: 3,
+    groupSize: 16,
+    temperature: 1,
+    seed: 3,
+    algorithm: { ...grpoDefaults, formatWeight: 0, optimizer: { learningRate: 2e-2 } },
+    out,
+    checkpointEvery: 5,
+    resume: false,
+    ...more,
+  });
+  const metricsOf = (out: string) => readFile(join(out, "metrics.jsonl"), "utf8");
+
+  it("raises the reward", async () => {
+    const out = await temporaryFolder();
+    const seen: Progress[] = [];
+    const onStep = (progress: Progress) => void seen.push(progress);
+    await train(options("learner", out, { steps: 20, onStep }));
+    const rewards = seen.map(({ metrics }) => metrics.reward);
+    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    expect(mean(rewards.slice(-5))).toBeGreaterThan(mean(rewards.slice(0, 3)) + 0.3);
+    expect(seen.map(({ step, steps }) => [step, steps])).toEqual(seen.map((_, i) => [i + 1, 20]));
+    const lines = (await metricsOf(out)).trim().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual(seen.map(({ step, metrics }) => ({ step, ...metrics })));
+  });
+
+  it("gives the same bytes for the same seed, stopped and resumed or not, and others for another", async () => {
+    const [whole, parts, other] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+    await train(options("whole", whole));
+    await train(options("parts", parts, { steps: 5 }));
+    // The steps after the last checkpoint are lost with the process; their metrics are not to be told twice.
+    await writeFile(join(parts, "metrics.jsonl"), `${await metricsOf(parts)}{"step":6}\n{"step":`);
+    await train(options("parts", parts, { resume: true }));
+    expect((await trainingBytes(engine, "parts")).equals(await trainingBytes(engine, "whole"))).toBe(true);
+    expect(await metricsOf(parts)).toBe(await metricsOf(whole));
+    const adapter = (out: string) => readFile(join(out, "adapter", "adapter_model.safetensors"));
+    expect((await adapter(parts)).equals(await adapter(whole))).toBe(true);
+    await train(options("other", other, { seed: 4 }));
+    expect((await adapter(other)).equals(await adapter(whole))).toBe(false);
+  });
+
+  it("from the start in the folder of an old run neither keeps nor goes on from what that left", async () => {
+    const [fresh, used] = [await temporaryFolder(), await temporaryFolder()];
+    await train(options("old", used, { steps: 6, checkpointEvery: 2 }));
+    await mkdir(join(used, "checkpoint-9.partial"));
+    await train(options("new", used, { steps: 2, checkpointEvery: 2 }));
+    await train(options("fresh", fresh, { steps: 2, checkpointEvery: 2 }));
+    expect((await readdir(used)).sort()).toEqual((await readdir(fresh)).sort());
+    expect(await metricsOf(used)).toBe(await metricsOf(fresh));
+    expect((await trainingBytes(engine, "new")).equals(await trainingBytes(engine, "fresh"))).toBe(true);
+  });
+});
