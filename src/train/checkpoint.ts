@@ -16,7 +16,7 @@ export async function writeCheckpoint(
   const partial = `${folder}.partial`;
   await rm(partial, { recursive: true, force: true });
   await write(partial);
-  for (const name of await readdir(partial)) {
+  for (const name of await readdir(partial, { recursive: true })) {
     const file = await open(join(partial, name), "r");
     try {
       await file.sync();

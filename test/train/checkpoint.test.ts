@@ -26,6 +26,12 @@ describe("checkpoints", () => {
     expect(await stateOf(out)).toEqual([10, "state 10"]);
   });
 
+  it("may hold folders", async () => {
+    const out = await temporaryFolder();
+    await writeCheckpoint(out, 1, (folder) => writing("deep")(join(folder, "critic")));
+    expect(await readFile(join(out, "checkpoint-1", "critic", "state"), "utf8")).toBe("deep");
+  });
+
   it("are kept two at a time", async () => {
     const out = await temporaryFolder();
     for (let step = 1; step <= 5; step++) await writeCheckpoint(out, step, writing(""));
