@@ -183,7 +183,7 @@ class Tour {
       groupSize,
       temperature,
       seed,
-      grpo: { ...grpoDefaults, maxResponseLength: maxNewTokens, optimizer: { learningRate } },
+      algorithm: { ...grpoDefaults, maxResponseLength: maxNewTokens, optimizer: { learningRate } },
       out: join(this.out, agent),
       checkpointEvery: 10,
       resume: false,

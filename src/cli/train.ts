@@ -4,18 +4,18 @@ import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { readEpisodes } from "../trace/read.js";
 import { answers } from "../train/answers.js";
-import { grpoDefaults } from "../train/grpo.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
 import { managerDialogues } from "../train/manager-dialogues.js";
 import type { Task } from "../train/rollout.js";
 import { train } from "../train/trainer.js";
+import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { type OpenedModels, openModels } from "./models.js";
-import { addModelOptions, type ModelOptions, nonNegative, positive, verbCommand } from "./options.js";
+import { addModelOptions, type ModelOptions, positive, verbCommand } from "./options.js";
 import { stepPrinter } from "./step-line.js";
 
-interface TrainVerbOptions extends ModelOptions {
+interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
   readonly episodes: readonly string[];
   readonly agent: "manager" | "answerer";
   readonly form: "decisions" | "dialogues";
@@ -25,10 +25,6 @@ interface TrainVerbOptions extends ModelOptions {
   readonly group: number;
   readonly rank: number;
   readonly alpha: number;
-  readonly learningRate: number;
-  readonly kl: number;
-  readonly formatWeight: number;
-  readonly epochs: number;
   readonly checkpointEvery: number;
   readonly out: string;
   readonly resume?: boolean;
@@ -37,12 +33,13 @@ interface TrainVerbOptions extends ModelOptions {
 export function trainVerb(): Command {
   const command = verbCommand(
     "train",
-    "Train the memory manager or the answer agent by GRPO on recorded episodes, with the other one frozen.",
+    "Train the memory manager or the answer agent by reinforcement learning on recorded episodes, with the other one frozen.",
     "memory-r1 train --episodes runs/episodes.jsonl --agent manager --out runs/manager\n" +
-      "memory-r1 train --episodes runs/with-manager.jsonl --agent answerer --out runs/answerer",
+      "memory-r1 train --episodes runs/with-manager.jsonl --agent answerer --out runs/answerer\n" +
+      "memory-r1 train --episodes runs/episodes.jsonl --algorithm ppo --out runs/manager-ppo",
   );
   // Memory-R1 samples at temperature 1 while it trains.
-  return addModelOptions(command, { temperature: 1 })
+  return addAlgorithmOptions(addModelOptions(command, { temperature: 1 }))
     .requiredOption("--episodes <files...>", "episode files that `record` wrote")
     .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
     .addOption(
@@ -56,15 +53,6 @@ export function trainVerb(): Command {
     .option("--group <n>", "attempts at each of them", positive, 8)
     .option("--rank <n>", "of the LoRA adapter", positive, 16)
     .option("--alpha <n>", "scale of the LoRA adapter", positive, 32)
-    .option("--learning-rate <x>", "of AdamW", nonNegative, grpoDefaults.optimizer.learningRate)
-    .option("--kl <x>", "weight of the KL to the base model", nonNegative, grpoDefaults.klCoefficient)
-    .option(
-      "--format-weight <x>",
-      "share of the reward for text that can be read",
-      nonNegative,
-      grpoDefaults.formatWeight,
-    )
-    .option("--epochs <n>", "passes over each step's attempts", positive, grpoDefaults.epochs)
     .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
     .option("--resume", "go on from the latest checkpoint in --out")
@@ -91,14 +79,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
         groupSize: group,
         temperature: options.temperature,
         seed,
-        grpo: {
-          ...grpoDefaults,
-          klCoefficient: options.kl,
-          formatWeight: options.formatWeight,
-          epochs: options.epochs,
-          maxResponseLength: models.base.sampling.maxNewTokens,
-          optimizer: { learningRate: options.learningRate },
-        },
+        algorithm: algorithmOf(options, models.base.sampling.maxNewTokens),
         out,
         checkpointEvery,
         resume,

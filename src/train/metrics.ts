@@ -1,8 +1,11 @@
 import type { OperationEvent } from "../memory/operation.js";
+import { type RewardOptions, rewardOf } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
 
 /** What one training step saw. Names are the literature's. */
-export interface StepMetrics {
+export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
+  readonly valueLoss?: number;
+  readonly criticGradientNorm?: number;
   readonly reward: number;
   /** The answers' part of the reward; the rest is format. */
   readonly outcome: number;
@@ -15,11 +18,30 @@ export interface StepMetrics {
   /** Groups whose rewards were all equal: they teach nothing. */
   readonly droppedGroups: number;
   readonly groups: number;
+  /** Responses that the length limit cut and that therefore have no weight; only where such are filtered. */
+  readonly filtered?: number;
+  /** Batches that dynamic sampling added; only where it is on. */
+  readonly extraBatches?: number;
+  /** Mean weight of truncated importance sampling; only where it is on. */
+  readonly importanceWeight?: number;
+  /** Nats per response by k1, before the step, and the weight that they had; only where the KL is in the reward or steered. */
+  readonly sequenceKl?: number;
+  readonly klCoefficient?: number;
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
+/** Of the policy's last pass. */
+export interface PolicyMetrics {
   readonly kl: number;
   readonly approxKl: number;
   readonly clipFraction: number;
-  readonly loss: number;
-  readonly gradientNorm: number;
+}
+
+/** Of PPO's critic. */
+export interface ValueMetrics {
+  readonly explainedVariance: number;
+  readonly valueClipFraction: number;
 }
 
 export function mean(values: readonly number[]): number {
@@ -27,11 +49,7 @@ export function mean(values: readonly number[]): number {
 }
 
 /** Metrics of the rollouts alone; those of the update are 0 until there was one. */
-export function summarise(
-  groups: readonly RolloutGroup[],
-  rewards: readonly number[],
-  { droppedGroups }: { readonly droppedGroups: number },
-): StepMetrics {
+export function summarise(groups: readonly RolloutGroup[], options: RewardOptions, droppedGroups: number): StepMetrics {
   const rollouts = groups.flatMap((group) => group.rollouts);
   const samples = rollouts.flatMap((rollout) => rollout.samples);
   const operations: Partial<Record<OperationEvent, number>> = {};
@@ -41,7 +59,7 @@ export function summarise(
     }
   }
   return {
-    reward: mean(rewards),
+    reward: mean(rollouts.map((rollout) => rewardOf(rollout, options))),
     outcome: mean(rollouts.map(({ outcome }) => outcome)),
     unparsable: 1 - mean(rollouts.map(({ format }) => format)),
     truncated: mean(samples.map(({ truncated }) => Number(truncated))),
@@ -50,6 +68,7 @@ export function summarise(
     operations,
     droppedGroups,
     groups: groups.length,
+    ...(options.overlong.kind === "filter" ? { filtered: samples.filter(({ truncated }) => truncated).length } : {}),
     kl: 0,
     approxKl: 0,
     clipFraction: 0,

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
 import { latestCheckpoint, removeCheckpoints, writeCheckpoint } from "./checkpoint.js";
-import { type GrpoOptions, grpoStep } from "./grpo.js";
+import { sampleVarying } from "./dynamic-sampling.js";
+import { Learner } from "./learner.js";
 import type { StepMetrics } from "./metrics.js";
+import type { PolicyOptions } from "./policy-options.js";
 import type { Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
 
@@ -20,7 +22,8 @@ export interface TrainOptions {
   readonly groupSize: number;
   readonly temperature: number;
   readonly seed: number;
-  readonly grpo: GrpoOptions;
+  /** One of ./presets, or a variation of it. */
+  readonly algorithm: PolicyOptions;
   /** Folder for metrics and checkpoints. */
   readonly out: string;
   readonly checkpointEvery: number;
@@ -38,30 +41,39 @@ export interface Progress {
 }
 
 /**
- * Trains one agent's adapter by GRPO on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
+ * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
  * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
  */
 export async function train(options: TrainOptions): Promise<void> {
-  const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, grpo, out, onStep } = options;
+  const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, algorithm, out, onStep } =
+    options;
   await mkdir(out, { recursive: true });
   const metricsFile = join(out, "metrics.jsonl");
-  await engine.createAdapter(adapter, lora);
+  const learner = await Learner.create(engine, adapter, lora, algorithm);
   if (!options.resume) await removeCheckpoints(out);
   const checkpoint = await latestCheckpoint(out);
-  if (checkpoint !== undefined) await engine.loadTraining(adapter, checkpoint.folder);
+  if (checkpoint !== undefined) await learner.load(checkpoint.folder);
   const from = checkpoint?.step ?? 0;
   await keepLines(metricsFile, from);
   for (let step = from; step < steps; step++) {
     const started = performance.now();
-    const items = batchOf(task.items, step, batchSize, seed);
     const stepSeed = streamSeed(seed, task.name, step);
-    const groups = await task.rollouts(items, { groupSize, temperature, seed: stepSeed });
+    const chosen = new Set<string>();
+    const sample = async (batch: number, wanted: number) => {
+      const items = (batch === 0 ? batchOf(task.items, step, wanted, seed) : extraItems(task.items, batch, stepSeed))
+        .filter((item) => !chosen.has(item))
+        .slice(0, wanted);
+      for (const item of items) chosen.add(item);
+      return items.length === 0 ? [] : task.rollouts(items, { groupSize, temperature, seed: stepSeed });
+    };
+    const { groups, extraBatches } = await sampleVarying(sample, batchSize, algorithm.extraBatches, algorithm);
     const sampled = performance.now();
-    const metrics = await grpoStep(engine, adapter, groups, grpo);
+    const learned = await learner.step(groups, stepSeed);
+    const metrics = algorithm.extraBatches === 0 ? learned : { ...learned, extraBatches };
     const seconds = { rollout: (sampled - started) / 1000, update: (performance.now() - sampled) / 1000 };
     await appendFile(metricsFile, `${JSON.stringify({ step: step + 1, ...metrics })}\n`);
     if ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps) {
-      await writeCheckpoint(out, step + 1, (folder) => engine.saveTraining(adapter, folder));
+      await writeCheckpoint(out, step + 1, (folder) => learner.save(folder));
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
   }
@@ -82,6 +94,11 @@ export function batchOf(items: readonly string[], step: number, size: number, se
     }
     return order[position % items.length]!;
   });
+}
+
+/** All items in the order in which a step's further batches take them. */
+function extraItems(items: readonly string[], batch: number, seed: number): string[] {
+  return new Random(streamSeed(seed, "extra batch", batch)).shuffle(items);
 }
 
 /** Drops the metrics of steps that will be done again. */

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { klEstimators, ratioLevels } from "../model/engine.js";
+import { advantageKinds } from "./advantage.js";
+import { aggregations } from "./aggregation.js";
+
+const share = z.number().min(0).max(1);
+const nonNegative = z.number().nonnegative();
+const positive = z.number().positive();
+
+/** Fields of `AdamWOptions`. */
+const optimizerSchema = z.object({
+  learningRate: nonNegative,
+  beta1: share.exactOptional(),
+  beta2: share.exactOptional(),
+  epsilon: positive.exactOptional(),
+  weightDecay: nonNegative.exactOptional(),
+  maxGradientNorm: positive.exactOptional(),
+});
+
+const criticSchema = z.object({
+  /** Discount of later tokens' rewards. */
+  gamma: share,
+  /** Of GAE: 1 trusts the rewards to go, 0 the critic. */
+  lambda: share,
+  /** How far a value may move from the rollout's before its loss is no longer lowered. */
+  valueClip: positive,
+  /** Advantages to mean 0 and variance 1 over the tokens of a step. */
+  whitening: z.boolean(),
+  optimizer: optimizerSchema,
+});
+
+/** What becomes of responses that reach the length limit. */
+const overlongSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("keep") }),
+  /** They get no weight in the loss, since nobody knows how they would have ended. */
+  z.object({ kind: z.literal("filter") }),
+  /** Reward falls from 0 to −1 over this last share of the longest response. */
+  z.object({ kind: z.literal("punish"), share: z.number().gt(0).max(1) }),
+]);
+
+/** How a policy learns from rollouts: every algorithm of ./presets is a set of these. */
+export const policyOptionsSchema = z
+  .object({
+    /** Of rewards within a group; unused with a critic. */
+    advantage: z.enum(advantageKinds),
+    aggregation: z.enum(aggregations),
+    /** Of what the probability ratio is taken. */
+    ratio: z.enum(ratioLevels),
+    /** The ratio is clipped to 1 − clipLow … 1 + clipHigh. Infinity leaves it. */
+    clipLow: nonNegative,
+    clipHigh: z.union([nonNegative, z.literal(Number.POSITIVE_INFINITY)]),
+    /** Weight of the KL to the base model. */
+    klCoefficient: nonNegative,
+    klEstimator: z.enum(klEstimators),
+    /** As a term of the loss, or taken from the reward. */
+    klPlace: z.enum(["loss", "reward"]),
+    /** Nats per response that the coefficient is steered to (Ziegler et al. 2019); null keeps it fixed. */
+    klTarget: positive.nullable(),
+    /** Most that a token may count for having become likelier between the sampler's numbers and the trainer's; null takes the sampler's as they are. */
+    importanceCap: positive.nullable(),
+    overlong: overlongSchema,
+    /** Batches that may be sampled in a step, beyond the first, in place of groups without variance. */
+    extraBatches: z.number().int().nonnegative(),
+    /** Passes over each step's rollouts. */
+    epochs: z.number().int().positive(),
+    /** Optimizer steps in each pass. */
+    minibatches: z.number().int().positive(),
+    /** Share of the reward that text which can be read earns by itself; small, or it swamps the outcome. */
+    formatWeight: share,
+    maxResponseLength: z.number().int().positive(),
+    optimizer: optimizerSchema,
+    /** PPO's: advantages per token, from a learned value. Null compares the rewards of a group. */
+    critic: criticSchema.nullable(),
+  })
+  .refine(({ critic, extraBatches }) => critic === null || extraBatches === 0, {
+    path: ["extraBatches"],
+    error: "0 with a critic, which learns from groups without variance too",
+  });
+
+export type PolicyOptions = Readonly<z.infer<typeof policyOptionsSchema>>;
+export type CriticOptions = Readonly<z.infer<typeof criticSchema>>;
+export type Overlong = z.infer<typeof overlongSchema>;

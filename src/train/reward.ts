@@ -1,0 +1,17 @@
+import { lengthReward } from "./overlong.js";
+import type { PolicyOptions } from "./policy-options.js";
+import type { Rollout, RolloutGroup } from "./rollout.js";
+
+export type RewardOptions = Pick<PolicyOptions, "formatWeight" | "overlong" | "maxResponseLength">;
+
+/** Outcome and form in their shares, and what its length adds. */
+export function rewardOf(rollout: Rollout, { formatWeight, overlong, maxResponseLength }: RewardOptions): number {
+  const { outcome, format } = rollout;
+  return (1 - formatWeight) * outcome + formatWeight * format + lengthReward(rollout, overlong, maxResponseLength);
+}
+
+/** Whether a group's rewards differ: without a critic, equal ones teach nothing. */
+export function varies({ rollouts }: RolloutGroup, options: RewardOptions): boolean {
+  const rewards = rollouts.map((rollout) => rewardOf(rollout, options));
+  return rewards.some((reward) => reward !== rewards[0]);
+}
