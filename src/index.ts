@@ -16,7 +16,7 @@ export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
 export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
 export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
 export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
-export { retrieveForAnswer, retrieveForManager } from "./memory/retrieve.js";
+export { type AnswerRetrieval, retrieveForAnswer, retrieveForManager } from "./memory/retrieve.js";
 export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
 export {
   type AnswerState,

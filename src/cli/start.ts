@@ -8,6 +8,7 @@ import { namespaceLabel, type PlayAgents, type PlayedDialogue, playDialogues } f
 import { generateDialogues } from "../evaluate/synthetic.js";
 import { formatTable } from "../evaluate/table.js";
 import { addOnly, noop } from "../memory/controls.js";
+import type { AnswerRetrieval } from "../memory/retrieve.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
@@ -43,8 +44,8 @@ const settings = {
   temperature: 1,
   learningRate: 2e-3,
   maxNewTokens: 64,
-  // The paper's 30 of each speaker would be a whole bank here, and most of the tour's time.
-  memoriesPerSpeaker: 8,
+  // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
+  retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;
 
 export function startVerb(): Command {
@@ -89,8 +90,8 @@ class Tour {
     private readonly embeddings: LexicalEmbeddings,
   ) {
     const { engine, base, prompts } = models;
-    const { maxNewTokens, memoriesPerSpeaker } = settings;
-    this.policy = { engine, tokenizer: base.tokenizer, prompts, embeddings, maxNewTokens, memoriesPerSpeaker };
+    const { maxNewTokens, retrieval } = settings;
+    this.policy = { engine, tokenizer: base.tokenizer, prompts, embeddings, maxNewTokens, ...retrieval };
   }
 
   async walk(): Promise<void> {
@@ -133,8 +134,8 @@ class Tour {
   }
 
   /** What all agents of the tour have in common. */
-  private get shared(): Pick<PlayAgents, "prompts" | "memoriesPerSpeaker"> {
-    return { prompts: this.models.prompts, memoriesPerSpeaker: settings.memoriesPerSpeaker };
+  private get shared(): Pick<PlayAgents, "prompts" | keyof AnswerRetrieval> {
+    return { prompts: this.models.prompts, ...settings.retrieval };
   }
 
   private chat(adapter: string | undefined, temperature = 0): ChatOnnx {
@@ -215,7 +216,8 @@ class Tour {
 Done in ${seconds} s. Adapters: ${join(this.out, "manager", "adapter")} and ${join(this.out, "answerer", "adapter")}. In your own graph:
 
   import { createMemoryGraph, compactPrompts, openStore, LexicalEmbeddings } from "langgraph-memory-r1";
-  import { ChatOnnx } from "langgraph-memory-r1/train";
+  import type { AnswerRetrieval } from "../memory/retrieve.js";
+import { ChatOnnx } from "langgraph-memory-r1/train";
 
   const folder = "models/tiny";
   const manager = await ChatOnnx.load({ folder, adapter: "${join(this.out, "manager", "adapter")}" });

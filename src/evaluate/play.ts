@@ -1,11 +1,12 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseStore } from "@langchain/langgraph";
-import { type AnswerOptions, createAnswerAgent } from "../memory/answer.js";
+import { createAnswerAgent } from "../memory/answer.js";
 import { MemoryBank } from "../memory/bank.js";
 import type { Decide } from "../memory/controls.js";
 import { createMemoryManager, type ManagerOptions } from "../memory/manager.js";
 import type { Operation } from "../memory/operation.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
+import type { AnswerRetrieval } from "../memory/retrieve.js";
 import type { TurnInput } from "../memory/state.js";
 import { rewards } from "../reward/rewards.js";
 import type { AnswerPayload, MemoryStepPayload, Question } from "../trace/episode.js";
@@ -15,9 +16,7 @@ import type { Dialogue, DialogueTurn } from "./dialogue.js";
 import { evidenceRecall } from "./evidence.js";
 
 /** Who plays a dialogue. */
-export interface PlayAgents
-  extends Pick<ManagerOptions, "memoriesPerFact" | "maxOperations">,
-    Pick<AnswerOptions, "memoriesPerSpeaker"> {
+export interface PlayAgents extends Pick<ManagerOptions, "memoriesPerFact" | "maxOperations">, AnswerRetrieval {
   /** Finds the facts of turns that come without; may be absent where all come with them. */
   readonly extractor?: BaseChatModel;
   /** A model, or a control such as `addOnly`. */

@@ -13,8 +13,10 @@ export const oldestShare = 0.6;
 const twoPartShare = 0.2;
 /** Share of the questions that no memory answers. */
 const unknownShare = 0.1;
-/** Memories of each speaker in a prompt: the tour retrieves 8, and other numbers should work too. */
-const memoriesPerSpeaker = [3, 5, 8, 8, 8, 8, 12, 30];
+/** Share of the prompts with memories of only those speakers whom the question names, as the tour retrieves them. */
+const namedOnlyShare = 0.8;
+/** Memories of each speaker in a prompt: the tour retrieves 4, and other numbers should work too. */
+const memoriesPerSpeaker = [2, 3, 4, 4, 4, 4, 4, 8];
 /** Share of the memories with a detail whose detail is asked for. */
 const detailShare = 0.6;
 
@@ -30,7 +32,9 @@ export function answerExample(
     if (second.asked !== parts[0]?.asked) parts.push(second);
   }
   const limit = random.pick(memoriesPerSpeaker);
-  const listed = speakers.flatMap((speaker) => {
+  const named = parts.map(({ speaker }) => speaker);
+  const asked = random.chance(namedOnlyShare) ? speakers.filter((speaker) => named.includes(speaker)) : speakers;
+  const listed = asked.flatMap((speaker) => {
     const own = bank.filter(({ fact }) => fact.speaker === speaker);
     return nearest(random, own, parts, limit);
   });

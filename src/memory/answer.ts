@@ -6,14 +6,12 @@ import { callModel, tell } from "./call.js";
 import { aliasesOf } from "./decision.js";
 import { type ParsedAnswer, parseAnswer } from "./parse.js";
 import type { AnswerPromptInput, MemoryPrompts } from "./prompts.js";
-import { retrieveForAnswer } from "./retrieve.js";
+import { type AnswerRetrieval, retrieveForAnswer } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type AnswerState, answerState } from "./state.js";
 
-export interface AnswerOptions extends AgentOptions {
+export interface AnswerOptions extends AgentOptions, AnswerRetrieval {
   readonly answerer?: BaseChatModel;
-  /** Memories retrieved of each speaker. Default 30. */
-  readonly memoriesPerSpeaker?: number;
 }
 
 /** The messages by which an answerer is asked one question. Gold answers are no part of the input. */
@@ -42,7 +40,7 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
   async function retrieve({ question, speakers }: AnswerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
     const whose = speakers ?? (await bank.speakers());
-    return { retrieved: await retrieveForAnswer(bank, question.text, whose, options.memoriesPerSpeaker) };
+    return { retrieved: await retrieveForAnswer(bank, question.text, whose, options) };
   }
 
   async function answer({ question, retrieved }: AnswerState, config: LangGraphRunnableConfig) {

@@ -33,16 +33,25 @@ export async function retrieveForManager(
   return withAliases([...best.values()].sort(byRelevance));
 }
 
+/** How the answerer's memories are chosen. */
+export interface AnswerRetrieval {
+  /** Memories retrieved of each speaker. Default 30. */
+  readonly memoriesPerSpeaker?: number;
+  /** Looks only into the memories of speakers whom the question names, where it names any. Default false, as in the paper. */
+  readonly namedSpeakersOnly?: boolean;
+}
+
 /** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */
 export async function retrieveForAnswer(
   bank: MemoryBank,
   question: string,
   speakers: readonly string[],
-  perSpeaker: number = ANSWER_MEMORIES_PER_SPEAKER,
+  { memoriesPerSpeaker = ANSWER_MEMORIES_PER_SPEAKER, namedSpeakersOnly = false }: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
+  const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
   const groups: ScoredMemory[][] = [];
-  for (const speaker of speakers) {
-    groups.push((await bank.retrieve(question, { limit: perSpeaker, speaker })).sort(byOrder));
+  for (const speaker of named.length === 0 ? speakers : named) {
+    groups.push((await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker })).sort(byOrder));
   }
   return withAliases(groups.flat());
 }

@@ -22,7 +22,7 @@ export async function scoreInquiries(
 ): Promise<number[]> {
   const asked = await Promise.all(
     inquiries.map(async ({ bank, speakers, question }) => {
-      const retrieved = await retrieveForAnswer(bank, question.text, speakers);
+      const retrieved = await retrieveForAnswer(bank, question.text, speakers, policy);
       const messages = buildAnswerPrompt(policy.prompts, { question: question.text, retrieved });
       return { retrieved, promptIds: encodeMessages(policy, messages) };
     }),

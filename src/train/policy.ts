@@ -2,6 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseMessage } from "@langchain/core/messages";
 import { FileError } from "../errors.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
+import type { AnswerRetrieval } from "../memory/retrieve.js";
 import { toChatTurns } from "../model/chat-messages.js";
 import type { Generation, PolicyEngine } from "../model/engine.js";
 import type { ChatTokenizer } from "../model/tokenizer.js";
@@ -9,15 +10,13 @@ import type { ModelCall } from "../trace/episode.js";
 import type { Sample } from "./rollout.js";
 
 /** What the tasks need to let an agent act outside of a graph: the engine, and how text becomes tokens. */
-export interface Policy {
+export interface Policy extends AnswerRetrieval {
   readonly engine: PolicyEngine;
   readonly tokenizer: ChatTokenizer;
   readonly prompts: MemoryPrompts;
   /** Ranks the memories of replayed banks; the one that recorded the episodes. */
   readonly embeddings: Embeddings;
   readonly maxNewTokens: number;
-  /** Memories of each speaker that the answerer sees; the agents' own default where absent. */
-  readonly memoriesPerSpeaker?: number;
 }
 
 export function encodeMessages({ tokenizer }: Policy, messages: readonly BaseMessage[]): number[] {
