@@ -49,7 +49,7 @@ export function addAlgorithmOptions(command: Command): Command {
 }
 
 /** The preset with the user's changes. Throws UsageError where they do not fit it. */
-export function algorithmOf(options: AlgorithmOptions, maxResponseLength: number): PolicyOptions {
+export function algorithmOf(options: AlgorithmOptions): PolicyOptions {
   const preset = presets[options.algorithm];
   const { kl, clipLow, clipHigh, importanceCap, extraBatches, epochs, minibatches, formatWeight, klTarget } = options;
   if (options.criticLearningRate !== undefined && preset.critic === null) {
@@ -72,7 +72,7 @@ export function algorithmOf(options: AlgorithmOptions, maxResponseLength: number
     formatWeight,
   };
   const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  const wanted = { ...preset, ...given, maxResponseLength, ...rates(preset, options) };
+  const wanted = { ...preset, ...given, ...rates(preset, options) };
   const checked = policyOptionsSchema.safeParse(wanted);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;

@@ -60,6 +60,7 @@ export function trainVerb(): Command {
 }
 
 async function trainAgent(options: TrainVerbOptions): Promise<void> {
+  const algorithm = algorithmOf(options);
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   const models = await openModels(options);
@@ -79,7 +80,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
         groupSize: group,
         temperature: options.temperature,
         seed,
-        algorithm: algorithmOf(options, models.base.sampling.maxNewTokens),
+        algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
         out,
         checkpointEvery,
         resume,
