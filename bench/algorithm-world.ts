@@ -1,0 +1,89 @@
+import type { OpenedModels } from "../src/cli/models.js";
+import { compareAgents, memoryStore } from "../src/evaluate/compare.js";
+import type { Dialogue } from "../src/evaluate/dialogue.js";
+import { extractDialogueFacts } from "../src/evaluate/extract-facts.js";
+import { type PlayAgents, playDialogues } from "../src/evaluate/play.js";
+import { generateDialogues } from "../src/evaluate/synthetic.js";
+import { ChatOnnx } from "../src/model/chat-onnx.js";
+import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
+import { episodeEventSchema } from "../src/trace/episode.js";
+import { EpisodeRecorder } from "../src/trace/recorder.js";
+import { answers } from "../src/train/answers.js";
+import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js";
+import { managerDecisions } from "../src/train/manager-decisions.js";
+import type { Policy } from "../src/train/policy.js";
+import type { Task } from "../src/train/rollout.js";
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly dialogues: number;
+  readonly testDialogues: number;
+}
+
+/** As the tour has it: the tiny model reads a few memories at a time. */
+const retrieval = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };
+
+/** One seed's dialogues, recorded once by the untrained agents, and held-out ones to be tested on. */
+export class World {
+  private constructor(
+    private readonly models: OpenedModels,
+    private readonly seed: number,
+    private readonly learned: readonly Dialogue[],
+    private readonly heldOut: readonly Dialogue[],
+    private readonly untrained: readonly RecordedDialogue[],
+    private readonly embeddings: LexicalEmbeddings,
+  ) {}
+
+  static async create(models: OpenedModels, { seed, dialogues, testDialogues }: WorldOptions): Promise<World> {
+    const { extractor, prompts } = models;
+    const facts = async (split: "train" | "test", count: number) =>
+      (await extractDialogueFacts(generateDialogues({ seed, count, split }), extractor, { prompts })).dialogues;
+    const embeddings = new LexicalEmbeddings();
+    const [learned, heldOut] = [await facts("train", dialogues), await facts("test", testDialogues)];
+    const world = new World(models, seed, learned, heldOut, [], embeddings);
+    const agents = { manager: world.chat(undefined, 1), answerer: world.chat(undefined) };
+    return new World(models, seed, learned, heldOut, await world.record(agents), embeddings);
+  }
+
+  managerTask(adapter: string): Task {
+    return managerDecisions(this.untrained, { policy: this.policy(), adapter, reward: "exact-match" });
+  }
+
+  /** Questions over the banks that a trained manager keeps. */
+  async answererTask(adapter: string, manager: string): Promise<Task> {
+    const recorded = await this.record({ manager: this.chat(manager), answerer: this.chat(undefined) });
+    return answers(recorded, { policy: this.policy(), adapter, reward: "exact-match" });
+  }
+
+  /** On the held-out dialogues; undefined is the base model. */
+  async exactMatch(manager: string | undefined, answerer: string | undefined): Promise<number> {
+    const agents = { ...this.common(), manager: this.chat(manager), answerer: this.chat(answerer) };
+    const [scores] = await compareAgents(this.heldOut, [{ name: "agents", agents }], { embeddings: this.embeddings });
+    return scores!.metrics["exact-match"];
+  }
+
+  private async record(agents: Pick<PlayAgents, "manager" | "answerer">): Promise<RecordedDialogue[]> {
+    const lines: string[] = [];
+    const recorder = new EpisodeRecorder({ write: (line) => void lines.push(line) });
+    const store = await memoryStore(this.embeddings);
+    await playDialogues(this.learned, { ...this.common(), ...agents }, { store, recorder });
+    recorder.close();
+    return recordedDialogues(lines.map((line) => episodeEventSchema.parse(JSON.parse(line))));
+  }
+
+  private common() {
+    return { prompts: this.models.prompts, ...retrieval };
+  }
+
+  private policy(): Policy {
+    const { engine, base, prompts } = this.models;
+    const { maxNewTokens } = base.sampling;
+    return { engine, tokenizer: base.tokenizer, prompts, embeddings: this.embeddings, maxNewTokens, ...retrieval };
+  }
+
+  private chat(adapter: string | undefined, temperature = 0): ChatOnnx {
+    const { engine, base } = this.models;
+    const fields = { ...base.sampling, engine, tokenizer: base.tokenizer, temperature, seed: this.seed };
+    return new ChatOnnx(adapter === undefined ? fields : { ...fields, adapter });
+  }
+}
