@@ -130,6 +130,8 @@ async function run(task: Task, adapter: string, name: AlgorithmName, seed: numbe
   return { steps: seen, seconds: (performance.now() - started) / 1000 };
 }
 
+const attempted = ({ steps }: Trained): number => steps.at(-1)?.groups ?? 0;
+
 function lastReward({ steps }: Trained): number {
   return mean(steps.slice(-LAST).map(({ metrics }) => metrics.outcome));
 }
@@ -140,18 +142,22 @@ function table(): string {
     ["answerer reward", ({ answerer }) => lastReward(answerer)],
     ["EM manager", ({ managerExactMatch }) => managerExactMatch],
     ["EM both", ({ bothExactMatch }) => bothExactMatch],
+    ["attempts", ({ manager, answerer }) => groupSize * (attempted(manager) + attempted(answerer))],
     ["seconds", ({ manager, answerer }) => manager.seconds + answerer.seconds],
   ];
   const names = [...new Set(results.map(({ algorithm }) => algorithm))];
   const rows = names.map((name) => {
     const own = results.filter(({ algorithm }) => algorithm === name);
-    return [name, ...columns.map(([title, of]) => spread(own.map(of), title === "seconds" ? 0 : 3))];
+    return [
+      name,
+      ...columns.map(([title, of]) => spread(own.map(of), title === "seconds" || title === "attempts" ? 0 : 3)),
+    ];
   });
   const untrained = spread(
     baselines.map(({ exactMatch }) => exactMatch),
     3,
   );
-  const lines = [["", ...columns.map(([title]) => title)], ...rows, ["untrained", "-", "-", "-", untrained, "-"]];
+  const lines = [["", ...columns.map(([title]) => title)], ...rows, ["untrained", "-", "-", "-", untrained, "-", "-"]];
   const legend = `Mean ± deviation over ${baselines.length} seeds. Reward: outcome over the last ${LAST} steps; EM: exact match on held-out dialogues.`;
   return [
     ...lines.map((cells) => cells.map((cell, at) => (at === 0 ? cell.padEnd(10) : cell.padStart(16))).join("")),

@@ -15,10 +15,10 @@ import { type OpenedStore, openStore } from "../store/open-store.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { answers } from "../train/answers.js";
-import { grpoDefaults } from "../train/grpo.js";
 import { recordedDialogues } from "../train/links.js";
 import { managerDecisions } from "../train/manager-decisions.js";
 import type { Policy } from "../train/policy.js";
+import { grpo } from "../train/presets/grpo.js";
 import type { Task } from "../train/rollout.js";
 import { train } from "../train/trainer.js";
 import { working } from "./exit.js";
@@ -184,7 +184,7 @@ class Tour {
       groupSize,
       temperature,
       seed,
-      algorithm: { ...grpoDefaults, maxResponseLength: maxNewTokens, optimizer: { learningRate } },
+      algorithm: { ...grpo, maxResponseLength: maxNewTokens, optimizer: { learningRate } },
       out: join(this.out, agent),
       checkpointEvery: 10,
       resume: false,

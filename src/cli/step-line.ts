@@ -18,6 +18,7 @@ export function stepPrinter(
 /** "manager 12/40  reward 0.612 (answers 0.58)  KL 0.0121  entropy 0.21  unreadable 0.00  ADD 40 UPDATE 12  64 s left" */
 export function stepLine(label: string, { step, steps, metrics }: Progress, secondsLeft: number): string {
   const { reward, outcome, kl, entropy, unparsable, operations, droppedGroups, groups } = metrics;
+  const { extraBatches, filtered, explainedVariance } = metrics;
   const counts = Object.entries(operations).map(([event, count]) => `${event} ${count}`);
   return [
     `${label} ${String(step).padStart(String(steps).length)}/${steps}`,
@@ -26,6 +27,9 @@ export function stepLine(label: string, { step, steps, metrics }: Progress, seco
     `entropy ${entropy.toFixed(3)}`,
     `unparsable ${unparsable.toFixed(2)}`,
     `equal groups ${droppedGroups}/${groups}`,
+    ...(extraBatches === undefined ? [] : [`extra batches ${extraBatches}`]),
+    ...(filtered === undefined ? [] : [`cut and left out ${filtered}`]),
+    ...(explainedVariance === undefined ? [] : [`explained ${explainedVariance.toFixed(2)}`]),
     ...(counts.length === 0 ? [] : [counts.sort().join(" ")]),
     `${Math.ceil(secondsLeft)} s left`,
   ].join("  ");

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine.js";
-import { type GrpoOptions, grpoDefaults, grpoStep } from "../../src/train/grpo.js";
+import type { PolicyOptions } from "../../src/train/policy-options.js";
+import { policyStep } from "../../src/train/policy-step.js";
+import { grpo } from "../../src/train/presets/grpo.js";
 import type { Rollout, RolloutGroup, Sample } from "../../src/train/rollout.js";
 import { randomIds } from "../model/tiny-checkpoint.js";
 import { ScriptedEngine } from "./scripted-engine.js";
 import { lora, openTinyEngine, trainingBytes } from "./tiny-policy.js";
 
-const outcomeOnly: GrpoOptions = { ...grpoDefaults, formatWeight: 0 };
+const outcomeOnly: PolicyOptions = { ...grpo, formatWeight: 0 };
 
 const rollout = (outcome: number, ...samples: Sample[]): Rollout => ({ samples, outcome, format: 1, operations: {} });
 
@@ -41,9 +43,9 @@ async function sampledGroups(
 }
 
 /** The update that a step asks for, without an engine. */
-async function updateOf(groups: readonly RolloutGroup[], options: Partial<GrpoOptions>) {
+async function updateOf(groups: readonly RolloutGroup[], options: Partial<PolicyOptions>) {
   const engine = new ScriptedEngine(() => "");
-  const metrics = await grpoStep(engine, "a", groups, { ...outcomeOnly, ...options });
+  const metrics = await policyStep(engine, "a", groups, { ...outcomeOnly, ...options });
   const [update] = engine.updates;
   if (update !== undefined && update.objective !== "policy") throw new Error("not a policy update");
   return { metrics, update, count: engine.updates.length };
@@ -75,7 +77,7 @@ describe("a GRPO step on a real policy", () => {
     );
     expect(differences.length).toBeGreaterThan(30);
     expect(Math.max(...differences)).toBeLessThan(1e-5);
-    const metrics = await grpoStep(engine, "a", groups, { ...outcomeOnly, klCoefficient: 0 });
+    const metrics = await policyStep(engine, "a", groups, { ...outcomeOnly, klCoefficient: 0 });
     expect(metrics.approxKl).toBeLessThan(1e-9);
     expect(metrics.clipFraction).toBe(0);
     // At ratio 1 the loss is minus the mean advantage, which is 0 in each group.
@@ -86,17 +88,17 @@ describe("a GRPO step on a real policy", () => {
   it("finds no KL between an untrained adapter and the base, and some between a trained one and the base", async () => {
     await engine.createAdapter("new", lora);
     const outcomes = [[0, 1, 0, 1]];
-    const untrained = await grpoStep(engine, "new", await sampledGroups(engine, "new", outcomes), outcomeOnly);
+    const untrained = await policyStep(engine, "new", await sampledGroups(engine, "new", outcomes), outcomeOnly);
     expect(Math.abs(untrained.kl)).toBeLessThan(1e-9);
     await engine.copyAdapter("moved", "a");
-    const trained = await grpoStep(engine, "a", await sampledGroups(engine, "a", outcomes), outcomeOnly);
+    const trained = await policyStep(engine, "a", await sampledGroups(engine, "a", outcomes), outcomeOnly);
     expect(trained.kl).toBeGreaterThan(1e-4);
   });
 
   it("moves away from ratio 1 in later epochs", async () => {
     await engine.copyAdapter("moved", "a");
     const groups = await sampledGroups(engine, "a", [[0, 1, 0, 1]]);
-    const metrics = await grpoStep(engine, "a", groups, {
+    const metrics = await policyStep(engine, "a", groups, {
       ...outcomeOnly,
       epochs: 3,
       optimizer: { learningRate: 1e-2 },
@@ -111,7 +113,7 @@ describe("a GRPO step on a real policy", () => {
       [1, 1, 1],
       [0, 0, 0],
     ]);
-    const metrics = await grpoStep(engine, "a", groups, outcomeOnly);
+    const metrics = await policyStep(engine, "a", groups, outcomeOnly);
     expect(metrics).toMatchObject({ droppedGroups: 2, groups: 2, loss: 0, gradientNorm: 0, reward: 0.5 });
     expect((await trainingBytes(engine, "a")).equals(before)).toBe(true);
   });
@@ -126,7 +128,7 @@ describe("a GRPO step on a real policy", () => {
     }));
     const likelihoods = async () => (await engine.logprobs(scored, "a")).map(({ logprobs }) => sum(logprobs[0]!));
     const before = await likelihoods();
-    for (let i = 0; i < 5; i++) await grpoStep(engine, "a", groups, step);
+    for (let i = 0; i < 5; i++) await policyStep(engine, "a", groups, step);
     const after = await likelihoods();
     expect(after[0]).toBeGreaterThan(before[0]!);
     expect(sum(after.slice(1))).toBeLessThan(sum(before.slice(1)));

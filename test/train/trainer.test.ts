@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine.js";
-import { grpoDefaults } from "../../src/train/grpo.js";
+import { grpo } from "../../src/train/presets/grpo.js";
 import type { Task } from "../../src/train/rollout.js";
 import { streamSeed } from "../../src/train/seeds.js";
 import { batchOf, type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
@@ -86,7 +86,7 @@ describe("training", () => {
     groupSize: 16,
     temperature: 1,
     seed: 3,
-    algorithm: { ...grpoDefaults, formatWeight: 0, optimizer: { learningRate: 2e-2 } },
+    algorithm: { ...grpo, formatWeight: 0, optimizer: { learningRate: 2e-2 } },
     out,
     checkpointEvery: 5,
     resume: false,
