@@ -75,6 +75,10 @@ export const policyOptionsSchema = z
   .refine(({ critic, extraBatches }) => critic === null || extraBatches === 0, {
     path: ["extraBatches"],
     error: "0 with a critic, which learns from groups without variance too",
+  })
+  .refine(({ klTarget, klCoefficient }) => klTarget === null || klCoefficient > 0, {
+    path: ["klCoefficient"],
+    error: "more than 0 where it is to be steered: it is changed by a share of itself",
   });
 
 export type PolicyOptions = Readonly<z.infer<typeof policyOptionsSchema>>;

@@ -33,7 +33,13 @@ describe("presets", () => {
   });
 
   it("refuse dynamic sampling with a critic, and numbers outside of their range", () => {
-    for (const change of [{ extraBatches: 2 }, { clipLow: -1 }, { formatWeight: 1.1 }, { epochs: 0 }]) {
+    for (const change of [
+      { extraBatches: 2 },
+      { klTarget: 1, klCoefficient: 0 },
+      { clipLow: -1 },
+      { formatWeight: 1.1 },
+      { epochs: 0 },
+    ]) {
       expect(policyOptionsSchema.safeParse({ ...presets.ppo, ...change }).success).toBe(false);
     }
   });
