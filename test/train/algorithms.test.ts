@@ -98,7 +98,7 @@ describe("training by name", () => {
     const run = options("explained", await temporaryFolder(), quick(presets.ppo), 16);
     await train({ ...run, onStep: ({ metrics }) => void seen.push(metrics) });
     expect(seen[0]!.explainedVariance).toBe(0);
-    expect(mean(seen.slice(4, 10).map(({ explainedVariance }) => explainedVariance!))).toBeGreaterThan(0.2);
+    expect(mean(seen.slice(4, 10).map(({ explainedVariance }) => explainedVariance!))).toBeGreaterThan(0.1);
     expect(seen.every(({ valueLoss, criticGradientNorm }) => valueLoss! > 0 && criticGradientNorm! > 0)).toBe(true);
     expect(seen.every(({ droppedGroups }) => droppedGroups === 0)).toBe(true);
   });
