@@ -1,7 +1,8 @@
 import { EngineError, UsageError } from "../errors.js";
 import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
-import { type BatchSize, microBatches, type Sized } from "./batching.js";
+import { decodingFits, enoughTokens, scoringFits } from "./batch-limits.js";
+import { microBatches, type Sized } from "./batching.js";
 import { readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
 import type {
@@ -28,12 +29,6 @@ export interface LanguageModelOptions {
   /** 0 lets the runtime choose. */
   readonly threads?: number;
 }
-
-/** Bytes that one batch's largest tensors may take: attention scores of a layer, and logits. */
-const largestTensor = (device: Device): number => (device === "cpu" ? 512e6 : 4e9);
-/** Tokens of one batch; more bring no speed, only memory. */
-const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
-const largestBatch = (device: Device): number => (device === "cpu" ? 16_384 : 131_072);
 
 /** The name by which the checkpoint's own weights are trained, instead of an adapter. */
 export const FULL = "full";
@@ -75,6 +70,7 @@ export class LanguageModel {
     { adapter, stopIds, onTokens, signal }: GenerateOptions,
   ): Promise<Generation[][]> {
     const { config } = this.checkpoint;
+    const { device } = this.info;
     const set = this.policy(adapter);
     const session = await this.sessions.get("generate", set.kind);
     const parameters = feeds(set);
@@ -85,7 +81,7 @@ export class LanguageModel {
     }
     const results: Generation[][] = [];
     const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
-    for (const batch of microBatches(sizes, (size) => this.decodingFits(size), enoughTokens(this.info.device))) {
+    for (const batch of microBatches(sizes, (size) => decodingFits(size, config, device), enoughTokens(device))) {
       if (aborted()) break;
       const part = batch.map((index) => requests[index]!);
       const decoded = await decodeBatch(session, part, stopIds, config, parameters);
@@ -226,24 +222,8 @@ export class LanguageModel {
     const sizes = groups.map(({ promptIds, responses }) =>
       sized(promptIds, responses.length, Math.max(...responses.map((ids) => ids.length))),
     );
-    return microBatches(sizes, (size) => this.scoringFits(size), enoughTokens(this.info.device));
-  }
-
-  private scoringFits({ count, prompt, group, response }: BatchSize): boolean {
-    const { heads, vocabularySize } = this.checkpoint.config;
-    const limit = largestTensor(this.info.device);
-    const rows = prompt + group * response;
-    const scores = 4 * count * heads * (prompt * prompt + group * response * (prompt + response));
-    const logits = 4 * count * group * response * vocabularySize;
-    return count * rows <= largestBatch(this.info.device) && scores <= limit && logits <= limit;
-  }
-
-  private decodingFits({ count, prompt, group, response }: BatchSize): boolean {
-    const { heads, layers, keyValueHeads, headSize } = this.checkpoint.config;
-    const limit = largestTensor(this.info.device);
-    const scores = 4 * count * heads * prompt * prompt;
-    const caches = 8 * count * layers * keyValueHeads * headSize * (prompt + group * response);
-    return count * prompt <= largestBatch(this.info.device) && scores <= limit && caches <= 4 * limit;
+    const { device } = this.info;
+    return microBatches(sizes, (size) => scoringFits(size, this.checkpoint.config, device), enoughTokens(device));
   }
 }
 
