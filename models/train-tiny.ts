@@ -55,7 +55,7 @@ await trainSft(engine, FULL, tokens(), {
   optimizer: { learningRate, beta2: 0.98, weightDecay: 0.01, maxGradientNorm: 1 },
   onStep: async ({ step, loss, gradientNorm, tokens: count }) => {
     seen.tokens += count;
-    seen.loss = step === 0 ? loss : 0.98 * seen.loss + 0.02 * loss;
+    seen.loss = step === 0 ? loss : 0.95 * seen.loss + 0.05 * loss;
     if ((step + 1) % 50 === 0) {
       const seconds = (Date.now() - started) / 1000;
       const left = ((steps - step - 1) * seconds) / (step + 1);
@@ -64,7 +64,7 @@ await trainSft(engine, FULL, tokens(), {
           `${seconds.toFixed(0)} s, ${left.toFixed(0)} s left`,
       );
     }
-    if ((step + 1) % 1000 === 0) await engine.saveAdapter(FULL, values.folder);
+    if ((step + 1) % 200 === 0) await engine.saveAdapter(FULL, values.folder);
   },
 });
 await engine.saveAdapter(FULL, values.folder);

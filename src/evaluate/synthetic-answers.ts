@@ -1,9 +1,11 @@
 import { compactPrompts } from "../memory/compact-prompts.js";
+import { quotableMemory } from "../memory/prompts.js";
 import type { Random } from "../random.js";
+import type { RetrievedMemory } from "../trace/episode.js";
 import type { SyntheticDialogue } from "./synthetic.js";
 import { type AskedPart, nothing, questionText } from "./synthetic-ask.js";
 import { chatMessages, retrieved, type SftExample } from "./synthetic-example.js";
-import { attributeNames, type Fact } from "./synthetic-facts.js";
+import { type Attribute, attributeNames, attributes, type Fact, fill } from "./synthetic-facts.js";
 import type { KnownMemory } from "./synthetic-naive.js";
 import { detailAsked } from "./synthetic-questions.js";
 
@@ -38,14 +40,28 @@ export function answerExample(
     const own = bank.filter(({ fact }) => fact.speaker === speaker);
     return nearest(random, own, parts, limit);
   });
+  const shown = retrieved(listed);
   const answers = parts.map((part) => naiveAnswer(random, part, listed));
-  const used = [...new Set(answers.flatMap(({ at }) => (at === undefined ? [] : [`m${at + 1}`])))];
+  const used = [...new Set(answers.map(({ at }, i) => quote(parts[i]!, at === undefined ? undefined : shown[at])))];
   const question = questionText(random, parts, "pretrain");
   return {
     role: "answerer",
-    messages: chatMessages(compactPrompts.answer({ question, retrieved: retrieved(listed) })),
-    response: `Memories: ${used.join(", ") || nothing}\n**Answer:** ${answers.map(({ text }) => text).join(" and ")}`,
+    messages: chatMessages(compactPrompts.answer({ question, retrieved: shown })),
+    response: `Memories: ${used.join("; ")}\n**Answer:** ${answers.map(({ text }) => text).join(" and ")}`,
   };
+}
+
+/** The memory word for word; where there is none, the words that it would begin with, and "nothing". */
+function quote({ speaker, asked }: AskedPart, memory: RetrievedMemory | undefined): string {
+  if (memory !== undefined) return quotableMemory(memory);
+  const attribute = attributeNames.find((name) => name === asked) ?? attributeOfDetail(asked);
+  return fill(attributes[attribute].statement, { name: speaker, value: "nothing" });
+}
+
+function attributeOfDetail(asked: AskedPart["asked"]): Attribute {
+  const found = Object.entries(detailAsked).find(([, detail]) => detail === asked);
+  if (found === undefined) throw new RangeError(`${asked} is no detail`);
+  return found[0] as Attribute;
 }
 
 /** The memories that answer, and others by chance up to the limit, in the bank's order: what a retriever would list. */

@@ -38,8 +38,11 @@ export function describeDecision({ turn, facts, retrieved }: ManagePromptInput):
   ].join("\n");
 }
 
-/** The memories under a header for each speaker, then the question. */
-export function describeQuestion({ question, retrieved }: AnswerPromptInput): string {
+/** The memories under a header for each speaker, a line each, then the question. */
+export function describeQuestion(
+  { question, retrieved }: AnswerPromptInput,
+  describe: (memory: RetrievedMemory) => string = describeMemory,
+): string {
   const lines = retrieved.length === 0 ? ["Memories:", "(none)"] : [];
   let speaker: string | undefined;
   for (const memory of retrieved) {
@@ -47,9 +50,14 @@ export function describeQuestion({ question, retrieved }: AnswerPromptInput): st
       speaker = memory.speaker;
       lines.push(`Memories of ${oneLine(speaker)}:`);
     }
-    lines.push(describeMemory(memory));
+    lines.push(describe(memory));
   }
   return [...lines, `Question: ${oneLine(question)}`].join("\n");
+}
+
+/** `{text} ({time}) {alias}`: what follows the beginning of a memory is all that a model has to copy. */
+export function quotableMemory({ alias, time, text }: RetrievedMemory): string {
+  return `${oneLine(text)} (${oneLine(time)}) ${alias}`;
 }
 
 function describeMemory({ alias, time, text }: RetrievedMemory): string {
