@@ -22,6 +22,8 @@ function newest(path) {
 function run(command, args) {
   const { status } = spawnSync(command, args, {
     cwd: root,
+    // CPU is enough here: without this, onnxruntime's CUDA libraries are downloaded on Linux. Newer npm ignores the setting in .npmrc.
+    env: { ONNXRUNTIME_NODE_INSTALL: "skip", ...process.env },
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });

@@ -33,7 +33,7 @@ export function evaluateVerb(): Command {
   const command = verbCommand(
     "evaluate",
     "Play held-out dialogues with the base model, and with trained adapters, and print their scores beside each other.",
-    "memory-r1 evaluate --controls --adapter-manager runs/manager --adapter-answerer runs/answerer\n" +
+    "memory-r1 evaluate --controls --adapter-manager runs/manager/adapter --adapter-answerer runs/answerer/adapter\n" +
       "memory-r1 evaluate --model .models/SmolLM2-135M-Instruct --data locomo10.json --conversation conv-26 --turns 40",
   );
   addDataOptions(addModelOptions(command), { split: "test", dialogues: 16 });

@@ -216,14 +216,17 @@ class Tour {
 Done in ${seconds} s. Adapters: ${join(this.out, "manager", "adapter")} and ${join(this.out, "answerer", "adapter")}. In your own graph:
 
   import { createMemoryGraph, compactPrompts, openStore, LexicalEmbeddings } from "langgraph-memory-r1";
-  import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { ChatOnnx } from "langgraph-memory-r1/train";
+  import { ChatOnnx } from "langgraph-memory-r1/train";
 
   const folder = "models/tiny";
+  const model = await ChatOnnx.load({ folder });
   const manager = await ChatOnnx.load({ folder, adapter: "${join(this.out, "manager", "adapter")}" });
   const answerer = await ChatOnnx.load({ folder, adapter: "${join(this.out, "answerer", "adapter")}" });
   const { store } = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"] });
-  const graph = createMemoryGraph({ model: answerer, manager, answerer, store, prompts: compactPrompts }).compile();
+  const memory = createMemoryGraph({
+    model, manager, answerer, store, prompts: compactPrompts,
+    memoriesPerSpeaker: ${settings.retrieval.memoriesPerSpeaker}, namedSpeakersOnly: ${settings.retrieval.namedSpeakersOnly},
+  }).compile();
 
 Next: talk to them with  npx memory-r1 chat --adapter-manager ${join(this.out, "manager", "adapter")} --adapter-answerer ${join(this.out, "answerer", "adapter")}
 `);
