@@ -166,20 +166,24 @@ async function playPart({ dialogue, turns, questions }: Part, play: Play): Promi
     ...(play.recorder === undefined ? {} : { callbacks: [play.recorder] }),
   };
   const steps: PlayedStep[] = [];
+  const ask = (asked: readonly Question[]): Promise<PlayedAnswer[]> =>
+    mapConcurrently(asked, play.concurrency, async (question): Promise<PlayedAnswer> => {
+      play.stop.throwIfAborted();
+      const { answer } = await play.answerer.invoke({ question, speakers: [...dialogue.speakers] }, config);
+      reward(answer!, play.recorder);
+      play.step();
+      return { ...answer!, evidenceRecall: evidenceRecall(answer!, steps) };
+    });
+  const answers: PlayedAnswer[] = [];
   for (const turn of turns) {
     play.stop.throwIfAborted();
     const { step } = await play.manager.invoke({ turn: turnInput(turn, play.facts) }, config);
     // What a manager decided has been parsed by the operations' schema.
     steps.push(step as PlayedStep);
     play.step();
+    answers.push(...(await ask(questions.filter(({ after }) => after === turn.id))));
   }
-  const answers = await mapConcurrently(questions, play.concurrency, async (question): Promise<PlayedAnswer> => {
-    play.stop.throwIfAborted();
-    const { answer } = await play.answerer.invoke({ question, speakers: [...dialogue.speakers] }, config);
-    reward(answer!, play.recorder);
-    play.step();
-    return { ...answer!, evidenceRecall: evidenceRecall(answer!, steps) };
-  });
+  answers.push(...(await ask(questions.filter(({ after }) => after === undefined))));
   const bank = await new MemoryBank({ store: play.store, namespace }).list();
   return { dialogue, steps, answers, bankSize: bank.length };
 }

@@ -68,6 +68,42 @@ export function askQuestions(
   return random.shuffle(drawn).map((question, i) => ({ id: `${dialogue}:q${i + 1}`, ...question }));
 }
 
+/** Share of the questions along the way that ask for something told before, too. */
+const pairShare = 0.25;
+
+/** One question about each thing that a turn told, asked right after it and answered as things then stand. */
+export function askAfterTurn(
+  random: Random,
+  histories: readonly History[],
+  turn: string,
+  split: Split,
+  dialogue: string,
+): SyntheticQuestion[] {
+  const [told, before] = [true, false].map((now) => histories.filter(({ turns }) => (turns.at(-1) === turn) === now));
+  const others = before!.filter(({ fact }) => fact.type === "state");
+  return told!.map((history, i) => {
+    const { fact, changes } = history;
+    const own = (changes > 0 ? detailCandidate(fact, history) : undefined) ?? valueCandidate(history);
+    const pair = fact.type === "state" && others.length > 0 && random.chance(pairShare);
+    const candidate = pair ? joined(own, valueCandidate(random.pick(others))) : own;
+    return {
+      id: `${dialogue}:${turn}:q${i + 1}`,
+      text: questionText(random, candidate.parts, split),
+      gold: candidate.gold,
+      category: pair ? "two-fact" : kindOf(history),
+      evidence: [...candidate.evidence],
+      parts: candidate.parts,
+      after: turn,
+    };
+  });
+}
+
+function kindOf({ fact, changes }: History): QuestionKind {
+  if (fact.type === "event") return "when";
+  if (fact.type === "ended") return "no-longer-true";
+  return changes > 0 ? "latest-value" : "single-fact";
+}
+
 /** Words of a question; two parts are asked in one sentence. */
 export function questionText(random: Random, parts: readonly AskedPart[], split: Split): string {
   return parts

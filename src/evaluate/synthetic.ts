@@ -1,7 +1,7 @@
 import type { Operation } from "../memory/operation.js";
 import { Random } from "../random.js";
 import type { Dialogue, DialogueTurn } from "./dialogue.js";
-import { askQuestions, type SyntheticQuestion } from "./synthetic-ask.js";
+import { askAfterTurn, askQuestions, type SyntheticQuestion } from "./synthetic-ask.js";
 import { type Fact, factText, fill } from "./synthetic-facts.js";
 import { GoldBank } from "./synthetic-gold.js";
 import { drawValue, type Split } from "./synthetic-lexicon.js";
@@ -27,6 +27,8 @@ export interface SyntheticOptions {
   readonly split: Split;
   readonly sessions?: number;
   readonly turnsPerSession?: number;
+  /** Questions at the end, of chosen kinds; or along the way, about each thing after the turn that told it. Default "end". */
+  readonly asking?: "end" | "along";
 }
 
 const months = "January February March April May June July August September October November December".split(" ");
@@ -44,7 +46,7 @@ export function generateDialogues({ count, ...options }: SyntheticOptions): Synt
 /** Dialogue number `index` of a seed. */
 export function generateDialogue(
   index: number,
-  { seed, split, sessions = 5, turnsPerSession = 5 }: Omit<SyntheticOptions, "count">,
+  { seed, split, sessions = 5, turnsPerSession = 5, asking = "end" }: Omit<SyntheticOptions, "count">,
 ): SyntheticDialogue {
   const random = new Random(seed, index);
   const first = drawValue(random, "person", split);
@@ -54,7 +56,10 @@ export function generateDialogue(
   const dates = sessionDates(random, sessions);
   const total = sessions * turnsPerSession;
   const plans = speakers.map((speaker, side) => planSpeaker(random, speaker, split, Math.ceil((total - side) / 2)));
+  const id = `${split}-${seed}-${index}`;
   const bank = new GoldBank();
+  const along: SyntheticQuestion[] = [];
+  const asker = new Random(seed, -1 - index);
   const turns = Array.from({ length: total }, (_, at): SyntheticTurn => {
     const side = at % 2;
     const speaker = speakers[side] as string;
@@ -66,16 +71,18 @@ export function generateDialogue(
       time: dates[session] as string,
     };
     const steps = plans[side]?.[Math.floor(at / 2)] ?? [];
-    return {
+    const said = {
       ...turn,
       text: say(random, steps, speakers[1 - side] as string, split),
       facts: steps.map(({ fact }) => factText(fact)),
       told: steps.map(({ kind, fact }) => ({ kind, fact })),
       operations: steps.map((step) => bank.apply(step, turn)),
     };
+    if (asking === "along") along.push(...askAfterTurn(asker, bank.histories(), turn.id, split, id));
+    return said;
   });
-  const id = `${split}-${seed}-${index}`;
-  return { id, speakers, turns, questions: askQuestions(random, bank.histories(), split, id) };
+  const questions = asking === "along" ? along : askQuestions(random, bank.histories(), split, id);
+  return { id, speakers, turns, questions };
 }
 
 /** Rising dates, some days to some weeks apart. */

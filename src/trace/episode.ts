@@ -103,6 +103,8 @@ export const questionSchema = z.object({
   category: z.string().optional(),
   /** Ids of the turns that hold the answer. */
   evidence: z.array(z.string()).optional(),
+  /** Id of the turn after which it is asked, and answered as things then stand; otherwise at the end. */
+  after: z.string().optional(),
 });
 
 export const answerSchema = z.object({

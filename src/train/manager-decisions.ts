@@ -37,7 +37,7 @@ interface Item {
  * stood then, the frozen Answer Agent answers the questions that the turn decides, and the mean score is the outcome.
  */
 export function managerDecisions(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
-  const { policy, adapter, answerer, reward, retentionQuestions = 1 } = options;
+  const { policy, adapter, answerer, reward, retentionQuestions = 3 } = options;
   const banks = new ReplayedBanks(policy.embeddings);
   const items = new Map(dialogues.flatMap((dialogue) => itemsOf(dialogue, policy, retentionQuestions)));
   if (items.size === 0) throw noItems("manager decisions whose turn decides a question");
@@ -106,12 +106,30 @@ function itemsOf(dialogue: RecordedDialogue, policy: Policy, retention: number):
   return dialogue.steps.flatMap((step) => {
     const own = links.get(step.turn.id) ?? [];
     const call = step.callId === undefined ? undefined : dialogue.calls.get(step.callId);
-    const kept = earlier.slice(Math.max(earlier.length - retention, 0));
-    earlier.push(...own);
+    const kept = threatened(earlier, own, step).slice(0, retention);
+    earlier.unshift(...own);
     if (call === undefined || own.length === 0) return [];
     const promptIds = encodeRecorded(policy, call);
     const questions = [...own, ...kept];
     return [[step.id, { dialogue, step, promptIds, questions }] as [string, Item]];
+  });
+}
+
+/**
+ * The questions that rest on a memory which the manager was shown: all that its decision can spoil. Of several that rest on the same turn only the
+ * latest counts, since the answer may have changed since the others were asked. Questions are given latest first.
+ */
+function threatened(
+  questions: readonly GoldQuestion[],
+  own: readonly GoldQuestion[],
+  { retrieved }: MemoryStep,
+): GoldQuestion[] {
+  const sources = new Set(retrieved.map(({ source }) => source));
+  const covered = new Set(own.flatMap(({ evidence = [] }) => evidence));
+  return questions.filter(({ evidence = [] }) => {
+    const current = !evidence.some((turn) => covered.has(turn));
+    for (const turn of evidence) covered.add(turn);
+    return current && evidence.some((turn) => sources.has(turn));
   });
 }
 
