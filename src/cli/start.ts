@@ -43,7 +43,7 @@ const settings = {
   groupSize: 8,
   temperature: 1,
   learningRate: 2e-3,
-  maxNewTokens: 64,
+  maxNewTokens: 80,
   // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
   retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;
@@ -56,10 +56,10 @@ export function startVerb(): Command {
   )
     .option("--seed <n>", "of everything random", wholeNumber, 1)
     .option("--out <dir>", "folder for episodes, adapters and metrics (default: runs/start-SEED)")
-    .option("--dialogues <n>", "generated dialogues to learn from", positive, 24)
+    .option("--dialogues <n>", "generated dialogues to learn from", positive, 14)
     .option("--test-dialogues <n>", "held-out dialogues of other people, facts and phrasings", positive, 8)
-    .option("--manager-steps <n>", "training steps of the memory manager", positive, 30)
-    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 20)
+    .option("--manager-steps <n>", "training steps of the memory manager", positive, 12)
+    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 30)
     .action((options: StartOptions) => working(() => start(options)));
 }
 
@@ -97,7 +97,7 @@ class Tour {
   async walk(): Promise<void> {
     const { seed, dialogues, testDialogues, managerSteps, answererSteps } = this.options;
     const { base, extractor } = this.models;
-    const world = generateDialogues({ seed, count: dialogues, split: "train" });
+    const world = generateDialogues({ seed, count: dialogues, split: "train", asking: "along" });
     const where = this.opened.kind === "chroma" ? "a Chroma server" : "the memory of this process";
 
     this.stage(`recording ${dialogues} dialogues with the untrained agents, memories in ${where}`);
