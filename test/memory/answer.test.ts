@@ -33,12 +33,11 @@ test("the answerer sees each speaker's nearest memories, oldest first, and never
   const { answer } = await graph.compile().invoke({ question });
   expect(lastText(model.asked[0]!)).toBe(
     [
-      "Question: Where does Ana live?",
       "Memories of Bo:",
-      "m1 (1 May 2023): Bo has a cat",
+      "Bo has a cat (1 May 2023) m1",
       "Memories of Ana:",
-      "m2 (2 May 2023): Ana lives in Oslo",
-      "m3 (4 May 2023): Ana lives in Bergen",
+      "Ana lives in Oslo (2 May 2023) m2",
+      "Ana lives in Bergen (4 May 2023) m3",
       "Question: Where does Ana live?",
     ].join("\n"),
   );

@@ -41,12 +41,12 @@ test("the compact formats are exactly these", () => {
       ["system", "answer"],
       [
         "human",
-        "Question: Where does Ana live?\nMemories of Ana:\nm1 (7 May 2023): Ana lives in Oslo\nMemories of Bo:\nm2 (7 May 2023): Bo has a cat\nQuestion: Where does Ana live?",
+        "Memories of Ana:\nAna lives in Oslo (7 May 2023) m1\nMemories of Bo:\nBo has a cat (7 May 2023) m2\nQuestion: Where does Ana live?",
       ],
     ],
     [
       ["system", "answer"],
-      ["human", "Question: Where does Ana live?\nMemories:\n(none)\nQuestion: Where does Ana live?"],
+      ["human", "Memories:\n(none)\nQuestion: Where does Ana live?"],
     ],
   ]);
 });

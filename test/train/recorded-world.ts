@@ -53,7 +53,7 @@ const questionOf = (prompt: string): string => /Question: (.*)/.exec(prompt)![1]
 export function answerFromMemories(prompt: string): string {
   const memories = prompt
     .split("\n")
-    .filter((line) => /^m\d+ \(/.test(line))
+    .filter((line) => / m\d+$/.test(line))
     .join("\n");
   const gold = golds.get(questionOf(prompt))!;
   const known = gold.split(" ").every((word) => memories.includes(word));
