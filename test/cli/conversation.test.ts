@@ -38,7 +38,7 @@ it("answers from the memories, each reply shown once", async () => {
   const { say, answerer } = open();
   await say("I live in Oslo");
   expect(await say("/ask Where do I live")).toBe("Memories: m1\n**Answer:** Oslo\n");
-  expect(lastText(answerer.asked[0]!)).toContain("I live in Oslo\nQuestion: Where do I live");
+  expect(lastText(answerer.asked[0]!)).toContain("I live in Oslo (7 May 2023) m1\nQuestion: Where do I live");
 });
 
 it("remembers nothing of a question, but what was told before it", async () => {

@@ -13,8 +13,9 @@ import { parseAnswer, parseFacts, parseOperations } from "../../src/memory/parse
 import { Random } from "../../src/random.js";
 
 const examples = [...generateSftExamples({ seed: 4, count: 6000 })];
+/** Managers see an alias before its memory, answerers after it. */
 const aliasesIn = (prompt: string): string[] =>
-  [...prompt.matchAll(/^(m\d+) \(/gm)].map(([, alias]) => alias as string);
+  [...prompt.matchAll(/^(m\d+) \(|\) (m\d+)$/gm)].map(([, before, after]) => (before ?? after) as string);
 
 describe("generateSftExamples", () => {
   it("repeats itself for a seed and goes on without end", () => {
@@ -62,7 +63,7 @@ describe("generateSftExamples", () => {
       const { selected, answer } = parseAnswer(response);
       const lines = (messages[1]?.content ?? "")
         .split("\n")
-        .filter((line) => selected.includes(line.split(" ")[0] ?? ""));
+        .filter((line) => selected.includes(line.split(" ").at(-1) ?? ""));
       for (const part of answer.split(" and ")) {
         if (part !== "none") expect(lines.some((line) => line.includes(part))).toBe(true);
       }
@@ -76,10 +77,10 @@ describe("generateSftExamples", () => {
       .map(({ messages }) => messages[1]?.content ?? "");
     const sizes = prompts.map((prompt) => aliasesIn(prompt).length);
     expect(Math.min(...sizes)).toBe(0);
-    expect(Math.max(...sizes)).toBeGreaterThan(25);
+    expect(Math.max(...sizes)).toBeGreaterThan(12);
     expect(prompts.some((prompt) => / no longer /.test(prompt))).toBe(true);
     const repeats = (prompt: string): boolean => {
-      const texts = [...prompt.matchAll(/^m\d+ \([^)]*\): (.*)$/gm)].map(([, text]) => text);
+      const texts = [...prompt.matchAll(/^(.*) \([^)]*\) m\d+$/gm)].map(([, text]) => text);
       return new Set(texts).size < texts.length;
     };
     expect(prompts.some(repeats)).toBe(true);
