@@ -2,7 +2,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { EngineError } from "../errors.js";
 import type { ConstantData, DType } from "./value.js";
 
-/** A tensor on its way into or out of a run. float16 and bfloat16 are their bit patterns. */
+/** A tensor on its way into or out of a run. float16 is its bit pattern; the binding has no bfloat16. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -31,11 +31,10 @@ const runtimeTypes = {
   float32: "float32",
   float64: "float64",
   float16: "float16",
-  bfloat16: "uint16",
   int64: "int64",
   int32: "int32",
   bool: "bool",
-} as const satisfies { readonly [K in DType]: string };
+} as const satisfies { readonly [K in Exclude<DType, "bfloat16">]: string };
 
 /** A compiled model, ready to run. The only door to onnxruntime-node. */
 export class Session {
@@ -115,5 +114,12 @@ function provider(device: Device): InferenceSession.ExecutionProviderConfig {
 }
 
 function makeTensor(dtype: DType, shape: readonly number[], data: ConstantData): Tensor {
+  if (dtype === "bfloat16") {
+    throw new EngineError({
+      what: "a bfloat16 tensor cannot enter or leave a graph",
+      expected: "float32 or float16 at the edge, with a cast inside",
+      remedy: "the binding has no such type: cast in the graph",
+    });
+  }
   return new Tensor(runtimeTypes[dtype] as "float32", data as Float32Array, [...shape]);
 }

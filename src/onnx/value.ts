@@ -1,3 +1,4 @@
+import { bfloat16Bits, float16Bits } from "../half.js";
 import { canonical, type Shape } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 
@@ -73,31 +74,4 @@ export function encode(values: readonly number[], dtype: DType): ConstantData {
     default:
       return dtype satisfies never;
   }
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-/** Round to nearest, ties to even. */
-export function bfloat16Bits(value: number): number {
-  scratch.setFloat32(0, value);
-  const bits = scratch.getUint32(0);
-  if (Number.isNaN(value)) return 0x7fc0;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-}
-
-/** Round to nearest, ties to even; overflow becomes infinity. */
-export function float16Bits(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
-  const magnitude = Math.abs(value);
-  if (Number.isNaN(value)) return 0x7e00;
-  if (magnitude >= 65520) return sign | 0x7c00;
-  if (magnitude < 2 ** -24 / 2) return sign;
-  const exponent = Math.max(Math.floor(Math.log2(magnitude)), -14);
-  const step = 2 ** (exponent - 10);
-  const quotient = magnitude / step;
-  const floor = Math.floor(quotient);
-  const rest = quotient - floor;
-  const mantissa = rest > 0.5 || (rest === 0.5 && floor % 2 === 1) ? floor + 1 : floor;
-  // A mantissa of 1024 and more carries the hidden bit into the exponent field by plain addition.
-  return sign | (((exponent + 14) << 10) + mantissa);
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { bfloat16Bits, encode, float16Bits } from "../../src/onnx/value.js";
+import { bfloat16Bits, float16Bits } from "../../src/half.js";
+import { encode } from "../../src/onnx/value.js";
 
 interface Format {
   readonly bits: (value: number) => number;

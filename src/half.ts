@@ -28,6 +28,14 @@ export function float16Bits(value: number): number {
   return sign | roundHalfEven(Math.abs(number[0]!) * 2 ** 24);
 }
 
+/** The nearest bfloat16 bit pattern of a float32 number, ties to even. */
+export function bfloat16Bits(value: number): number {
+  number[0] = value;
+  const bits = word[0]!;
+  if (Number.isNaN(value)) return 0x7fc0;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

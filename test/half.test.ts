@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bfloat16ToFloat32, float16Bits, float16ToFloat32, float16Value } from "../../src/model/half.js";
+import { bfloat16ToFloat32, float16Bits, float16ToFloat32, float16Value } from "../src/half.js";
 
 describe("half precision", () => {
   it("gives every one of the 65536 float16 patterns back unchanged, NaN as some NaN", () => {
