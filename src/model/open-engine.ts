@@ -59,6 +59,8 @@ class WorkerEngine implements PolicyEngine {
   private readonly pending = new Map<number, Pending>();
   private readonly updates = new Map<string, number>();
   private nextId = 0;
+  /** Why no call can be answered any more. */
+  private stopped: EngineError | undefined;
 
   constructor(
     private readonly worker: Worker,
@@ -138,13 +140,18 @@ class WorkerEngine implements PolicyEngine {
     args: Arguments<M>,
     options: Pick<GenerateOptions, "signal" | "onTokens"> = {},
   ): Promise<Result<M>> {
+    if (this.stopped !== undefined) return Promise.reject(this.stopped);
     const id = this.nextId++;
-    return new Promise<unknown>((resolve, reject) => {
-      this.pending.set(id, { resolve, reject, onTokens: options.onTokens });
+    const { signal, onTokens } = options;
+    const abort = () => this.send({ type: "abort", id });
+    const answered = new Promise<unknown>((resolve, reject) => {
+      this.pending.set(id, { resolve, reject, onTokens });
       this.worker.ref();
-      this.send({ type: "call", id, method, args, streams: options.onTokens !== undefined });
-      options.signal?.addEventListener("abort", () => this.send({ type: "abort", id }), { once: true });
-    }) as Promise<Result<M>>;
+      this.send({ type: "call", id, method, args, streams: onTokens !== undefined });
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
+    });
+    return answered.finally(() => signal?.removeEventListener("abort", abort)) as Promise<Result<M>>;
   }
 
   private send(message: ToWorker): void {
@@ -166,16 +173,13 @@ class WorkerEngine implements PolicyEngine {
   }
 
   private fail(cause: unknown): void {
-    for (const { reject } of this.pending.values()) {
-      reject(
-        new EngineError({
-          what: "the engine's thread stopped",
-          ...(cause === undefined ? {} : { found: String(cause) }),
-          remedy: "open the engine again; less memory is used with shorter prompts or smaller groups",
-          cause,
-        }),
-      );
-    }
+    this.stopped ??= new EngineError({
+      what: "the engine's thread stopped",
+      ...(cause === undefined ? {} : { found: String(cause) }),
+      remedy: "open the engine again; less memory is used with shorter prompts or smaller groups",
+      cause,
+    });
+    for (const { reject } of this.pending.values()) reject(this.stopped);
     this.pending.clear();
   }
 }
