@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { type Dialogue, readDialogues, readJson } from "../evaluate/dialogue.js";
+import { type Dialogue, readDialogueJson, readDialogues } from "../evaluate/dialogue.js";
 import { type LocomoSplit, readLocomo, splitLocomo } from "../evaluate/locomo.js";
 import { generateDialogues } from "../evaluate/synthetic.js";
 import { splits as worldSplits } from "../evaluate/synthetic-lexicon.js";
@@ -17,7 +17,7 @@ export async function loadDialogues(
     const world = generateDialogues({ seed, count, split: oneOf(worldSplits, split ?? defaultSplit) });
     return choose(world, conversation);
   }
-  if (!isLocomo(await readJson(data))) {
+  if (!isLocomo(await readDialogueJson(data))) {
     if (split !== undefined) {
       throw new UsageError({
         what: "a dialogue file has no splits",

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FileError } from "../errors.js";
+import { readJson } from "../json-file.js";
 import { questionSchema, turnSchema } from "../trace/episode.js";
 
 export const dialogueTurnSchema = turnSchema.extend({
@@ -21,37 +21,13 @@ export const dialogueSchema = z.object({
 export type DialogueTurn = z.infer<typeof dialogueTurnSchema>;
 export type Dialogue = z.infer<typeof dialogueSchema>;
 
-/** Parses the JSON of a file. Throws FileError where it is missing or no JSON. */
-export async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    throw new FileError({
-      what: "file cannot be read",
-      where: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "check the path and its permissions",
-      cause,
-    });
-  }
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FileError({
-      what: "file is not valid JSON",
-      where: path,
-      expected: "one JSON document",
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "fetch or write the file again; it may be cut off",
-      cause,
-    });
-  }
-}
+/** Parses the JSON of a file of dialogues. Throws FileError where it is missing or no JSON. */
+export const readDialogueJson = (path: string): Promise<unknown> =>
+  readJson(path, "pass a file of this package's form, or locomo10.json");
 
 /** Reads a JSON array of dialogues. Throws FileError with the place of the first thing that is wrong. */
 export async function readDialogues(path: string): Promise<Dialogue[]> {
-  const parsed = z.array(dialogueSchema).safeParse(await readJson(path));
+  const parsed = z.array(dialogueSchema).safeParse(await readDialogueJson(path));
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   throw new FileError({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
 import type { Question } from "../trace/episode.js";
-import { type Dialogue, type DialogueTurn, readJson } from "./dialogue.js";
+import { type Dialogue, type DialogueTurn, readDialogueJson } from "./dialogue.js";
 
 const turnSchema = z.object({
   speaker: z.string(),
@@ -42,7 +42,7 @@ export interface LocomoOptions {
 
 /** Reads a file in the form of locomo10.json. Throws FileError where it has another one. */
 export async function readLocomo(path: string, { facts = false }: LocomoOptions = {}): Promise<Dialogue[]> {
-  const parsed = z.array(sampleSchema).safeParse(await readJson(path));
+  const parsed = z.array(sampleSchema).safeParse(await readDialogueJson(path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw formError(

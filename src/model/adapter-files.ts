@@ -5,8 +5,8 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
+import { hasCode, parseFields, readJson } from "../json-file.js";
 import { syncFolder, writeAtomic } from "./atomic-file.js";
-import { hasCode, parseFields, readJson } from "./json-file.js";
 import { readHeader, readTensor, type TensorData, type TensorInfo, writeSafetensors } from "./safetensors.js";
 
 /** The update of one linear layer is (alpha / rank) · B · A, added to its weight [out, in]. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
-import { hasCode, parseFields, readOptionalJson } from "./json-file.js";
+import { hasCode, parseFields, readOptionalJson } from "../json-file.js";
 
 /** One turn of a chat, as templates see it. */
 export interface ChatTurn {

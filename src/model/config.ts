@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { FileError } from "../errors.js";
-import { parseFields, readJson, readOptionalJson } from "./json-file.js";
+import { parseFields, readJson, readOptionalJson } from "../json-file.js";
 
 export type Architecture = "llama" | "qwen2" | "qwen3" | "mistral";
 

@@ -5,8 +5,8 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../half.js";
+import { hasCode, parseFields } from "../json-file.js";
 import { writeAtomic } from "./atomic-file.js";
-import { hasCode, parseFields } from "./json-file.js";
 
 const elementBytes = {
   F64: 8,

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { FileError } from "../errors.js";
+import { parseFields, readJson } from "../json-file.js";
 import { ChatTemplate, type ChatTurn, findChatTemplate } from "./chat-template.js";
 import { type DecoderConfig, readConfig } from "./config.js";
-import { parseFields, readJson } from "./json-file.js";
 
 /** Text and token ids of one checkpoint, both ways. */
 export interface ChatTokenizer {

@@ -2,8 +2,8 @@ import { access } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { FileError } from "../errors.js";
+import { parseFields, readOptionalJson } from "../json-file.js";
 import type { DecoderConfig } from "./config.js";
-import { parseFields, readOptionalJson } from "./json-file.js";
 import { readHeader, type TensorInfo } from "./safetensors.js";
 
 /** A checkpoint whose needed tensors are known to be there, with the right shapes. */

@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseFields, readJson } from "../json-file.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
-import { parseFields, readJson } from "../model/json-file.js";
 import { adaptedKlCoefficient } from "./kl.js";
 import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
@@ -14,6 +14,13 @@ import { streamSeed } from "./seeds.js";
 const STATE_FILE = "algorithm.json";
 const CRITIC_FOLDER = "critic";
 const stateSchema = z.object({ klCoefficient: z.number().nonnegative() });
+
+/** What a run takes over beside the adapter; the rest begins anew. */
+export interface LearnerParts {
+  readonly critic: boolean;
+  /** Where it has been steered to. */
+  readonly klCoefficient: boolean;
+}
 
 /** An agent under training: its adapter, PPO's critic, and the KL coefficient where it is steered. */
 export class Learner {
@@ -63,11 +70,13 @@ export class Learner {
     await writeAtomic(join(folder, STATE_FILE), (file) => writeFile(file, JSON.stringify(state)));
   }
 
-  /** Restores what `save` wrote. Throws FileError where it is of another algorithm. */
-  async load(folder: string): Promise<void> {
+  /** Restores what `save` wrote, or the named parts of it. Throws FileError where it is of another algorithm. */
+  async load(folder: string, parts: LearnerParts = { critic: true, klCoefficient: true }): Promise<void> {
     await this.engine.loadTraining(this.adapter, folder);
-    if (this.options.critic !== null) await this.engine.loadTraining(this.critic, join(folder, CRITIC_FOLDER));
-    if (this.options.klTarget === null) return;
+    if (this.options.critic !== null && parts.critic) {
+      await this.engine.loadTraining(this.critic, join(folder, CRITIC_FOLDER));
+    }
+    if (this.options.klTarget === null || !parts.klCoefficient) return;
     const remedy = "resume with the algorithm and the settings of the run that wrote it";
     const file = join(folder, STATE_FILE);
     this.klCoefficient = parseFields(stateSchema, await readJson(file, remedy), file, remedy).klCoefficient;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { readOptionalJson } from "../json-file.js";
 import type { PolicyEngine } from "../model/engine.js";
-import { readOptionalJson } from "../model/json-file.js";
 import { openEngine } from "../model/open-engine.js";
 import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 import type { Device } from "../onnx/session.js";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { z } from "zod";
 import { FileError } from "../errors.js";
-import { parseFields, readJson } from "../model/json-file.js";
+import { parseFields, readJson } from "../json-file.js";
 import { type ChatFile, type ChatOptions, chatFileSchema, checkChatFile } from "./chat-file.js";
 import type { Check } from "./check.js";
 import { checkEngine } from "./engine-checks.js";

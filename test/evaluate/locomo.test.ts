@@ -120,8 +120,8 @@ describe("readDialogues", () => {
   });
 
   it("says what is wrong: a missing file, broken JSON, another form", async () => {
-    await expect(readDialogues(join(folder, "missing.json"))).rejects.toThrow(/missing\.json.*cannot be read/);
-    await expect(readDialogues(await file("cut.json", '[{"id":'))).rejects.toThrow(/cut\.json.*not valid JSON/);
+    await expect(readDialogues(join(folder, "missing.json"))).rejects.toThrow(/missing\.json: file is missing/);
+    await expect(readDialogues(await file("cut.json", '[{"id":'))).rejects.toThrow(/cut\.json: file is not JSON/);
     const wrong = readDialogues(await file("wrong.json", [{ id: "a", speakers: ["x"], turns: [], questions: [] }]));
     await expect(wrong).rejects.toThrow(FileError);
     await expect(wrong).rejects.toThrow(/0\.speakers/);

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
-import { FileError } from "../errors.js";
+import { FileError } from "./errors.js";
 
 /** Whether a caught value is a file-system error of this code ("ENOENT"). */
 export const hasCode = (error: unknown, code: string): boolean =>
@@ -26,9 +26,9 @@ export async function readOptionalJson(file: string): Promise<unknown> {
     throw new FileError({
       what: "file is not JSON",
       where: file,
-      expected: "a JSON document",
-      found: `${text.length} characters that do not parse`,
-      remedy: "download or write the file again",
+      expected: "one JSON document",
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: "fetch or write the file again; it may be cut off",
       cause,
     });
   }
