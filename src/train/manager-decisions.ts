@@ -1,15 +1,15 @@
-import { UsageError } from "../errors.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
 import { type Inquiry, scoreInquiries } from "./answering.js";
+import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
+import { recordedMark } from "./conversations.js";
 import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
 import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
-import { encodeRecorded, type Policy, responseText, sample, toSample } from "./policy.js";
+import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
-import { streamSeed } from "./seeds.js";
 
 export interface ManagerTaskOptions {
   readonly policy: Policy;
@@ -39,8 +39,8 @@ interface Item {
 export function managerDecisions(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward, retentionQuestions = 3 } = options;
   const banks = new ReplayedBanks(policy.embeddings);
-  const items = new Map(dialogues.flatMap((dialogue) => itemsOf(dialogue, policy, retentionQuestions)));
-  if (items.size === 0) throw noItems("manager decisions whose turn decides a question");
+  const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy, retentionQuestions));
+  const { items, skipped } = itemsOf(candidates, "manager decisions whose turn decides a question");
 
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
@@ -48,14 +48,8 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
     return { ...applied, inquiries: questions.map((question) => ({ bank, speakers: dialogue.speakers, question })) };
   }
 
-  async function rollouts(
-    ids: readonly string[],
-    { groupSize, temperature, seed }: RolloutOptions,
-  ): Promise<RolloutGroup[]> {
-    const chosen = ids.map((id) => items.get(id)!);
-    const prompts = chosen.map(({ promptIds }) => promptIds);
-    const seeds = ids.map((id) => streamSeed(seed, id));
-    const generations = await sample(policy, adapter, prompts, { count: groupSize, temperature, seeds });
+  async function rollouts(ids: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]> {
+    const sampled = await sampleItems(policy, adapter, items, ids, options);
     const attempts = new Map<string, Promise<Attempt>>();
     const attemptOf = (item: Item, text: string) => {
       // Equal texts at one decision lead to equal banks.
@@ -65,8 +59,8 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
       return known;
     };
     const made = await Promise.all(
-      chosen.map((item, i) =>
-        Promise.all(generations[i]!.map((generation) => attemptOf(item, responseText(policy, generation)))),
+      sampled.map(({ item, generations }) =>
+        Promise.all(generations.map((generation) => attemptOf(item, responseText(policy, generation)))),
       ),
     );
     const distinct = [...new Set(made.flat())];
@@ -82,10 +76,10 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
       outcomes.set(one, mean(scores.slice(from, from + one.inquiries.length)));
       from += one.inquiries.length;
     }
-    return chosen.map(({ promptIds }, i) => ({
-      item: ids[i]!,
+    return sampled.map(({ id, item, generations }, i) => ({
+      item: id,
       rollouts: made[i]!.map((one, g) => ({
-        samples: [toSample(promptIds, generations[i]![g]!)],
+        samples: [toSample(item.promptIds, generations[g]!)],
         outcome: outcomes.get(one)!,
         format: Number(one.unparsable === null),
         operations: countOperations(one.operations),
@@ -93,25 +87,25 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
     }));
   }
 
-  return { name: "manager", items: [...items.keys()], rollouts };
+  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
 }
 
 interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
   readonly inquiries: readonly Inquiry[];
 }
 
-function itemsOf(dialogue: RecordedDialogue, policy: Policy, retention: number): [string, Item][] {
+function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: number): Candidate<Item>[] {
   const links = linkQuestions(dialogue);
   const earlier: GoldQuestion[] = [];
-  return dialogue.steps.flatMap((step) => {
+  return dialogue.steps.map((step) => {
     const own = links.get(step.turn.id) ?? [];
     const call = step.callId === undefined ? undefined : dialogue.calls.get(step.callId);
     const kept = threatened(earlier, own, step).slice(0, retention);
     earlier.unshift(...own);
-    if (call === undefined || own.length === 0) return [];
+    if (call === undefined) return { skipped: step.facts.length === 0 ? "no facts" : "no model decided" };
+    if (own.length === 0) return { skipped: "no linked question" };
     const promptIds = encodeRecorded(policy, call);
-    const questions = [...own, ...kept];
-    return [[step.id, { dialogue, step, promptIds, questions }] as [string, Item]];
+    return promptCandidate(policy, step.id, { dialogue, step, promptIds, questions: [...own, ...kept] });
   });
 }
 
@@ -130,14 +124,5 @@ function threatened(
     const current = !evidence.some((turn) => covered.has(turn));
     for (const turn of evidence) covered.add(turn);
     return current && evidence.some((turn) => sources.has(turn));
-  });
-}
-
-export function noItems(what: string): UsageError {
-  return new UsageError({
-    what: "nothing to train on",
-    expected: what,
-    found: "none in these episodes",
-    remedy: "record dialogues with questions that have gold answers and evidence, with a model as manager",
   });
 }

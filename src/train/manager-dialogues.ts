@@ -7,11 +7,13 @@ import { OverlayStore } from "../store/overlay-store.js";
 import type { MemoryStep } from "../trace/episode.js";
 import { scoreInquiries } from "./answering.js";
 import { CachedEmbeddings } from "./cached-embeddings.js";
+import { type Candidate, itemsOf } from "./candidates.js";
+import { recordedMark } from "./conversations.js";
 import type { RecordedDialogue } from "./links.js";
-import { type ManagerTaskOptions, noItems } from "./manager-decisions.js";
+import type { ManagerTaskOptions } from "./manager-decisions.js";
 import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
-import { encodeMessages, responseText, sample, toSample } from "./policy.js";
+import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
 
@@ -22,12 +24,10 @@ import { streamSeed } from "./seeds.js";
 export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
   const embeddings = new CachedEmbeddings(policy.embeddings);
-  const items = new Map(
-    dialogues
-      .filter(({ steps, questions }) => questions.length > 0 && steps.some(({ facts }) => facts.length > 0))
-      .map((dialogue) => [JSON.stringify(dialogue.namespace), dialogue]),
+  const { items, skipped } = itemsOf(
+    dialogues.map(candidateOf),
+    "conversations with facts and with questions that have gold answers",
   );
-  if (items.size === 0) throw noItems("conversations with facts and with questions that have gold answers");
 
   async function rollouts(
     ids: readonly string[],
@@ -54,6 +54,7 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
         outcome: mean(own),
         format: mean(life.readable.map(Number)),
         operations: countOperations(life.operations),
+        skippedCalls: life.skippedCalls,
       };
     });
     return ids.map((item, i) => ({ item, rollouts: finished.slice(i * groupSize, (i + 1) * groupSize) }));
@@ -61,7 +62,7 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
 
   /** One decision of each attempt, sampled together. */
   async function decide(living: readonly Life[], turn: number, temperature: number, seed: number): Promise<void> {
-    const asked = await Promise.all(
+    const made = await Promise.all(
       living.map(async (life) => {
         const step = life.steps[turn]!;
         const retrieved = await retrieveForManager(life.bank, step.facts, step.turn);
@@ -69,8 +70,11 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
         return { life, step, retrieved, promptIds: encodeMessages(policy, messages) };
       }),
     );
+    // A bank that has grown too large to be read is left as it is: nothing is decided there.
+    const [asked, unread] = parted(made, ({ promptIds }) => fits(policy, promptIds));
+    for (const { life } of unread) life.skippedCalls += 1;
     const prompts = asked.map(({ promptIds }) => promptIds);
-    const seeds = living.map(({ id, attempt }) => streamSeed(seed, id, attempt, turn));
+    const seeds = asked.map(({ life: { id, attempt } }) => streamSeed(seed, id, attempt, turn));
     const generations = await sample(policy, adapter, prompts, { count: 1, temperature, seeds });
     await Promise.all(
       asked.map(async ({ life, step, retrieved, promptIds }, i) => {
@@ -96,10 +100,22 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
       samples: [],
       readable: [],
       operations: [],
+      skippedCalls: 0,
     };
   }
 
-  return { name: "manager", items: [...items.keys()], rollouts };
+  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
+}
+
+function candidateOf(dialogue: RecordedDialogue): Candidate<RecordedDialogue> {
+  if (dialogue.questions.length === 0) return { skipped: "no gold answer" };
+  if (dialogue.steps.every(({ facts }) => facts.length === 0)) return { skipped: "no facts" };
+  return { id: JSON.stringify(dialogue.namespace), item: dialogue };
+}
+
+/** Those that pass, and the others. */
+function parted<Value>(values: readonly Value[], passes: (value: Value) => boolean): [Value[], Value[]] {
+  return [values.filter(passes), values.filter((value) => !passes(value))];
 }
 
 /** One attempt on its way through a conversation. */
@@ -113,4 +129,5 @@ interface Life {
   readonly samples: Sample[];
   readonly readable: boolean[];
   readonly operations: Operation[];
+  skippedCalls: number;
 }

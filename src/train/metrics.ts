@@ -1,4 +1,5 @@
 import type { OperationEvent } from "../memory/operation.js";
+import type { Alarm } from "./alarms.js";
 import { type RewardOptions, rewardOf } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
 
@@ -7,8 +8,10 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly valueLoss?: number;
   readonly criticGradientNorm?: number;
   readonly reward: number;
-  /** The answers' part of the reward; the rest is format. */
+  /** Mean quality of the answers, before it is weighed against form. */
   readonly outcome: number;
+  /** What of the mean reward was paid for text that can be read, whatever it says. */
+  readonly formatReward: number;
   readonly unparsable: number;
   readonly truncated: number;
   /** Mean −log π of the sampled tokens: an unbiased estimate of the policy's entropy, nats per token. */
@@ -18,6 +21,12 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   /** Groups whose rewards were all equal: they teach nothing. */
   readonly droppedGroups: number;
   readonly groups: number;
+  /** Calls of the policy whose responses could be learned from, and how many of them the length limit cut or nothing could read. */
+  readonly responses: number;
+  readonly truncatedResponses: number;
+  readonly unparsableResponses: number;
+  /** Calls that were not made, since their prompt left no room for a response: nothing was decided there. */
+  readonly skippedCalls: number;
   /** Responses that the length limit cut and that therefore have no weight; only where such are filtered. */
   readonly filtered?: number;
   /** Batches that dynamic sampling added; only where it is on. */
@@ -29,6 +38,8 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly klCoefficient?: number;
   readonly loss: number;
   readonly gradientNorm: number;
+  /** Those that began to sound at this step; only where one did. */
+  readonly alarms?: readonly Alarm[];
 }
 
 /** Of the policy's last pass. */
@@ -36,6 +47,8 @@ export interface PolicyMetrics {
   readonly kl: number;
   readonly approxKl: number;
   readonly clipFraction: number;
+  /** The largest ratio ρ or 1/ρ of the policy's to the rollout's probability. */
+  readonly maxRatio: number;
 }
 
 /** Of PPO's critic. */
@@ -52,6 +65,7 @@ export function mean(values: readonly number[]): number {
 export function summarise(groups: readonly RolloutGroup[], options: RewardOptions, droppedGroups: number): StepMetrics {
   const rollouts = groups.flatMap((group) => group.rollouts);
   const samples = rollouts.flatMap((rollout) => rollout.samples);
+  const truncatedResponses = samples.filter(({ truncated }) => truncated).length;
   const operations: Partial<Record<OperationEvent, number>> = {};
   for (const rollout of rollouts) {
     for (const [event, count] of Object.entries(rollout.operations) as [OperationEvent, number][]) {
@@ -61,17 +75,27 @@ export function summarise(groups: readonly RolloutGroup[], options: RewardOption
   return {
     reward: mean(rollouts.map((rollout) => rewardOf(rollout, options))),
     outcome: mean(rollouts.map(({ outcome }) => outcome)),
+    formatReward: options.formatWeight * mean(rollouts.map(({ format }) => format)),
     unparsable: 1 - mean(rollouts.map(({ format }) => format)),
-    truncated: mean(samples.map(({ truncated }) => Number(truncated))),
+    truncated: truncatedResponses / Math.max(samples.length, 1),
     entropy: -mean(samples.flatMap(({ logprobs }) => logprobs)),
     responseLength: mean(samples.map(({ responseIds }) => responseIds.length)),
     operations,
     droppedGroups,
     groups: groups.length,
-    ...(options.overlong.kind === "filter" ? { filtered: samples.filter(({ truncated }) => truncated).length } : {}),
+    responses: samples.length,
+    truncatedResponses,
+    // A rollout knows the share of its calls.
+    unparsableResponses: rollouts.reduce(
+      (sum, { format, samples: own }) => sum + Math.round((1 - format) * own.length),
+      0,
+    ),
+    skippedCalls: rollouts.reduce((sum, { skippedCalls = 0 }) => sum + skippedCalls, 0),
+    ...(options.overlong.kind === "filter" ? { filtered: truncatedResponses } : {}),
     kl: 0,
     approxKl: 0,
     clipFraction: 0,
+    maxRatio: 1,
     loss: 0,
     gradientNorm: 0,
   };

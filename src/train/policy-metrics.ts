@@ -28,6 +28,10 @@ export function policyMetrics(
   return {
     kl: mean(tokens.map(({ now, reference }) => klEstimate.k3(now, reference))),
     approxKl: mean(tokens.map(({ now, old }) => klEstimate.k3(old, now))),
+    maxRatio: tokens.reduce(
+      (largest, { change }) => Math.max(largest, Math.min(Math.exp(Math.abs(change)), Number.MAX_VALUE)),
+      1,
+    ),
     clipFraction: mean(
       tokens.map(({ change, advantage }) => {
         const value = Math.exp(change);

@@ -7,7 +7,8 @@ import { toChatTurns } from "../model/chat-messages.js";
 import type { Generation, PolicyEngine } from "../model/engine.js";
 import type { ChatTokenizer } from "../model/tokenizer.js";
 import type { ModelCall } from "../trace/episode.js";
-import type { Sample } from "./rollout.js";
+import type { RolloutOptions, Sample } from "./rollout.js";
+import { streamSeed } from "./seeds.js";
 
 /** What the tasks need to let an agent act outside of a graph: the engine, and how text becomes tokens. */
 export interface Policy extends AnswerRetrieval {
@@ -57,6 +58,26 @@ export function sample(
 ): Promise<Generation[][]> {
   const requests = prompts.map((promptIds, i) => ({ promptIds, count, maxNewTokens, temperature, seed: seeds[i]! }));
   return engine.generate(requests, { adapter, stopIds: tokenizer.stopIds });
+}
+
+/** Whether the longest response to a prompt would fit the model's context. */
+export function fits({ engine, maxNewTokens }: Policy, promptIds: readonly number[]): boolean {
+  return promptIds.length + maxNewTokens <= engine.info.contextLength;
+}
+
+/** Attempts at items that have a prompt each; what an item draws does not depend on the others. */
+export async function sampleItems<Item extends { readonly promptIds: readonly number[] }>(
+  policy: Policy,
+  adapter: string,
+  items: ReadonlyMap<string, Item>,
+  ids: readonly string[],
+  { groupSize, temperature, seed }: RolloutOptions,
+): Promise<{ readonly id: string; readonly item: Item; readonly generations: readonly Generation[] }[]> {
+  const chosen = ids.map((id) => items.get(id)!);
+  const prompts = chosen.map(({ promptIds }) => promptIds);
+  const seeds = ids.map((id) => streamSeed(seed, id));
+  const generations = await sample(policy, adapter, prompts, { count: groupSize, temperature, seeds });
+  return chosen.map((item, i) => ({ id: ids[i]!, item, generations: generations[i]! }));
 }
 
 export function toSample(promptIds: readonly number[], { ids, logprobs, finishReason }: Generation): Sample {

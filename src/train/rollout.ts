@@ -1,4 +1,5 @@
 import type { OperationEvent } from "../memory/operation.js";
+import type { ConversationMark } from "./conversations.js";
 
 /** One sampled response, exact to the token. */
 export interface Sample {
@@ -17,6 +18,8 @@ export interface Rollout {
   /** Share of the calls whose text could be read. */
   readonly format: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
+  /** Calls that were not made, since their prompt left no room for a response. Default 0. */
+  readonly skippedCalls?: number;
 }
 
 /** Attempts at the same item by the same policy: their rewards are compared with each other. */
@@ -30,6 +33,10 @@ export interface Task {
   readonly name: string;
   /** Ids of all items, in a fixed order. */
   readonly items: readonly string[];
+  /** What of the episodes made no item, counted by reason. */
+  readonly skipped?: Readonly<Record<string, number>>;
+  /** The conversations that the items are of. */
+  readonly conversations?: readonly ConversationMark[];
   rollouts(items: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]>;
 }
 

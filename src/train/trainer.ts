@@ -2,13 +2,16 @@ import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promis
 import { join } from "node:path";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
+import { AlarmError, type AlarmThresholds } from "./alarms.js";
 import { latestCheckpoint, removeCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import { writeTrainedOn } from "./conversations.js";
 import { sampleVarying } from "./dynamic-sampling.js";
 import { Learner } from "./learner.js";
 import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
 import type { Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
+import { StepHistory, type TrainSummary } from "./step-history.js";
 
 export interface TrainOptions {
   readonly engine: PolicyEngine;
@@ -29,6 +32,10 @@ export interface TrainOptions {
   readonly checkpointEvery: number;
   /** Goes on from the folder's latest checkpoint. */
   readonly resume: boolean;
+  /** When an alarm sounds; what is absent is as in `alarmDefaults`. */
+  readonly alarms?: Partial<AlarmThresholds>;
+  /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
+  readonly stopOnAlarm?: boolean;
   readonly onStep?: (progress: Progress) => void;
 }
 
@@ -43,8 +50,9 @@ export interface Progress {
 /**
  * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
  * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
+ * Throws EngineError where loss or gradient is not a number, before that step changes a weight, and AlarmError where it is told to stop.
  */
-export async function train(options: TrainOptions): Promise<void> {
+export async function train(options: TrainOptions): Promise<TrainSummary> {
   const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, algorithm, out, onStep } =
     options;
   await mkdir(out, { recursive: true });
@@ -55,6 +63,7 @@ export async function train(options: TrainOptions): Promise<void> {
   if (checkpoint !== undefined) await learner.load(checkpoint.folder);
   const from = checkpoint?.step ?? 0;
   await keepLines(metricsFile, from);
+  const history = new StepHistory(options.alarms, await readFile(metricsFile, "utf8"), metricsFile);
   for (let step = from; step < steps; step++) {
     const started = performance.now();
     const stepSeed = streamSeed(seed, task.name, step);
@@ -69,15 +78,26 @@ export async function train(options: TrainOptions): Promise<void> {
     const { groups, extraBatches } = await sampleVarying(sample, batchSize, algorithm.extraBatches, algorithm);
     const sampled = performance.now();
     const learned = await learner.step(groups, stepSeed);
-    const metrics = algorithm.extraBatches === 0 ? learned : { ...learned, extraBatches };
+    const metrics = history.add(step + 1, algorithm.extraBatches === 0 ? learned : { ...learned, extraBatches });
     const seconds = { rollout: (sampled - started) / 1000, update: (performance.now() - sampled) / 1000 };
     await appendFile(metricsFile, `${JSON.stringify({ step: step + 1, ...metrics })}\n`);
+    if (metrics.alarms !== undefined && options.stopOnAlarm) {
+      onStep?.({ step: step + 1, steps, metrics, seconds });
+      const kept = await latestCheckpoint(out);
+      throw new AlarmError(
+        step + 1,
+        metrics.alarms,
+        kept === undefined ? "no checkpoint yet" : `${kept.folder} is kept`,
+      );
+    }
     if ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps) {
       await writeCheckpoint(out, step + 1, (folder) => learner.save(folder));
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
   }
   await engine.saveAdapter(adapter, join(out, "adapter"));
+  await writeTrainedOn(join(out, "adapter"), task.conversations ?? []);
+  return history.summary(task);
 }
 
 /** The items of one step: epochs of all items, each in an order of its own, cut into batches that may span two epochs. */

@@ -1,0 +1,41 @@
+import { UsageError } from "../errors.js";
+import { fits, type Policy } from "./policy.js";
+
+/** Why something that was recorded is no item to learn from. */
+export type SkipReason = "no model decided" | "no gold answer" | "no linked question" | "no facts" | "prompt too long";
+
+/** A recorded decision, question or conversation: an item, or the reason why it is none. */
+export type Candidate<Item> = { readonly id: string; readonly item: Item } | { readonly skipped: SkipReason };
+
+export interface Items<Item> {
+  readonly items: ReadonlyMap<string, Item>;
+  /** How many candidates were none, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+/** Parts items from what is none. Throws UsageError where no item is left; `expected` says what would have been one. */
+export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: string): Items<Item> {
+  const items = new Map<string, Item>();
+  const skipped: Record<string, number> = {};
+  for (const candidate of candidates) {
+    if ("skipped" in candidate) skipped[candidate.skipped] = (skipped[candidate.skipped] ?? 0) + 1;
+    else items.set(candidate.id, candidate.item);
+  }
+  if (items.size > 0) return { items, skipped };
+  const reasons = Object.entries(skipped).map(([reason, count]) => `${reason}: ${count}`);
+  throw new UsageError({
+    what: "nothing to train on",
+    expected,
+    found: `none in these episodes${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}`,
+    remedy: "record dialogues with questions that have gold answers and evidence, with a model as manager",
+  });
+}
+
+/** An item, unless the longest response to its prompt would not fit the model's context. */
+export function promptCandidate<Item extends { readonly promptIds: readonly number[] }>(
+  policy: Policy,
+  id: string,
+  item: Item,
+): Candidate<Item> {
+  return fits(policy, item.promptIds) ? { id, item } : { skipped: "prompt too long" };
+}

@@ -1,0 +1,71 @@
+import { createHash } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { parseFields, readOptionalJson } from "../json-file.js";
+import { writeAtomic } from "../model/atomic-file.js";
+import type { Turn } from "../trace/episode.js";
+import type { RecordedDialogue } from "./links.js";
+
+/** By what a conversation is known again, in whatever file and form it comes. */
+export const conversationMarkSchema = z.object({
+  id: z.string(),
+  /** SHA-256 of its first turn, in hexadecimal: ids of generated or of anyone's own conversations are not unique. Null where no turn is known. */
+  opening: z.string().nullable(),
+});
+
+export type ConversationMark = Readonly<z.infer<typeof conversationMarkSchema>>;
+
+export function conversationMark({
+  id,
+  turns: [first],
+}: {
+  readonly id: string;
+  readonly turns: readonly Pick<Turn, "speaker" | "time" | "text">[];
+}): ConversationMark {
+  if (first === undefined) return { id, opening: null };
+  const opening = [first.speaker, first.time, first.text].join("\n");
+  return { id, opening: createHash("sha256").update(opening).digest("hex") };
+}
+
+/** The mark of a recorded conversation: the last label of its bank's namespace is its id. */
+export function recordedMark({ namespace, steps }: RecordedDialogue): ConversationMark {
+  return conversationMark({ id: unescaped(namespace.at(-1)!), turns: steps.map(({ turn }) => turn) });
+}
+
+/** Those of `marks` that are among `known`. */
+export function sharedConversations(
+  marks: readonly ConversationMark[],
+  known: readonly ConversationMark[],
+): ConversationMark[] {
+  return marks.filter(({ id, opening }) =>
+    known.some((one) => one.id === id && (opening === null || one.opening === null || one.opening === opening)),
+  );
+}
+
+const FILE = "trained-on.json";
+const fileSchema = z.object({ conversations: z.array(conversationMarkSchema) });
+
+/** Writes into an adapter's folder which conversations it learned from. */
+export async function writeTrainedOn(adapter: string, conversations: readonly ConversationMark[]): Promise<void> {
+  await mkdir(adapter, { recursive: true });
+  const content: z.infer<typeof fileSchema> = { conversations: [...conversations] };
+  await writeAtomic(join(adapter, FILE), (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`));
+}
+
+/** The conversations that an adapter learned from; none where its folder does not say. Throws FileError where it says it in another form. */
+export async function readTrainedOn(adapter: string): Promise<ConversationMark[]> {
+  const file = join(adapter, FILE);
+  const value = await readOptionalJson(file);
+  if (value === undefined) return [];
+  return parseFields(fileSchema, value, file, "train the adapter again, or remove this file").conversations;
+}
+
+/** Namespaces of this package's own recordings hold ids as URI components; others are taken as they are. */
+function unescaped(label: string): string {
+  try {
+    return decodeURIComponent(label);
+  } catch {
+    return label;
+  }
+}

@@ -1,0 +1,79 @@
+import { FileError } from "../errors.js";
+import { parseFields } from "../json-file.js";
+import { type Alarm, type AlarmThresholds, alarmsOf } from "./alarms.js";
+import type { StepMetrics } from "./metrics.js";
+import type { Task } from "./rollout.js";
+import { type StepRecord, stepRecord, stepRecordSchema } from "./step-record.js";
+
+/** A whole run in numbers: what was sampled, and how much of it taught nothing, by reason. */
+export interface TrainSummary {
+  readonly steps: number;
+  readonly groups: number;
+  readonly droppedGroups: number;
+  readonly responses: number;
+  readonly truncatedResponses: number;
+  readonly unparsableResponses: number;
+  readonly skippedCalls: number;
+  /** What of the episodes made no item to learn from, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+/** The steps of a run so far, and the alarms that they raise. */
+export class StepHistory {
+  private readonly records: StepRecord[];
+
+  /** `lines` are those of a metrics file: the steps that a resumed run has behind it. Throws FileError where they are of another form. */
+  constructor(
+    private readonly thresholds: Partial<AlarmThresholds> = {},
+    lines = "",
+    where = "metrics.jsonl",
+  ) {
+    this.records = lines
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line, i) =>
+        parseFields(
+          stepRecordSchema,
+          parsed(line, `${where}:${i + 1}`),
+          `${where}:${i + 1}`,
+          "resume with the version of this package that began the run",
+        ),
+      );
+  }
+
+  /** Takes the next step's metrics and gives them back, with the alarms that begin to sound. */
+  add(step: number, metrics: StepMetrics): StepMetrics & { readonly alarms?: readonly Alarm[] } {
+    this.records.push(stepRecord(step, metrics));
+    const alarms = alarmsOf(this.records, this.thresholds);
+    return alarms.length === 0 ? metrics : { ...metrics, alarms };
+  }
+
+  summary({ skipped = {} }: Pick<Task, "skipped">): TrainSummary {
+    const total = (name: keyof StepRecord) => this.records.reduce((sum, record) => sum + record[name], 0);
+    return {
+      steps: this.records.length,
+      groups: total("groups"),
+      droppedGroups: total("droppedGroups"),
+      responses: total("responses"),
+      truncatedResponses: total("truncatedResponses"),
+      unparsableResponses: total("unparsableResponses"),
+      skippedCalls: total("skippedCalls"),
+      skipped,
+    };
+  }
+}
+
+function parsed(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new FileError({
+      what: "the line is not JSON",
+      where,
+      expected: "the metrics of one step",
+      found: JSON.stringify(line.slice(0, 60)),
+      remedy: "train from the start",
+      cause,
+    });
+  }
+}
