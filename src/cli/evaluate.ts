@@ -11,6 +11,7 @@ import { addOnly, noop } from "../memory/controls.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import { loadDialogues } from "./dialogues.js";
 import { working } from "./exit.js";
+import { checkUnseen } from "./hygiene.js";
 import { untilInterrupted } from "./interrupt.js";
 import { type OpenedModels, openModels } from "./models.js";
 import {
@@ -27,6 +28,7 @@ interface EvaluateOptions extends ModelOptions, DataOptions {
   readonly controls?: boolean;
   readonly json?: string;
   readonly markdown?: boolean;
+  readonly allowTrained?: boolean;
 }
 
 export function evaluateVerb(): Command {
@@ -41,6 +43,7 @@ export function evaluateVerb(): Command {
     .option("--controls", "also play ADD-only and NOOP managers, which use no model")
     .option("--json <file>", "write the scores as JSON")
     .option("--markdown", "print the tables in Markdown")
+    .option("--allow-trained", "also on conversations that an adapter learned from")
     .addHelpText("after", dialogueForm)
     .action(evaluate);
 }
@@ -49,6 +52,10 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const { json } = options;
   if (json !== undefined) await createFolder(dirname(json));
   const dialogues = await loadDialogues(options, "test");
+  if (!options.allowTrained) {
+    const adapters = [options.adapterManager, options.adapterAnswerer].filter((adapter) => adapter !== undefined);
+    await checkUnseen(dialogues, adapters);
+  }
   const models = await openModels(options);
   try {
     const all = await working(() => untilInterrupted((signal) => compare(dialogues, models, options, signal)));

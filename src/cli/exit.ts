@@ -1,5 +1,5 @@
 /** Exit codes of all verbs. */
-export const exitCodes = { ok: 0, failed: 1, unusable: 2 } as const;
+export const exitCodes = { ok: 0, failed: 1, unusable: 2, alarmed: 3 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MemoryR1Error } from "../errors.js";
+import { AlarmError } from "../train/alarms.js";
 import { chatVerb } from "./chat.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
@@ -19,7 +20,10 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
   const program = quiet(new Command("memory-r1"))
     .description("Long-term memory for LangGraph agents that learns from its own recorded runs.")
     .version(packageVersion())
-    .addHelpText("after", "\nExit codes: 0 done, 1 the work failed, 2 an input or an option cannot be used.");
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 the work failed, 2 an input or an option cannot be used, 3 training stopped at an alarm.",
+    );
   for (const command of commands) program.addCommand(command);
   if (args.length === 0) {
     process.stderr.write(program.helpInformation());
@@ -32,6 +36,7 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.ok;
     const failed = error instanceof CommanderError ? usageErrorOf(error, commands, args) : error;
     report(failed, args.includes("--verbose"));
+    if (failed instanceof WorkFailure && failed.cause instanceof AlarmError) return exitCodes.alarmed;
     return failed instanceof MemoryR1Error ? exitCodes.unusable : exitCodes.failed;
   }
 }

@@ -25,7 +25,7 @@ import { working } from "./exit.js";
 import { type OpenedModels, openModels } from "./models.js";
 import { plainCommand, positive, wholeNumber } from "./options.js";
 import { startProgress } from "./progress.js";
-import { stepPrinter } from "./step-line.js";
+import { stepPrinter, summaryLines } from "./step-line.js";
 
 interface StartOptions {
   readonly seed: number;
@@ -174,7 +174,7 @@ class Tour {
   private async train(agent: string, steps: number, task: Task): Promise<void> {
     const { lora, batchSize, groupSize, temperature, learningRate, maxNewTokens } = settings;
     const { seed } = this.options;
-    await train({
+    const summary = await train({
       engine: this.models.engine,
       adapter: agent,
       lora: { ...lora, seed },
@@ -190,6 +190,7 @@ class Tour {
       resume: false,
       onStep: stepPrinter(agent, (line) => process.stdout.write(`  ${line}\n`)),
     });
+    for (const line of summaryLines(agent, summary)) process.stdout.write(`  ${line}\n`);
   }
 
   private async compare(dialogues: readonly Dialogue[]): Promise<void> {

@@ -4,6 +4,7 @@ import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { readEpisodes } from "../trace/read.js";
 import { answers } from "../train/answers.js";
+import { recordedMark } from "../train/conversations.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
 import { managerDialogues } from "../train/manager-dialogues.js";
@@ -11,9 +12,10 @@ import type { Task } from "../train/rollout.js";
 import { train } from "../train/trainer.js";
 import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
+import { checkTrainable } from "./hygiene.js";
 import { type OpenedModels, openModels } from "./models.js";
 import { addModelOptions, type ModelOptions, positive, verbCommand } from "./options.js";
-import { stepPrinter } from "./step-line.js";
+import { stepPrinter, summaryLines } from "./step-line.js";
 
 interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
   readonly episodes: readonly string[];
@@ -28,6 +30,8 @@ interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
   readonly checkpointEvery: number;
   readonly out: string;
   readonly resume?: boolean;
+  readonly stopOnAlarm?: boolean;
+  readonly allowHeldOut?: boolean;
 }
 
 export function trainVerb(): Command {
@@ -56,6 +60,8 @@ export function trainVerb(): Command {
     .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
     .option("--resume", "go on from the latest checkpoint in --out")
+    .option("--stop-on-alarm", "end at the first alarm, with exit code 3; the last checkpoint stays")
+    .option("--allow-held-out", "learn from conversations of a validation or test split too")
     .action(trainAgent);
 }
 
@@ -63,13 +69,26 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   const algorithm = algorithmOf(options);
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
+  if (!options.allowHeldOut) checkTrainable(dialogues.map(recordedMark));
   const models = await openModels(options);
   try {
     const task = makeTask(dialogues, models, options);
-    const { agent, steps, batch, group, rank, alpha, seed, out, checkpointEvery, resume = false } = options;
+    const {
+      agent,
+      steps,
+      batch,
+      group,
+      rank,
+      alpha,
+      seed,
+      out,
+      checkpointEvery,
+      resume = false,
+      stopOnAlarm = false,
+    } = options;
     const print = (line: string) => process.stdout.write(`${line}\n`);
     print(`${task.items.length} items to learn from, ${batch} a step in groups of ${group}`);
-    await working(() =>
+    const summary = await working(() =>
       train({
         engine: models.engine,
         adapter: trained(agent),
@@ -84,9 +103,11 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
         out,
         checkpointEvery,
         resume,
+        stopOnAlarm,
         onStep: stepPrinter(agent, print),
       }),
     );
+    for (const line of summaryLines(agent, summary)) print(line);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
   } finally {
     await models.close();

@@ -137,11 +137,18 @@ function factsByTurn({ observation }: Sample, turns: readonly DialogueTurn[]): M
 export type LocomoSplit = "train" | "validation" | "test";
 
 /** Memory-R1's split by conversation: one to train, one to validate; all others test. */
-const splitOf: Readonly<Record<string, LocomoSplit>> = { "conv-26": "train", "conv-30": "validation" };
+const splitOf: ReadonlyMap<string, LocomoSplit> = new Map([
+  ["conv-26", "train"],
+  ["conv-30", "validation"],
+  ...[41, 42, 43, 44, 47, 48, 49, 50].map((number) => [`conv-${number}`, "test"] as const),
+]);
+
+/** The split of one of LoCoMo's ten conversations; undefined for any other id. */
+export const locomoSplit = (id: string): LocomoSplit | undefined => splitOf.get(id);
 
 /** The dialogues of one split. Throws UsageError where none of them is in it. */
 export function splitLocomo(dialogues: readonly Dialogue[], split: LocomoSplit): Dialogue[] {
-  const chosen = dialogues.filter(({ id }) => (splitOf[id] ?? "test") === split);
+  const chosen = dialogues.filter(({ id }) => (locomoSplit(id) ?? "test") === split);
   if (chosen.length > 0) return chosen;
   throw new UsageError({
     what: `no conversation belongs to the ${split} split`,
