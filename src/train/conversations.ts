@@ -43,6 +43,15 @@ export function sharedConversations(
   );
 }
 
+/** Those of both lists, each once. */
+export function allConversations(
+  marks: readonly ConversationMark[],
+  more: readonly ConversationMark[],
+): ConversationMark[] {
+  const known = new Map([...marks, ...more].map((mark) => [`${mark.opening} ${mark.id}`, mark]));
+  return [...known.values()];
+}
+
 const FILE = "trained-on.json";
 const fileSchema = z.object({ conversations: z.array(conversationMarkSchema) });
 

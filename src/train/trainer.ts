@@ -1,16 +1,19 @@
-import { appendFile, mkdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
 import { AlarmError, type AlarmThresholds } from "./alarms.js";
-import { latestCheckpoint, removeCheckpoints, writeCheckpoint } from "./checkpoint.js";
-import { writeTrainedOn } from "./conversations.js";
+import { latestCheckpoint, removeCheckpoints, removePartialCheckpoints, writeCheckpoint } from "./checkpoint.js";
+import { allConversations, readTrainedOn, writeTrainedOn } from "./conversations.js";
+import { DataCursor } from "./cursor.js";
 import { sampleVarying } from "./dynamic-sampling.js";
 import { Learner } from "./learner.js";
 import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
 import type { Task } from "./rollout.js";
+import { RunLog } from "./run-log.js";
 import { streamSeed } from "./seeds.js";
+import { type StartingPoint, startingPoint } from "./starting-point.js";
 import { StepHistory, type TrainSummary } from "./step-history.js";
 
 export interface TrainOptions {
@@ -30,8 +33,14 @@ export interface TrainOptions {
   /** Folder for metrics and checkpoints. */
   readonly out: string;
   readonly checkpointEvery: number;
-  /** Goes on from the folder's latest checkpoint. */
+  /** Goes on from the folder's latest checkpoint, with the same settings; more steps are fine. */
   readonly resume: boolean;
+  /** Starts from a checkpoint of another run, or the latest of its folder, and may have other settings. Its steps and metrics count on. */
+  readonly fork?: string;
+  /** What the task's rollouts follow from beside its items, such as the reward's name: fixed while a run goes on. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Milliseconds since 1970: also writes TensorBoard's event files into `out`. */
+  readonly now?: () => number;
   /** When an alarm sounds; what is absent is as in `alarmDefaults`. */
   readonly alarms?: Partial<AlarmThresholds>;
   /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
@@ -50,26 +59,30 @@ export interface Progress {
 /**
  * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
  * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
- * Throws EngineError where loss or gradient is not a number, before that step changes a weight, and AlarmError where it is told to stop.
+ * `start` may be read beforehand, to have its errors apart. Throws EngineError where loss or gradient is not a number, before that step changes a weight, and AlarmError where it is told to stop.
  */
-export async function train(options: TrainOptions): Promise<TrainSummary> {
+export async function train(
+  options: TrainOptions,
+  start: StartingPoint | undefined = undefined,
+): Promise<TrainSummary> {
   const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, algorithm, out, onStep } =
     options;
+  const { checkpoint, settings, origin, step: from, cursor: at } = start ?? (await startingPoint(options));
   await mkdir(out, { recursive: true });
-  const metricsFile = join(out, "metrics.jsonl");
   const learner = await Learner.create(engine, adapter, lora, algorithm);
-  if (!options.resume) await removeCheckpoints(out);
-  const checkpoint = await latestCheckpoint(out);
-  if (checkpoint !== undefined) await learner.load(checkpoint.folder);
-  const from = checkpoint?.step ?? 0;
-  await keepLines(metricsFile, from);
-  const history = new StepHistory(options.alarms, await readFile(metricsFile, "utf8"), metricsFile);
+  if (checkpoint !== undefined) await learner.load(checkpoint.folder, checkpoint.parts);
+  await (options.resume ? removePartialCheckpoints(out) : removeCheckpoints(out));
+  const log = await RunLog.open(out, { from: checkpoint?.folder, sameRun: options.resume, now: options.now });
+  const history = new StepHistory(options.alarms, await log.read(), log.file);
+  const cursor = new DataCursor(task.items, seed, at);
+  const known = checkpoint === undefined ? [] : await readTrainedOn(checkpoint.folder);
+  const conversations = allConversations(known, task.conversations ?? []);
   for (let step = from; step < steps; step++) {
     const started = performance.now();
     const stepSeed = streamSeed(seed, task.name, step);
     const chosen = new Set<string>();
     const sample = async (batch: number, wanted: number) => {
-      const items = (batch === 0 ? batchOf(task.items, step, wanted, seed) : extraItems(task.items, batch, stepSeed))
+      const items = (batch === 0 ? cursor.take(wanted) : extraItems(task.items, batch, stepSeed))
         .filter((item) => !chosen.has(item))
         .slice(0, wanted);
       for (const item of items) chosen.add(item);
@@ -80,7 +93,7 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
     const learned = await learner.step(groups, stepSeed);
     const metrics = history.add(step + 1, algorithm.extraBatches === 0 ? learned : { ...learned, extraBatches });
     const seconds = { rollout: (sampled - started) / 1000, update: (performance.now() - sampled) / 1000 };
-    await appendFile(metricsFile, `${JSON.stringify({ step: step + 1, ...metrics })}\n`);
+    await log.append(step + 1, metrics, seconds);
     if (metrics.alarms !== undefined && options.stopOnAlarm) {
       onStep?.({ step: step + 1, steps, metrics, seconds });
       const kept = await latestCheckpoint(out);
@@ -91,43 +104,21 @@ export async function train(options: TrainOptions): Promise<TrainSummary> {
       );
     }
     if ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps) {
-      await writeCheckpoint(out, step + 1, (folder) => learner.save(folder));
+      const state = { step: step + 1, settings, cursor: cursor.state, random: { seed, step: step + 1 }, origin };
+      await writeCheckpoint(out, state, async (folder) => {
+        await learner.save(folder);
+        await log.save(folder);
+        await writeTrainedOn(folder, conversations);
+      });
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
   }
   await engine.saveAdapter(adapter, join(out, "adapter"));
-  await writeTrainedOn(join(out, "adapter"), task.conversations ?? []);
+  await writeTrainedOn(join(out, "adapter"), conversations);
   return history.summary(task);
-}
-
-/** The items of one step: epochs of all items, each in an order of its own, cut into batches that may span two epochs. */
-export function batchOf(items: readonly string[], step: number, size: number, seed: number): string[] {
-  const orders = new Map<number, string[]>();
-  const wanted = Math.min(size, items.length);
-  return Array.from({ length: wanted }, (_, i) => {
-    const position = step * wanted + i;
-    const epoch = Math.floor(position / items.length);
-    let order = orders.get(epoch);
-    if (order === undefined) {
-      order = new Random(streamSeed(seed, "epoch", epoch)).shuffle(items);
-      orders.set(epoch, order);
-    }
-    return order[position % items.length]!;
-  });
 }
 
 /** All items in the order in which a step's further batches take them. */
 function extraItems(items: readonly string[], batch: number, seed: number): string[] {
   return new Random(streamSeed(seed, "extra batch", batch)).shuffle(items);
-}
-
-/** Drops the metrics of steps that will be done again. */
-async function keepLines(file: string, count: number): Promise<void> {
-  const text = await readFile(file, "utf8").catch(() => "");
-  if (text === "") {
-    await writeFile(file, "");
-    return;
-  }
-  const kept = text.split("\n").slice(0, count).join("\n");
-  await truncate(file, Buffer.byteLength(kept === "" ? "" : `${kept}\n`));
 }

@@ -2,12 +2,14 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSafetensors } from "../../src/model/safetensors.js";
 import { writeCheckpoint } from "../../src/train/checkpoint.js";
+import { checkpointState } from "./checkpoint-state.js";
 
 /** Writes checkpoint after checkpoint into a folder until it is killed; every number in a checkpoint is its step's. */
 const out = process.argv[2]!;
 const SIZE = 20_000;
 for (let step = Number(process.argv[3]); ; step++) {
-  await writeCheckpoint(out, step, async (folder) => {
+  process.stdout.write(`begin ${step}\n`);
+  await writeCheckpoint(out, checkpointState(step), async (folder) => {
     await mkdir(folder, { recursive: true });
     for (const name of ["training.safetensors", "more.safetensors"]) {
       const data = new Float32Array(SIZE).fill(step);
@@ -15,5 +17,5 @@ for (let step = Number(process.argv[3]); ; step++) {
       await writeSafetensors(join(folder, name), tensors, { step: String(step) });
     }
   });
-  process.stdout.write(`${step}\n`);
+  process.stdout.write(`done ${step}\n`);
 }

@@ -1,13 +1,19 @@
-import { execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { setTimeout } from "node:timers/promises";
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readHeader, readTensor } from "../../src/model/safetensors.js";
 import { Random } from "../../src/random.js";
-import { latestCheckpoint, removeCheckpoints, writeCheckpoint } from "../../src/train/checkpoint.js";
+import {
+  findCheckpoint,
+  latestCheckpoint,
+  openCheckpoint,
+  removeCheckpoints,
+  removePartialCheckpoints,
+  writeCheckpoint,
+} from "../../src/train/checkpoint.js";
 import { temporaryFolder } from "../model/reference.js";
+import { compileWriter, killWhileWriting } from "./checkpoint-killing.js";
+import { checkpointState } from "./checkpoint-state.js";
 
 const writing = (text: string) => async (folder: string) => {
   await mkdir(folder, { recursive: true });
@@ -22,19 +28,19 @@ const stateOf = async (out: string) => {
 describe("checkpoints", () => {
   it("are the latest by their step's number, not by its spelling", async () => {
     const out = await temporaryFolder();
-    for (const step of [8, 9, 10]) await writeCheckpoint(out, step, writing(`state ${step}`));
+    for (const step of [8, 9, 10]) await writeCheckpoint(out, checkpointState(step), writing(`state ${step}`));
     expect(await stateOf(out)).toEqual([10, "state 10"]);
   });
 
   it("may hold folders", async () => {
     const out = await temporaryFolder();
-    await writeCheckpoint(out, 1, (folder) => writing("deep")(join(folder, "critic")));
+    await writeCheckpoint(out, checkpointState(1), (folder) => writing("deep")(join(folder, "critic")));
     expect(await readFile(join(out, "checkpoint-1", "critic", "state"), "utf8")).toBe("deep");
   });
 
   it("are kept two at a time", async () => {
     const out = await temporaryFolder();
-    for (let step = 1; step <= 5; step++) await writeCheckpoint(out, step, writing(""));
+    for (let step = 1; step <= 5; step++) await writeCheckpoint(out, checkpointState(step), writing(""));
     expect((await readdir(out)).sort()).toEqual(["checkpoint-4", "checkpoint-5"]);
   });
 
@@ -47,89 +53,150 @@ describe("checkpoints", () => {
 
   it("that fail half-way leave the one before as the latest, and the next attempt succeeds", async () => {
     const out = await temporaryFolder();
-    await writeCheckpoint(out, 1, writing("one"));
+    await writeCheckpoint(out, checkpointState(1), writing("one"));
     const broken = async (folder: string) => {
       await writing("half")(folder);
       throw new Error("disk full");
     };
-    await expect(writeCheckpoint(out, 2, broken)).rejects.toThrow("disk full");
+    await expect(writeCheckpoint(out, checkpointState(2), broken)).rejects.toThrow("disk full");
     expect(await stateOf(out)).toEqual([1, "one"]);
-    await writeCheckpoint(out, 2, writing("two"));
+    await writeCheckpoint(out, checkpointState(2), writing("two"));
     expect(await stateOf(out)).toEqual([2, "two"]);
     expect((await readdir(out)).sort()).toEqual(["checkpoint-1", "checkpoint-2"]);
   });
 
   it("that a crash left half-written are never taken for whole, nor mixed into the next", async () => {
     const out = await temporaryFolder();
-    await writeCheckpoint(out, 1, writing("one"));
+    await writeCheckpoint(out, checkpointState(1), writing("one"));
     await writing("half")(join(out, "checkpoint-2.partial"));
     await writeFile(join(out, "checkpoint-2.partial", "stale"), "");
     await writing("half")(join(out, "checkpoint-7.partial"));
     expect(await stateOf(out)).toEqual([1, "one"]);
-    await writeCheckpoint(out, 2, writing("two"));
-    expect(await readdir(join(out, "checkpoint-2"))).toEqual(["state"]);
+    await writeCheckpoint(out, checkpointState(2), writing("two"));
+    expect(await readdir(join(out, "checkpoint-2"))).toEqual(["manifest.json", "state"]);
+    await removePartialCheckpoints(out);
+    expect((await readdir(out)).sort()).toEqual(["checkpoint-1", "checkpoint-2"]);
   });
 
   it("are removed for a new run, whole or not, and nothing else is", async () => {
     const out = await temporaryFolder();
-    await writeCheckpoint(out, 3, writing("three"));
+    await writeCheckpoint(out, checkpointState(3), writing("three"));
     for (const name of ["checkpoint-4.partial", "adapter", "checkpoint-best"]) await writing("")(join(out, name));
     await removeCheckpoints(out);
     expect((await readdir(out)).sort()).toEqual(["adapter", "checkpoint-best"]);
   });
 });
 
-/** Compiles the writer, so that each of its processes starts at once. Returns its path. */
-async function compileWriter(): Promise<string> {
-  const folder = await temporaryFolder();
-  const options = ["--ignoreConfig", "--noCheck", "--target", "es2023", "--module", "nodenext", "--types", "node"];
-  const where = ["--rootDir", ".", "--outDir", folder, join("test", "train", "checkpoint-writer.ts")];
-  execFileSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), ...options, ...where]);
-  await writeFile(join(folder, "package.json"), '{"type":"module"}');
-  await symlink(resolve("node_modules"), join(folder, "node_modules"), "junction");
-  return join(folder, "test", "train", "checkpoint-writer.js");
-}
-
-/** Starts a writer, lets it finish some checkpoints, and kills it at an arbitrary moment of a later one. Returns the last step that it told. */
-async function writeAndKill(script: string, out: string, from: number, random: Random): Promise<number> {
-  const child = spawn(process.execPath, [script, out, String(from)], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
-  const wanted = from + random.int(3);
-  let told = "";
-  await new Promise<void>((reached) => {
-    child.stdout.on("data", (chunk) => {
-      told += String(chunk);
-      if (told.includes(`${wanted}\n`)) reached();
-    });
-    child.stdout.on("end", reached);
-  });
-  // From a part of one checkpoint's time to several.
-  await setTimeout(15 * random.next());
-  child.kill("SIGKILL");
-  const [, signal] = (await exited) as [number | null, string | null];
-  expect(signal).toBe("SIGKILL");
-  return Math.max(...told.trim().split("\n").map(Number));
-}
-
 describe("kill -9 while checkpoints are written", () => {
-  it("leaves a latest checkpoint that is whole, 20 times of 20", async () => {
+  it("leaves nothing but whole ones under their names, 20 times of 20, and most often something half-written beside them", async () => {
     const random = new Random(11);
-    const writer = await compileWriter();
+    const writer = await compileWriter(await temporaryFolder());
     const rounds = async (out: string, count: number) => {
+      let midway = 0;
       for (let from = 1, round = 0; round < count; round++) {
-        const told = await writeAndKill(writer, out, from, random);
-        const latest = (await latestCheckpoint(out))!;
-        expect(latest.step).toBeGreaterThanOrEqual(told);
-        for (const name of ["training.safetensors", "more.safetensors"]) {
-          const { tensors, metadata } = await readHeader(join(latest.folder, name));
-          expect(metadata.step).toBe(String(latest.step));
-          const values = readTensor(tensors.get("values")!);
-          expect(values.length).toBe(20_000);
-          expect(values.every((value) => value === latest.step)).toBe(true);
-        }
-        from = latest.step + 1;
+        const kill = await killWhileWriting(writer, out, from, random);
+        midway += Number(kill.midway);
+        from = kill.step + 1;
       }
+      return midway;
     };
-    await Promise.all([rounds(await temporaryFolder(), 10), rounds(await temporaryFolder(), 10)]);
+    const [first, second] = await Promise.all([
+      rounds(await temporaryFolder(), 10),
+      rounds(await temporaryFolder(), 10),
+    ]);
+    expect(first + second).toBeGreaterThan(0);
+  });
+});
+
+describe("a checkpoint's manifest", () => {
+  const two = async () => {
+    const out = await temporaryFolder();
+    for (const step of [1, 2]) {
+      await writeCheckpoint(out, checkpointState(step), async (folder) => {
+        await writing(`state ${step}`)(folder);
+        await writing(`critic ${step}`)(join(folder, "critic"));
+      });
+    }
+    return { out, latest: (await latestCheckpoint(out))! };
+  };
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+
+  it("gives back what was written, and the size and SHA-256 of every file", async () => {
+    const { latest } = await two();
+    expect(await openCheckpoint(latest)).toEqual({
+      version: 1,
+      ...checkpointState(2),
+      files: {
+        state: { bytes: 7, sha256: sha256("state 2") },
+        "critic/state": { bytes: 8, sha256: sha256("critic 2") },
+      },
+    });
+  });
+
+  it("tells of a changed file by name, with both hashes and the older checkpoint that is whole", async () => {
+    const { latest } = await two();
+    await writeFile(join(latest.folder, "critic", "state"), "critic 3");
+    await expect(openCheckpoint(latest)).rejects.toMatchObject({
+      name: "FileError",
+      where: join(latest.folder, "critic", "state"),
+      expected: expect.stringContaining(sha256("critic 2")),
+      found: sha256("critic 3"),
+      remedy: expect.stringMatching(/delete .*checkpoint-2 .*older checkpoint-1, which is whole/),
+    });
+  });
+
+  it("tells of a missing file, and that no older checkpoint is whole", async () => {
+    const { out, latest } = await two();
+    await rm(join(latest.folder, "state"));
+    await writeFile(join(out, "checkpoint-1", "state"), "");
+    await expect(openCheckpoint(latest)).rejects.toMatchObject({
+      name: "FileError",
+      what: expect.stringContaining("missing"),
+      where: join(latest.folder, "state"),
+      expected: expect.stringContaining(sha256("state 2")),
+      remedy: expect.stringContaining("no older checkpoint"),
+    });
+  });
+
+  it("is itself guarded: cut off, changed or absent, it is refused", async () => {
+    for (const damage of [
+      (text: string) => text.slice(0, -20),
+      (text: string) => text.replace('"position": 2', '"position": 3'),
+      (text: string) => text.replace('"version": 1', '"version": 2'),
+      () => undefined,
+    ]) {
+      const { latest } = await two();
+      const file = join(latest.folder, "manifest.json");
+      const damaged = damage(await readFile(file, "utf8"));
+      await (damaged === undefined ? rm(file) : writeFile(file, damaged));
+      await expect(openCheckpoint(latest)).rejects.toMatchObject({
+        name: "FileError",
+        where: file,
+        remedy: expect.stringContaining("older checkpoint-1, which is whole"),
+      });
+    }
+  });
+
+  it("is refused under the name of another step", async () => {
+    const { out } = await two();
+    await rename(join(out, "checkpoint-2"), join(out, "checkpoint-8"));
+    await expect(openCheckpoint((await latestCheckpoint(out))!)).rejects.toThrow(/expected step 8; found step 2/);
+  });
+});
+
+describe("a checkpoint to start from", () => {
+  it("is the folder itself, or the latest of a run's folder", async () => {
+    const out = await temporaryFolder();
+    for (const step of [1, 2]) await writeCheckpoint(out, checkpointState(step), writing(""));
+    expect(await findCheckpoint(out)).toEqual({ step: 2, folder: join(out, "checkpoint-2") });
+    expect(await findCheckpoint(join(out, "checkpoint-1"))).toEqual({ step: 1, folder: join(out, "checkpoint-1") });
+  });
+
+  it("must be there", async () => {
+    const out = await temporaryFolder();
+    await mkdir(join(out, "checkpoint-3.partial"));
+    for (const from of [out, join(out, "none"), join(out, "checkpoint-3"), join(out, "checkpoint-3.partial")]) {
+      await expect(findCheckpoint(from).then(openCheckpoint)).rejects.toMatchObject({ name: "FileError" });
+    }
   });
 });

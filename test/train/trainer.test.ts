@@ -5,37 +5,10 @@ import type { PolicyEngine } from "../../src/model/engine.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import type { Task } from "../../src/train/rollout.js";
 import { streamSeed } from "../../src/train/seeds.js";
-import { batchOf, type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
+import { type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
 import { randomIds } from "../model/tiny-checkpoint.js";
 import { lora, openTinyEngine, trainingBytes } from "./tiny-policy.js";
-
-describe("batches", () => {
-  const items = Array.from({ length: 7 }, (_, i) => `item ${i}`);
-  const run = (from: number, to: number, size: number, seed = 1) =>
-    Array.from({ length: to - from }, (_, i) => batchOf(items, from + i, size, seed)).flat();
-
-  it("take every item once in each epoch, though batches span two epochs", () => {
-    const taken = run(0, 21, 3);
-    for (let epoch = 0; epoch < 9; epoch++) {
-      expect(taken.slice(7 * epoch, 7 * (epoch + 1)).toSorted()).toEqual(items);
-    }
-  });
-
-  it("take each epoch in an order of its own, and each seed too", () => {
-    const epochs = Array.from({ length: 5 }, (_, epoch) => run(epoch, epoch + 1, 7).join());
-    expect(new Set([...epochs, run(0, 1, 7, 2).join()]).size).toBe(6);
-  });
-
-  it("follow from the step's number alone, so that a run goes on where it stopped", () => {
-    expect([...run(0, 4, 3), ...run(4, 9, 3)]).toEqual(run(0, 9, 3));
-  });
-
-  it("are not larger than the task", () => {
-    expect(batchOf(items, 0, 100, 1).toSorted()).toEqual(items);
-    expect(batchOf(items, 3, 100, 1).toSorted()).toEqual(items);
-  });
-});
 
 /** Likely for some of the prompts and rare for others. */
 const TARGET = 34;

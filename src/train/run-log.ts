@@ -1,0 +1,58 @@
+import { appendFile, copyFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { writeAtomic } from "../model/atomic-file.js";
+import type { StepMetrics } from "./metrics.js";
+import { EventFile, eventFiles, removeEventFiles } from "./tensorboard.js";
+
+export const METRICS_FILE = "metrics.jsonl";
+
+export interface RunLogOptions {
+  /** Folder of the checkpoint whose metrics the log begins with. */
+  readonly from?: string | undefined;
+  /** Whether event files of the folder are of the same run. */
+  readonly sameRun: boolean;
+  /** Milliseconds since 1970: writes TensorBoard's event files too. */
+  readonly now?: (() => number) | undefined;
+}
+
+/** A run's metrics: a JSON line for each step, without times, so that equal runs have equal logs; and event files with times. */
+export class RunLog {
+  private constructor(
+    readonly file: string,
+    private readonly events: EventFile | undefined,
+  ) {}
+
+  /** Brings a folder's log to where the run starts: empty, or exactly as it was when the checkpoint was written. */
+  static async open(folder: string, { from, sameRun, now }: RunLogOptions): Promise<RunLog> {
+    const file = join(folder, METRICS_FILE);
+    const text = from === undefined ? "" : await readFile(join(from, METRICS_FILE), "utf8");
+    await writeAtomic(file, (handle) => handle.writeFile(text));
+    if (!sameRun) await removeEventFiles(folder);
+    if (now === undefined) return new RunLog(file, undefined);
+    const lines = text.split("\n").slice(0, -1);
+    const kept = (await eventFiles(folder)).length > 0;
+    const events = await EventFile.create(folder, kept ? lines.length : 0, now);
+    if (!kept) {
+      for (const line of lines) {
+        const { step, ...metrics } = JSON.parse(line) as { readonly step: number };
+        await events.append(step, metrics);
+      }
+    }
+    return new RunLog(file, events);
+  }
+
+  async append(step: number, metrics: StepMetrics, seconds: { rollout: number; update: number }): Promise<void> {
+    await appendFile(this.file, `${JSON.stringify({ step, ...metrics })}\n`);
+    await this.events?.append(step, { ...metrics, seconds });
+  }
+
+  /** The lines of the steps that are done. */
+  read(): Promise<string> {
+    return readFile(this.file, "utf8");
+  }
+
+  /** Writes the log as it is into a checkpoint's folder. */
+  async save(folder: string): Promise<void> {
+    await copyFile(this.file, join(folder, METRICS_FILE));
+  }
+}
