@@ -9,15 +9,18 @@ import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
 import { managerDialogues } from "../train/manager-dialogues.js";
 import type { Task } from "../train/rollout.js";
-import { train } from "../train/trainer.js";
+import { startingPoint } from "../train/starting-point.js";
+import { type TrainOptions, train } from "../train/trainer.js";
 import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
 import { type OpenedModels, openModels } from "./models.js";
 import { addModelOptions, type ModelOptions, positive, verbCommand } from "./options.js";
+import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
+import { taskSettings } from "./task-settings.js";
 
-interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
+export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
   readonly episodes: readonly string[];
   readonly agent: "manager" | "answerer";
   readonly form: "decisions" | "dialogues";
@@ -30,6 +33,8 @@ interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
   readonly checkpointEvery: number;
   readonly out: string;
   readonly resume?: boolean;
+  readonly fork?: string;
+  readonly tensorboard: boolean;
   readonly stopOnAlarm?: boolean;
   readonly allowHeldOut?: boolean;
 }
@@ -40,7 +45,9 @@ export function trainVerb(): Command {
     "Train the memory manager or the answer agent by reinforcement learning on recorded episodes, with the other one frozen.",
     "memory-r1 train --episodes runs/episodes.jsonl --agent manager --out runs/manager\n" +
       "memory-r1 train --episodes runs/with-manager.jsonl --agent answerer --out runs/answerer\n" +
-      "memory-r1 train --episodes runs/episodes.jsonl --algorithm ppo --out runs/manager-ppo",
+      "memory-r1 train --episodes runs/episodes.jsonl --algorithm ppo --out runs/manager-ppo\n" +
+      "memory-r1 train --episodes runs/episodes.jsonl --out runs/manager --steps 80 --resume\n" +
+      "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4",
   );
   // Memory-R1 samples at temperature 1 while it trains.
   return addAlgorithmOptions(addModelOptions(command, { temperature: 1 }))
@@ -59,7 +66,9 @@ export function trainVerb(): Command {
     .option("--alpha <n>", "scale of the LoRA adapter", positive, 32)
     .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
-    .option("--resume", "go on from the latest checkpoint in --out")
+    .option("--resume", "go on from the latest checkpoint in --out, with the same settings; --steps may be more")
+    .option("--fork <dir>", "start from a checkpoint, or the latest of a run's folder, where other settings are fine")
+    .option("--no-tensorboard", "leave out TensorBoard's event files in --out; metrics.jsonl is written always")
     .option("--stop-on-alarm", "end at the first alarm, with exit code 3; the last checkpoint stays")
     .option("--allow-held-out", "learn from conversations of a validation or test split too")
     .action(trainAgent);
@@ -87,26 +96,31 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       stopOnAlarm = false,
     } = options;
     const print = (line: string) => process.stdout.write(`${line}\n`);
+    const run: TrainOptions = {
+      engine: models.engine,
+      adapter: trained(agent),
+      lora: { rank, alpha, seed },
+      task,
+      steps,
+      batchSize: batch,
+      groupSize: group,
+      temperature: options.temperature,
+      seed,
+      algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
+      settings: await taskSettings(models, options),
+      out,
+      checkpointEvery,
+      resume,
+      ...(options.fork === undefined ? {} : { fork: options.fork }),
+      ...(options.tensorboard ? { now: Date.now } : {}),
+      stopOnAlarm,
+      onStep: stepPrinter(agent, print),
+    };
+    const start = await startingPoint(run);
     print(`${task.items.length} items to learn from, ${batch} a step in groups of ${group}`);
-    const summary = await working(() =>
-      train({
-        engine: models.engine,
-        adapter: trained(agent),
-        lora: { rank, alpha, seed },
-        task,
-        steps,
-        batchSize: batch,
-        groupSize: group,
-        temperature: options.temperature,
-        seed,
-        algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
-        out,
-        checkpointEvery,
-        resume,
-        stopOnAlarm,
-        onStep: stepPrinter(agent, print),
-      }),
-    );
+    const from = startLine(start);
+    if (from !== undefined) print(from);
+    const summary = await working(() => train(run, start));
     for (const line of summaryLines(agent, summary)) print(line);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
   } finally {

@@ -11,11 +11,11 @@ export async function settingsOf(options: TrainOptions): Promise<Settings> {
   const { architecture, parameters, device, folder } = engine.info;
   return flat({
     seed,
-    model: { architecture, parameters, sha256: await hashWeights(folder) },
+    model: { architecture, parameters, weights: await hashWeights(folder) },
     // One card computes as another of the host; a CPU does not.
     device: device.replace(/:\d+$/, ""),
     lora,
-    task: { name: task.name, items: task.items.length, sha256: hashText(JSON.stringify(task.items)), ...settings },
+    task: { name: task.name, items: task.items.length, itemIds: hashText(JSON.stringify(task.items)), ...settings },
     batchSize,
     groupSize,
     temperature,

@@ -1,0 +1,21 @@
+import { compactPrompts } from "../memory/compact-prompts.js";
+import { hashFile, hashText, hashWeights } from "../train/hash.js";
+import type { OpenedModels } from "./models.js";
+import type { TrainVerbOptions } from "./train.js";
+
+/** What the numbers of a training follow from beside the items' names: a run that goes on must have the same. */
+export async function taskSettings(
+  { prompts }: Pick<OpenedModels, "prompts">,
+  options: Pick<TrainVerbOptions, "agent" | "form" | "reward" | "episodes" | "adapterAnswerer">,
+): Promise<Readonly<Record<string, string>>> {
+  const { agent, form, reward, episodes, adapterAnswerer } = options;
+  const hashes = [];
+  for (const file of episodes) hashes.push((await hashFile(file)).sha256);
+  const manager = { form, answerer: adapterAnswerer === undefined ? "base" : await hashWeights(adapterAnswerer) };
+  return {
+    reward,
+    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    episodes: hashText(hashes.join("\n")),
+    ...(agent === "manager" ? manager : {}),
+  };
+}
