@@ -16,7 +16,7 @@ import { abortError } from "./abort.js";
 import { callbackStream } from "./callback-stream.js";
 import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
 import { toChatTurns } from "./chat-messages.js";
-import { checkSampling, type Sampling, streamSeed } from "./chat-sampling.js";
+import { checkSampling, promptSeed, type Sampling } from "./chat-sampling.js";
 import type { GenerateOptions, PolicyEngine } from "./engine.js";
 import { type BatchedResult, batcherOf, type GeneratingEngine } from "./request-batcher.js";
 import { ResponseReader } from "./response-reader.js";
@@ -225,7 +225,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
       });
     }
     const { temperature, maxNewTokens, seed } = sampling;
-    const request = { promptIds, maxNewTokens, temperature, seed: streamSeed(seed, promptIds) };
+    const request = { promptIds, maxNewTokens, temperature, seed: promptSeed(seed, promptIds) };
     return { request, sampling, reader: new ResponseReader(this.tokenizer, sampling.stop), modelName: this.#modelName };
   }
 

@@ -31,7 +31,7 @@ function check(ok: boolean, name: string, expected: string, found: unknown): voi
  * The random stream of one call, a 32-bit number: neither the order of calls nor their batching changes a response,
  * and two prompts do not share their randomness.
  */
-export function streamSeed(seed: number, promptIds: readonly number[]): number {
+export function promptSeed(seed: number, promptIds: readonly number[]): number {
   const hash = createHash("sha256").update(Float64Array.of(seed)).update(Int32Array.from(promptIds));
   return hash.digest().readUInt32LE();
 }

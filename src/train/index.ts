@@ -10,7 +10,24 @@ export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 export { type AdamWOptions, adamWDefaults } from "./adamw.js";
 export { type AdvantageKind, groupAdvantages } from "./advantage.js";
 export { type Aggregation, tokenWeights } from "./aggregation.js";
+export {
+  type Alarm,
+  AlarmError,
+  type AlarmKind,
+  type AlarmThresholds,
+  alarmDefaults,
+  alarmKinds,
+  alarmLine,
+  alarmsOf,
+} from "./alarms.js";
 export { type AnswerTaskOptions, answers } from "./answers.js";
+export {
+  type ConversationMark,
+  conversationMark,
+  readTrainedOn,
+  recordedMark,
+  sharedConversations,
+} from "./conversations.js";
 export { type Estimates, explainedVariance, type GaeOptions, generalizedAdvantages, whiten } from "./gae.js";
 export { type GoldQuestion, linkQuestions, type RecordedDialogue, recordedDialogues } from "./links.js";
 export { type ManagerTaskOptions, managerDecisions } from "./manager-decisions.js";
@@ -22,4 +39,6 @@ export { policyStep, type StepExtras } from "./policy-step.js";
 export { type AlgorithmName, algorithmNames, presets } from "./presets/index.js";
 export type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
 export { type SftOptions, type SftTokens, trainSft } from "./sft.js";
+export type { TrainSummary } from "./step-history.js";
+export type { StepRecord } from "./step-record.js";
 export { type Progress, type TrainOptions, train } from "./trainer.js";

@@ -1,3 +1,4 @@
+import { exactMatch } from "../reward/exact-match.js";
 import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Question } from "../trace/episode.js";
 
 export type GoldQuestion = Question & { readonly gold: string };
@@ -44,17 +45,29 @@ export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDial
 }
 
 /**
- * The questions that a turn decides: those whose evidence is complete with it. A question without evidence, or with evidence in turns
- * that were not recorded, is linked to no turn.
+ * The questions that a turn decides: those whose evidence is complete with it. Evidence is what the data says, else what provenance shows. A
+ * question that has neither, or needs turns that were not recorded, is linked to no turn.
  */
-export function linkQuestions({ steps, questions }: RecordedDialogue): Map<string, GoldQuestion[]> {
+export function linkQuestions({ steps, questions, events }: RecordedDialogue): Map<string, GoldQuestion[]> {
   const position = new Map(steps.map(({ turn }, index) => [turn.id, index]));
   const links = new Map<string, GoldQuestion[]>();
   for (const question of questions) {
-    const places = (question.evidence ?? []).map((id) => position.get(id));
+    const { evidence = [] } = question;
+    const needed = evidence.length > 0 ? evidence : provenance(question, events);
+    const places = needed.map((id) => position.get(id));
     if (places.length === 0 || places.some((place) => place === undefined)) continue;
     const last = steps[Math.max(...(places as number[]))]!.turn.id;
     links.set(last, [...(links.get(last) ?? []), question]);
   }
   return links;
+}
+
+/** The turns that made the memories by which a recorded answer was right, if one was: those that it named. */
+function provenance({ id, gold }: GoldQuestion, events: readonly EpisodeEvent[]): string[] {
+  const right = events.find(
+    (event): event is Answer =>
+      event.type === "answer" && event.question.id === id && exactMatch(event.answer, gold) === 1,
+  );
+  if (right === undefined) return [];
+  return right.retrieved.filter(({ alias }) => right.selected.includes(alias)).map(({ source }) => source);
 }

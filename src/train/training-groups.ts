@@ -41,9 +41,9 @@ export function trainingGroups(
 /** A rollout's share of each of its tokens: however many calls it made, it is one response to the aggregation. */
 function rolloutWeights(items: readonly ItemLessons[], options: PolicyOptions): Map<Rollout, number> {
   const rollouts = items.flatMap((item) => item.rollouts);
-  const lengths = rollouts.map(({ samples }) =>
-    samples.reduce((sum, sample) => sum + (counts(sample, options.overlong) ? sample.responseIds.length : 0), 0),
-  );
-  const rows = tokenWeights(lengths, options.aggregation, options);
+  const kept = rollouts.map(({ samples }) => samples.filter((sample) => counts(sample, options.overlong)));
+  const lengths = kept.map((samples) => samples.reduce((sum, { responseIds }) => sum + responseIds.length, 0));
+  const calls = kept.map((samples) => Math.max(samples.length, 1));
+  const rows = tokenWeights(lengths, options.aggregation, { ...options, calls });
   return new Map(rollouts.map((rollout, i) => [rollout, rows[i]![0] ?? 0]));
 }

@@ -23,6 +23,16 @@ describe("token weights", () => {
     expect(tokenWeights([0, 2], "token-mean", options)).toEqual([[], [0.5, 0.5]]);
   });
 
+  it("count the tokens of many calls as a mean over these, so that a rollout weighs no more for their number", () => {
+    const total = (rows: readonly (readonly number[])[]) => rows.map((row) => sum([row]));
+    for (const name of aggregations) {
+      // Four calls of five tokens each beside one call of five.
+      const [many, one] = total(tokenWeights([20, 5], name, { ...options, calls: [4, 1] }));
+      expect(many, name).toBeCloseTo(one!, 12);
+      expect(tokenWeights([3, 5], name, { ...options, calls: [1, 1] })).toEqual(tokenWeights([3, 5], name, options));
+    }
+  });
+
   it("sum to 1 in both means", () => {
     const means = aggregations.filter((name) => name !== "seq-mean-token-sum-norm");
     fc.assert(

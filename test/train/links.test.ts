@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { EpisodeEvent } from "../../src/trace/episode.js";
+import type { Answer, EpisodeEvent } from "../../src/trace/episode.js";
 import { linkQuestions, recordedDialogues } from "../../src/train/links.js";
-import { recordWorld } from "./recorded-world.js";
+import { recordWorld, world } from "./recorded-world.js";
 
 let events: EpisodeEvent[];
 beforeAll(async () => {
@@ -65,10 +66,38 @@ describe("questions", () => {
     expect(linked(withEvidence("pets", ["D1:4", "D1:1"])).one).toEqual(linked(events).one);
   });
 
-  it("are linked to no turn when their evidence was not recorded, or none is given", () => {
+  it("without evidence are linked by the memories that a right answer named, and by those of a wrong one to no turn", () => {
+    const asked = (change: Partial<Answer>) =>
+      withEvidence("owls", []).map((event) =>
+        event.type === "answer" && event.question.id === "owls" ? { ...event, ...change } : event,
+      );
+    expect(linked(asked({})).two).toEqual({ "D1:1": ["owls"] });
+    expect(linked(asked({ answer: "cats" })).two).toEqual({});
+    expect(linked(asked({ selected: [] })).two).toEqual({});
+    expect(linked(asked({ retrieved: [] })).two).toEqual({});
+  });
+
+  it("are linked to no turn when their evidence was not recorded", () => {
     expect(linked(withEvidence("pets", ["D1:1", "D9:9"])).one).not.toHaveProperty("D1:4");
-    expect(linked(withEvidence("owls", [])).two).toEqual({});
     // Turns of the other conversation are none of theirs.
     expect(linked(withEvidence("owls", ["D1:1", "D1:4"])).two).toEqual({});
+  });
+
+  it("are never linked to another conversation, however a file mixes them", () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray([...events.keys()], { minLength: 0 }), (order) => {
+        for (const dialogue of recordedDialogues(order.map((i) => events[i]!))) {
+          const name = dialogue.namespace.at(-1);
+          const { turns, questions } = world.find(({ id }) => id === name)!;
+          for (const [turn, list] of linkQuestions(dialogue)) {
+            expect(turns.map(({ id }) => id)).toContain(turn);
+            for (const { id, evidence } of list) {
+              expect(questions.map((question) => question.id)).toContain(id);
+              expect(evidence).toContain(turn);
+            }
+          }
+        }
+      }),
+    );
   });
 });

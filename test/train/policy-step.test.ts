@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import type { PolicyGroup, UpdateRequest, ValueGroup } from "../../src/model/engine.js";
+import { aggregations } from "../../src/train/aggregation.js";
 import type { PolicyOptions } from "../../src/train/policy-options.js";
 import { policyStep } from "../../src/train/policy-step.js";
 import { presets } from "../../src/train/presets/index.js";
@@ -89,6 +90,29 @@ describe("truncated importance sampling", () => {
   it("changes nothing where sampler and trainer agree", async () => {
     const [off, on] = [await step([pair(1)], presets.grpo), await step([pair(1)], presets.grpo, { importanceCap: 2 })];
     expect(on.policy).toEqual(off.policy);
+  });
+});
+
+describe("a rollout of many calls", () => {
+  it("weighs as much as one with few, whatever the aggregation", async () => {
+    const many = rollout(1, sample(1, 4), sample(2, 4), sample(3, 4));
+    const groups = [{ item: "x", rollouts: [many, rollout(0, sample(4, 4))] }];
+    for (const aggregation of aggregations) {
+      const { policy } = await step(groups, presets.grpo, { aggregation });
+      const shares = policy[0]!.groups.flatMap(({ weights, advantages }) =>
+        weights.map((row, r) => ({ weight: sum(row), up: advantages[r]![0]! > 0 })),
+      );
+      const [up, down] = [true, false].map((of) => sum(shares.filter((one) => one.up === of).map((one) => one.weight)));
+      expect(up, aggregation).toBeCloseTo(down!, 12);
+      expect(up).toBeGreaterThan(0);
+    }
+  });
+
+  it("loses the calls that a filter leaves out from its count too", async () => {
+    const cut = rollout(1, sample(1, 4), sample(2, 4, 0, true));
+    const groups = [{ item: "x", rollouts: [cut, rollout(0, sample(4, 4))] }];
+    const { policy } = await step(groups, presets["dr-grpo"], { overlong: { kind: "filter" } });
+    expect(policy[0]!.groups.map(({ weights }) => sum(weights[0]!))).toEqual([0.2, 0, 0.2]);
   });
 });
 

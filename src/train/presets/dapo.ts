@@ -6,7 +6,8 @@ import { grpo } from "./grpo.js";
  * over all tokens, soft overlong punishment, no KL.
  *
  * Where it differs from the paper: sampling gives up after `extraBatches` and learns from what there is; the buffer of the punishment is a
- * fifth of the longest response as there (4096 of 20480 tokens); one optimizer step per rollout instead of sixteen.
+ * fifth of the longest response as there (4096 of 20480 tokens); one optimizer step per rollout instead of sixteen; the tokens of a rollout of
+ * several calls count as the mean over these.
  */
 export const dapo: PolicyOptions = {
   ...grpo,

@@ -6,7 +6,7 @@ import { grpo } from "./grpo.js";
  * by their length, and there is no KL.
  *
  * Where it differs from the paper: token sums are divided by the constant `maxResponseLength`, which AdamW takes out again; a rollout of
- * several calls is summed over all of them.
+ * several calls is the mean of their sums, so that it weighs as much as one with a single call.
  */
 export const drGrpo: PolicyOptions = {
   ...grpo,

@@ -6,8 +6,8 @@ import { grpo } from "./grpo.js";
  * taken from the reward, and nothing is clipped.
  *
  * Where it differs from the paper: gradients carry the ratio to the sampler's probabilities, which is 1 in the only pass; token sums are
- * divided by the constant `maxResponseLength`, which AdamW takes out again; the KL of a rollout of several calls is the mean of theirs; β is
- * GRPO's.
+ * divided by the constant `maxResponseLength`, which AdamW takes out again; the KL and the sum of a rollout of several calls are the means
+ * of theirs; β is GRPO's.
  */
 export const rloo: PolicyOptions = {
   ...grpo,
