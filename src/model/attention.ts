@@ -18,23 +18,15 @@ export interface KeyValues {
 
 export type HeadCounts = Pick<DecoderConfig, "heads" | "keyValueHeads" | "headSize">;
 
-/** Added to the score of what must not be seen. Finite, so that a row that sees nothing stays finite. */
-const HIDDEN = -1e9;
-
-/** 0 where allowed, a large negative number elsewhere. */
-export function additiveMask(allowed: Value): Value {
-  return o.where(allowed, 0, HIDDEN);
-}
-
-/** Additive mask [rows, columns] from positions [rows] and [columns]: a row sees its own position and those before it. */
-export function causalMask(rows: Value, columns: Value): Value {
-  const [r, c] = [o.reshape(rows, [rows.shape[0]!, 1]), o.reshape(columns, [1, columns.shape[0]!])];
-  return additiveMask(o.lessOrEqual(c, r));
-}
-
 /** Heads of prompt rows [B·P, keyValueHeads · headSize] to [B, keyValueHeads, P, headSize]. */
 export function promptHeads(x: Value, batch: Dim, length: Dim, { keyValueHeads, headSize }: HeadCounts): Value {
   return o.transpose(o.reshape(x, [batch, length, keyValueHeads, headSize]), [0, 2, 1, 3]);
+}
+
+/** The way back from `promptHeads`. */
+export function promptRows(x: Value): Value {
+  const [batch, keyValueHeads, length, headSize] = x.shape as [Dim, number, Dim, number];
+  return o.reshape(o.transpose(x, [0, 2, 1, 3]), [multiplyDims(batch, length), keyValueHeads * headSize]);
 }
 
 /** Heads of response rows [B·G·R, keyValueHeads · headSize] to [B, keyValueHeads, G, R, headSize]. */
@@ -48,9 +40,46 @@ export function responseHeads(
   return o.transpose(o.reshape(x, [batch, group, length, keyValueHeads, headSize]), [0, 3, 1, 2, 4]);
 }
 
+/** The way back from `responseHeads`. */
+export function responseRows(x: Value): Value {
+  const [batch, keyValueHeads, group, length, headSize] = x.shape as [Dim, number, Dim, Dim, number];
+  return o.reshape(o.transpose(x, [0, 2, 3, 1, 4]), [multiplyDims(batch, group, length), keyValueHeads * headSize]);
+}
+
+/** Query rows [B·P, heads · headSize] to [B, keyValueHeads, shared · P, headSize]: heads that share a key head are rows of one product. */
+export function promptQueries(x: Value, batch: Dim, rows: Dim, { heads, keyValueHeads, headSize }: HeadCounts): Value {
+  const shared = heads / keyValueHeads;
+  const grouped = o.transpose(o.reshape(x, [batch, rows, keyValueHeads, shared, headSize]), [0, 2, 3, 1, 4]);
+  return o.reshape(grouped, [batch, keyValueHeads, multiplyDims(shared, rows), headSize]);
+}
+
+/** The way back from `promptQueries`. */
+export function promptQueryRows(
+  x: Value,
+  batch: Dim,
+  rows: Dim,
+  { heads, keyValueHeads, headSize }: HeadCounts,
+): Value {
+  const mixed = o.reshape(x, [batch, keyValueHeads, heads / keyValueHeads, rows, headSize]);
+  return o.reshape(o.transpose(mixed, [0, 3, 1, 2, 4]), [multiplyDims(batch, rows), heads * headSize]);
+}
+
+/** Attention weights [B, keyValueHeads, shared · P, C] of queries as `promptQueries` gives them; mask [P, C]. */
+export function promptWeights(
+  q: Value,
+  keys: Value,
+  mask: Value,
+  { heads, keyValueHeads, headSize }: HeadCounts,
+): Value {
+  const [rows, columns] = [mask.shape[0]!, mask.shape[1]!];
+  const scores = o.matmul(q, keys, { transposeB: true, alpha: headSize ** -0.5 });
+  const perHead = [q.shape[0]!, keyValueHeads, heads / keyValueHeads, rows, columns];
+  return o.reshape(o.softmax(o.add(o.reshape(scores, perHead), mask)), scores.shape);
+}
+
 /**
  * Prompt tokens attend to their prompt. queries [B·P, heads · headSize], context of length C (P, or P after a cached past),
- * mask [P, C]; returns [B·P, heads · headSize]. Query heads that share a key head (grouped-query attention) are rows of one product.
+ * mask [P, C]; returns [B·P, heads · headSize].
  */
 export function attendWithinPrompt(
   queries: Value,
@@ -59,16 +88,10 @@ export function attendWithinPrompt(
   batch: Dim,
   counts: HeadCounts,
 ): Value {
-  const { heads, keyValueHeads, headSize } = counts;
-  const shared = heads / keyValueHeads;
-  const [rows, columns] = [mask.shape[0]!, mask.shape[1]!];
-  const grouped = o.transpose(o.reshape(queries, [batch, rows, keyValueHeads, shared, headSize]), [0, 2, 3, 1, 4]);
-  const q = o.reshape(grouped, [batch, keyValueHeads, multiplyDims(shared, rows), headSize]);
-  const scores = o.matmul(q, context.keys, { transposeB: true, alpha: headSize ** -0.5 });
-  const masked = o.add(o.reshape(scores, [batch, keyValueHeads, shared, rows, columns]), mask);
-  const weights = o.reshape(o.softmax(masked), scores.shape);
-  const mixed = o.reshape(o.matmul(weights, context.values), [batch, keyValueHeads, shared, rows, headSize]);
-  return o.reshape(o.transpose(mixed, [0, 3, 1, 2, 4]), [multiplyDims(batch, rows), heads * headSize]);
+  const rows = mask.shape[0]!;
+  const q = promptQueries(queries, batch, rows, counts);
+  const weights = promptWeights(q, context.keys, mask, counts);
+  return promptQueryRows(o.matmul(weights, context.values), batch, rows, counts);
 }
 
 export interface ResponseShape {
@@ -78,44 +101,71 @@ export interface ResponseShape {
   readonly rows: Dim;
 }
 
+/** What hides tokens from responses: contextMask [B, 1, 1, C] the prompt's padding; own [rows, own length], undefined where all is visible. */
+export interface ResponseMasks {
+  readonly context: Value;
+  readonly own: Value | undefined;
+}
+
+/** Query rows [B·G·R, heads · headSize] to [B, keyValueHeads, G · shared · R, headSize]. */
+export function responseQueries(x: Value, { batch, group, rows }: ResponseShape, counts: HeadCounts): Value {
+  const { heads, keyValueHeads, headSize } = counts;
+  const shared = heads / keyValueHeads;
+  const q = o.transpose(o.reshape(x, [batch, group, rows, keyValueHeads, shared, headSize]), [0, 3, 1, 4, 2, 5]);
+  return o.reshape(q, [batch, keyValueHeads, multiplyDims(group, shared, rows), headSize]);
+}
+
+/** The way back from `responseQueries`. */
+export function responseQueryRows(x: Value, { batch, group, rows }: ResponseShape, counts: HeadCounts): Value {
+  const { heads, keyValueHeads, headSize } = counts;
+  const mixed = o.reshape(x, [batch, keyValueHeads, group, heads / keyValueHeads, rows, headSize]);
+  return o.reshape(o.transpose(mixed, [0, 2, 4, 1, 3, 5]), [multiplyDims(batch, group, rows), heads * headSize]);
+}
+
+/** [B, keyValueHeads, G · shared · R, n] to [B, keyValueHeads, G, shared · R, n], each response by itself. */
+export function perResponse(x: Value, { group, rows }: ResponseShape, { heads, keyValueHeads }: HeadCounts): Value {
+  const [batch, count, , width] = x.shape as [Dim, number, Dim, Dim];
+  return o.reshape(x, [batch, count, group, multiplyDims(heads / keyValueHeads, rows), width]);
+}
+
+/** Attention weights of response queries, on the context [B, keyValueHeads, all, C] and on their own tokens [B, keyValueHeads, all, own length]. */
+export function responseWeights(
+  q: Value,
+  context: Value,
+  own: Value,
+  masks: ResponseMasks,
+  shape: ResponseShape,
+  counts: HeadCounts,
+): readonly [Value, Value] {
+  const { heads, keyValueHeads, headSize } = counts;
+  const alpha = headSize ** -0.5;
+  const [contextLength, ownLength, all] = [context.shape[2]!, own.shape[3]!, q.shape[2]!];
+  const contextScores = o.add(o.matmul(q, context, { transposeB: true, alpha }), masks.context);
+  const rawScores = o.matmul(perResponse(q, shape, counts), own, { transposeB: true, alpha });
+  const perHead = [shape.batch, keyValueHeads, shape.group, heads / keyValueHeads, shape.rows, ownLength];
+  const ownScores = masks.own === undefined ? rawScores : o.add(o.reshape(rawScores, perHead), masks.own);
+  const joined = o.concat([contextScores, o.reshape(ownScores, [shape.batch, keyValueHeads, all, ownLength])], -1);
+  const [onContext, onOwn] = o.split(o.softmax(joined), [contextLength, ownLength], -1);
+  return [onContext!, onOwn!];
+}
+
 /**
- * Response tokens attend to their prompt, which the group shares, and to their own response. queries [B·G·rows, heads · headSize];
- * contextMask [B, 1, 1, C] hides the prompt's padding; ownMask [rows, own length] or undefined where all is visible.
+ * Response tokens attend to their prompt, which the group shares, and to their own response.
+ * queries [B·G·rows, heads · headSize] to the same shape.
  */
 export function attendFromResponse(
   queries: Value,
   context: KeyValues,
   own: KeyValues,
-  masks: { readonly context: Value; readonly own: Value | undefined },
-  { batch, group, rows }: ResponseShape,
+  masks: ResponseMasks,
+  shape: ResponseShape,
   counts: HeadCounts,
 ): Value {
-  const { heads, keyValueHeads, headSize } = counts;
-  const shared = heads / keyValueHeads;
-  const alpha = headSize ** -0.5;
-  const ownLength = own.keys.shape[3]!;
-  const contextLength = context.keys.shape[2]!;
-  const perGroup = multiplyDims(shared, rows);
-  const all = multiplyDims(group, perGroup);
-  const q = o.transpose(o.reshape(queries, [batch, group, rows, keyValueHeads, shared, headSize]), [0, 3, 1, 4, 2, 5]);
-  const qContext = o.reshape(q, [batch, keyValueHeads, all, headSize]);
-  const qOwn = o.reshape(q, [batch, keyValueHeads, group, perGroup, headSize]);
-  const contextScores = o.add(o.matmul(qContext, context.keys, { transposeB: true, alpha }), masks.context);
-  const rawScores = o.matmul(qOwn, own.keys, { transposeB: true, alpha });
-  const ownScores =
-    masks.own === undefined
-      ? rawScores
-      : o.add(o.reshape(rawScores, [batch, keyValueHeads, group, shared, rows, ownLength]), masks.own);
-  const joined = o.concat([contextScores, o.reshape(ownScores, [batch, keyValueHeads, all, ownLength])], -1);
-  const [onContext, onOwn] = o.split(o.softmax(joined), [contextLength, ownLength], -1);
-  const fromContext = o.matmul(onContext!, context.values);
-  const fromOwn = o.matmul(o.reshape(onOwn!, [batch, keyValueHeads, group, perGroup, ownLength]), own.values);
-  const mixed = o.add(fromContext, o.reshape(fromOwn, fromContext.shape));
-  const rowsFirst = o.transpose(
-    o.reshape(mixed, [batch, keyValueHeads, group, shared, rows, headSize]),
-    [0, 2, 4, 1, 3, 5],
-  );
-  return o.reshape(rowsFirst, [multiplyDims(batch, group, rows), heads * headSize]);
+  const q = responseQueries(queries, shape, counts);
+  const [onContext, onOwn] = responseWeights(q, context.keys, own.keys, masks, shape, counts);
+  const fromContext = o.matmul(onContext, context.values);
+  const fromOwn = o.matmul(perResponse(onOwn, shape, counts), own.values);
+  return responseQueryRows(o.add(fromContext, o.reshape(fromOwn, fromContext.shape)), shape, counts);
 }
 
 /** Appends `next` to `past` along the length axis. */

@@ -3,10 +3,13 @@ import * as o from "../onnx/operators.js";
 import type { Value } from "../onnx/value.js";
 import type { Projections } from "./attention.js";
 import type { DecoderConfig } from "./config.js";
+import type { Precision } from "./precision.js";
 import { rotaryTables } from "./rope.js";
 
 /** The parameters of a decoder as graph values, and how its linear layers are applied (plain, or with an adapter). */
 export interface DecoderParameters {
+  /** Of weights and activations. */
+  readonly dtype: Precision;
   /** By Hugging Face name, such as "model.norm.weight". */
   tensor(name: string): Value;
   /** x [rows, in] to [rows, out]; `name` is the layer's without ".weight", such as "model.layers.0.mlp.up_proj". */
@@ -24,7 +27,11 @@ export class Decoder {
     readonly config: DecoderConfig,
     private readonly parameters: DecoderParameters,
   ) {
-    this.tables = rotaryTables(config);
+    this.tables = rotaryTables(config, parameters.dtype);
+  }
+
+  get dtype(): Precision {
+    return this.parameters.dtype;
   }
 
   /** Token ids [rows] to hidden states [rows, hiddenSize]. */
@@ -41,8 +48,10 @@ export class Decoder {
     );
     const middle = o.add(x, this.parameters.linear(attended, `${name}.self_attn.o_proj`));
     const normal = this.norm(middle, `${name}.post_attention_layernorm`);
-    const gate = o.silu(this.parameters.linear(normal, `${name}.mlp.gate_proj`));
-    const gated = o.mul(gate, this.parameters.linear(normal, `${name}.mlp.up_proj`));
+    const gate = this.parameters.linear(normal, `${name}.mlp.gate_proj`);
+    const up = this.parameters.linear(normal, `${name}.mlp.up_proj`);
+    // The widest activations: two of four are kept, and two computed again from them.
+    const gated = o.recompute([gate, up], ([a, b]) => o.mul(o.silu(a!), b!));
     return o.add(middle, this.parameters.linear(gated, `${name}.mlp.down_proj`));
   }
 
@@ -52,10 +61,14 @@ export class Decoder {
     return hidden;
   }
 
-  /** Hidden states [rows, hiddenSize] to next-token logits [rows, vocabularySize]. */
+  /** Hidden states [rows, hiddenSize] to float32 next-token logits [rows, vocabularySize]. */
   logits(hidden: Value): Value {
-    const head = this.config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-    return o.matmul(this.lastNorm(hidden), this.parameters.tensor(head), { transposeB: true });
+    return o.cast(o.matmul(this.lastNorm(hidden), this.head(), { transposeB: true }), "float32");
+  }
+
+  /** Weights of the language model's head [vocabularySize, hiddenSize]. */
+  head(): Value {
+    return this.parameters.tensor(this.config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight");
   }
 
   /** Hidden states [rows, hiddenSize] as the heads see them. */

@@ -2,16 +2,16 @@ import type { ModelDefinition } from "../onnx/emit.js";
 import * as o from "../onnx/operators.js";
 import { constant, input, scalar, type Value } from "../onnx/value.js";
 import {
-  additiveMask,
   appendKeyValues,
   attendFromResponse,
   attendWithinPrompt,
-  causalMask,
   type KeyValues,
   promptHeads,
   responseHeads,
 } from "./attention.js";
+import { additiveMask, causalMask } from "./attention-masks.js";
 import type { Decoder } from "./decoder.js";
+import type { Precision } from "./precision.js";
 import { sampleTokens } from "./sample-tokens.js";
 
 /** Names of a layer's cache tensors, for decoding on from where a run ended. */
@@ -28,7 +28,7 @@ export const cacheName = (which: "past" | "context" | "response", part: "keys" |
  * context_*_i [B, keyValueHeads, S+P, headSize], response_*_i [B, keyValueHeads, G, trips, headSize].
  */
 export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[]): ModelDefinition {
-  const counts = decoder.config;
+  const { config: counts, dtype } = decoder;
   const { layers, keyValueHeads, headSize, vocabularySize } = counts;
   const promptIds = input("prompt_ids", "int64", ["B", "P"]);
   const promptLengths = input("prompt_lengths", "int64", ["B"]);
@@ -42,7 +42,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
 
   const all = o.range("S+P");
   const [pastPositions, promptPositions] = o.split(all, ["S", "P"], 0);
-  const promptMask = causalMask(promptPositions!, all);
+  const promptMask = causalMask(promptPositions!, all, dtype);
   const contexts: KeyValues[] = [];
   const rowPositions = o.expand(o.reshape(promptPositions!, [1, "P"]), ["B", "P"]);
   const hidden = decoder.layers(
@@ -50,7 +50,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
     o.reshape(rowPositions, ["B*P"]),
     ({ queries, keys, values }, layer) => {
       const own = { keys: promptHeads(keys, "B", "P", counts), values: promptHeads(values, "B", "P", counts) };
-      contexts[layer] = appendKeyValues(past[layer]!, own);
+      contexts[layer] = appendKeyValues(castBoth(past[layer]!, dtype), own);
       return attendWithinPrompt(queries, contexts[layer], promptMask, "B", counts);
     },
   );
@@ -65,7 +65,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
 
   const knownPrompt = o.less(o.reshape(o.range("P"), [1, "P"]), o.reshape(promptLengths, ["B", 1]));
   const knownPast = o.expand(o.reshape(o.lessOrEqual(pastPositions!, pastPositions!), [1, "S"]), ["B", "S"]);
-  const contextMask = additiveMask(o.reshape(o.concat([knownPast, knownPrompt], 1), ["B", 1, 1, "S+P"]));
+  const contextMask = additiveMask(o.reshape(o.concat([knownPast, knownPrompt], 1), ["B", 1, 1, "S+P"]), dtype);
   // Position of a response's first token: after the cached and the prompt's own tokens.
   const promptEnds = o.add(
     promptLengths,
@@ -85,7 +85,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   const done = input("done", "bool", ["B*G"]);
   const own = Array.from({ length: layers }, (_, layer) => {
     const shape = ["B", keyValueHeads, "G", "t", headSize];
-    return { keys: input(`k${layer}`, "float32", shape), values: input(`v${layer}`, "float32", shape) };
+    return { keys: input(`k${layer}`, dtype, shape), values: input(`v${layer}`, dtype, shape) };
   });
   const positions = o.expand(o.reshape(o.add(promptEnds, iteration), ["B", 1]), ["B", "G"]);
   const grown: KeyValues[] = [];
@@ -112,13 +112,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   const next = sample(decoder.logits(state), o.add(iteration, 1));
   const nextDone = o.or(done, isStop(next.tokens));
   const running = o.reduceSum(o.where(nextDone, zero(), one()));
-  const empty = o.expand(constant("float32", [1, 1, 1, 0, 1], new Float32Array(0)), [
-    "B",
-    keyValueHeads,
-    "G",
-    0,
-    headSize,
-  ]);
+  const empty = o.expand(constant(dtype, [1, 1, 1, 0, 1], new Uint8Array(0)), ["B", keyValueHeads, "G", 0, headSize]);
   const flatten = (layerCaches: readonly KeyValues[]) => layerCaches.flatMap(({ keys, values }) => [keys, values]);
   const finalShape = ["B", keyValueHeads, "G", "trips", headSize];
   const results = o.loop(
@@ -142,14 +136,21 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
     logprobs: steps(first.logprobs, logprobs!),
   };
   contexts.forEach(({ keys, values }, layer) => {
-    outputs[cacheName("context", "keys", layer)] = keys;
-    outputs[cacheName("context", "values", layer)] = values;
-    outputs[cacheName("response", "keys", layer)] = results[2 + 2 * layer]!;
-    outputs[cacheName("response", "values", layer)] = results[3 + 2 * layer]!;
+    const [ownKeys, ownValues] = results.slice(2 + 2 * layer, 4 + 2 * layer);
+    outputs[cacheName("context", "keys", layer)] = o.cast(keys, "float32");
+    outputs[cacheName("context", "values", layer)] = o.cast(values, "float32");
+    outputs[cacheName("response", "keys", layer)] = o.cast(ownKeys!, "float32");
+    outputs[cacheName("response", "values", layer)] = o.cast(ownValues!, "float32");
   });
   const inputs = [promptIds, promptLengths, uniforms, temperatures, stopIds, ...flatten(past), ...adapterInputs];
   return { inputs, outputs };
 }
+
+/** Caches pass the graph's edge in float32, whatever they are inside. */
+const castBoth = ({ keys, values }: KeyValues, dtype: Precision): KeyValues => ({
+  keys: o.cast(keys, dtype),
+  values: o.cast(values, dtype),
+});
 
 const zero = () => scalar(0, "int64");
 const one = () => scalar(1, "int64");

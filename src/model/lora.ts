@@ -2,6 +2,7 @@ import * as o from "../onnx/operators.js";
 import { input, type Value } from "../onnx/value.js";
 import type { DecoderConfig } from "./config.js";
 import type { DecoderParameters } from "./decoder.js";
+import type { Precision } from "./precision.js";
 import { requiredTensors } from "./weights.js";
 
 /** The linear layers that carry an adapter: all seven of each block, with their sizes. */
@@ -42,20 +43,22 @@ export function loraInputs(config: DecoderConfig): LoraInputs {
   return { pairs, scale, inputs: [scale, ...[...pairs.values()].flatMap(({ a, b }) => [a, b])] };
 }
 
-/** Low-rank adaptation (Hu et al. 2021): x Wᵀ + scale · (x Aᵀ) Bᵀ. Costs two thin products a layer, and the gradient needs only them. */
+/** Low-rank adaptation (Hu et al. 2021): x Wᵀ + (x Aᵀ) (scale · B)ᵀ. Costs two thin products a layer, and the gradient needs only them. */
 export function factored(
   tensor: (name: string) => Value,
   lora: LoraInputs,
   biases: ReadonlySet<string>,
+  dtype: Precision = "float32",
 ): DecoderParameters {
   return {
+    dtype,
     tensor,
     linear: (x, name) => {
       const { a, b } = lora.pairs.get(name)!;
-      const low = o.mul(o.matmul(x, a, { transposeB: true }), lora.scale);
+      const low = o.matmul(x, o.cast(a, dtype), { transposeB: true });
       const y = o.add(
         o.matmul(x, tensor(`${name}.weight`), { transposeB: true }),
-        o.matmul(low, b, { transposeB: true }),
+        o.matmul(low, o.cast(o.mul(b, lora.scale), dtype), { transposeB: true }),
       );
       return withBias(y, name, tensor, biases);
     },
@@ -67,22 +70,40 @@ export function merged(
   tensor: (name: string) => Value,
   lora: LoraInputs,
   biases: ReadonlySet<string>,
+  dtype: Precision = "float32",
 ): DecoderParameters {
-  const weights = new Map<string, Value>();
+  const weight = mergedWeights(tensor, lora, dtype);
   return {
+    dtype,
     tensor,
-    linear: (x, name) => {
-      const { a, b } = lora.pairs.get(name)!;
-      const weight = weights.get(name) ?? o.add(tensor(`${name}.weight`), o.matmul(o.mul(b, lora.scale), a));
-      weights.set(name, weight);
-      return withBias(o.matmul(x, weight, { transposeB: true }), name, tensor, biases);
-    },
+    linear: (x, name) => withBias(o.matmul(x, weight(name), { transposeB: true }), name, tensor, biases),
+  };
+}
+
+/** W + scale · B A by layer name. The product has as many terms as the adapter has ranks: it is exact enough in 16 bits once it is added up. */
+export function mergedWeights(
+  tensor: (name: string) => Value,
+  lora: LoraInputs,
+  dtype: Precision,
+): (name: string) => Value {
+  const weights = new Map<string, Value>();
+  return (name) => {
+    const { a, b } = lora.pairs.get(name)!;
+    const change = () => o.matmul(o.cast(o.mul(b, lora.scale), dtype), o.cast(a, dtype));
+    const weight = weights.get(name) ?? o.add(tensor(`${name}.weight`), change());
+    weights.set(name, weight);
+    return weight;
   };
 }
 
 /** No adapter. */
-export function plain(tensor: (name: string) => Value, biases: ReadonlySet<string>): DecoderParameters {
+export function plain(
+  tensor: (name: string) => Value,
+  biases: ReadonlySet<string>,
+  dtype: Precision = "float32",
+): DecoderParameters {
   return {
+    dtype,
     tensor,
     linear: (x, name) => withBias(o.matmul(x, tensor(`${name}.weight`), { transposeB: true }), name, tensor, biases),
   };

@@ -1,18 +1,19 @@
 import { basename } from "node:path";
 import { cast } from "../onnx/operators.js";
 import { type DType, fileTensor, input, type Value } from "../onnx/value.js";
+import type { Precision } from "./precision.js";
 import type { TensorInfo } from "./safetensors.js";
 import { type Checkpoint, requiredTensors } from "./weights.js";
 
 const dtypes: Readonly<Record<string, DType>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
-/** The checkpoint's tensors as frozen constants that lie in its files, computed with in float32. */
-export function frozenParameters({ tensors }: Checkpoint): (name: string) => Value {
+/** The checkpoint's tensors as frozen constants that lie in its files, computed with in `dtype`: a cast only where the file has another. */
+export function frozenParameters({ tensors }: Checkpoint, dtype: Precision = "float32"): (name: string) => Value {
   const values = new Map<string, Value>();
   return (name) => {
     let value = values.get(name);
     if (value === undefined) {
-      value = cast(inFile(tensors.get(name)!, name), "float32");
+      value = cast(inFile(tensors.get(name)!, name), dtype);
       values.set(name, value);
     }
     return value;

@@ -2,16 +2,10 @@ import type { ModelDefinition } from "../onnx/emit.js";
 import { gradient } from "../onnx/gradient.js";
 import * as o from "../onnx/operators.js";
 import { input, type Value } from "../onnx/value.js";
-import {
-  additiveMask,
-  attendFromResponse,
-  attendWithinPrompt,
-  causalMask,
-  promptHeads,
-  responseHeads,
-} from "./attention.js";
+import { additiveMask, causalMask } from "./attention-masks.js";
 import type { Decoder } from "./decoder.js";
 import type { KlEstimator, PolicyForm } from "./engine.js";
+import { attendInGroups } from "./group-attention.js";
 
 /** GRPO's: a ratio for each token, and k3. */
 const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
@@ -40,14 +34,23 @@ export function groupInputs(): GroupInputs {
   };
 }
 
+/** How states are computed: `fused` attention within prompts takes the runtime's own kernel, which 16-bit precisions have. */
+export interface StateOptions {
+  readonly fused?: boolean;
+}
+
 /** Logits [B·G·(1+R), V] of every response token, each from the state that precedes it. */
-export function responseLogits(decoder: Decoder, inputs: GroupInputs): Value {
-  return decoder.logits(responseStates(decoder, inputs));
+export function responseLogits(decoder: Decoder, inputs: GroupInputs, options: StateOptions = {}): Value {
+  return decoder.logits(responseStates(decoder, inputs, options));
 }
 
 /** Hidden states [B·G·(1+R), hiddenSize] that precede each response token, before the last norm. */
-export function responseStates(decoder: Decoder, { promptIds, promptLengths, responseIds }: GroupInputs): Value {
-  const counts = decoder.config;
+export function responseStates(
+  decoder: Decoder,
+  { promptIds, promptLengths, responseIds }: GroupInputs,
+  { fused = false }: StateOptions = {},
+): Value {
+  const { config: counts, dtype } = decoder;
   const ids = o.concat([o.reshape(promptIds, ["B*P"]), o.reshape(responseIds, ["B*G*R"])], 0);
   const promptPositions = o.range("P");
   const responsePositions = o.add(o.reshape(promptLengths, ["B", 1, 1]), o.reshape(o.range("R"), [1, 1, "R"]));
@@ -58,31 +61,16 @@ export function responseStates(decoder: Decoder, { promptIds, promptLengths, res
     ],
     0,
   );
-  const promptMask = causalMask(promptPositions, promptPositions);
-  const ownMask = causalMask(o.range("R"), o.range("R"));
   // Padding on the right is invisible to the prompt itself by causality, but not to its responses.
   const known = o.less(o.reshape(promptPositions, [1, 1, 1, "P"]), o.reshape(promptLengths, ["B", 1, 1, 1]));
-  const contextMask = additiveMask(known);
-  const hidden = decoder.layers(decoder.embed(ids), positions, ({ queries, keys, values }) =>
-    // Attention's weights are the only activations that grow with the square of the length: they are never kept.
-    o.recompute([queries, keys, values], ([q, k, v]) => {
-      const [promptQueries, responseQueries] = o.split(q!, ["B*P", "B*G*R"], 0);
-      const [promptKeys, responseKeys] = o.split(k!, ["B*P", "B*G*R"], 0);
-      const [promptValues, responseValues] = o.split(v!, ["B*P", "B*G*R"], 0);
-      const context = {
-        keys: promptHeads(promptKeys!, "B", "P", counts),
-        values: promptHeads(promptValues!, "B", "P", counts),
-      };
-      const own = {
-        keys: responseHeads(responseKeys!, "B", "G", "R", counts),
-        values: responseHeads(responseValues!, "B", "G", "R", counts),
-      };
-      const fromPrompt = attendWithinPrompt(promptQueries!, context, promptMask, "B", counts);
-      const masks = { context: contextMask, own: ownMask };
-      const shape = { batch: "B", group: "G", rows: "R" };
-      return o.concat([fromPrompt, attendFromResponse(responseQueries!, context, own, masks, shape, counts)], 0);
-    }),
-  );
+  const total = o.cast(o.extent("P"), "int32");
+  const attention = {
+    counts,
+    promptMask: causalMask(promptPositions, promptPositions, dtype),
+    masks: { context: additiveMask(known, dtype), own: causalMask(o.range("R"), o.range("R"), dtype) },
+    fused: fused ? { lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]), total } : undefined,
+  };
+  const hidden = decoder.layers(decoder.embed(ids), positions, (projections) => attendInGroups(projections, attention));
   return beforeEachToken(hidden, promptLengths);
 }
 
@@ -90,8 +78,10 @@ export function responseStates(decoder: Decoder, { promptIds, promptLengths, res
 function beforeEachToken(hidden: Value, promptLengths: Value): Value {
   const size = hidden.shape[1]!;
   const [prompt, response] = o.split(hidden, ["B*P", "B*G*R"], 0);
-  const rows = o.reshape(o.range("B*P"), ["B", "P"]);
-  const last = o.gather(prompt!, o.gatherElements(rows, o.sub(o.reshape(promptLengths, ["B", 1]), 1)));
+  // Picked by a product with ones and zeros, which is exact, and whose gradient needs no atomic additions.
+  const isLast = o.equal(o.reshape(o.range("P"), [1, "P"]), o.reshape(o.sub(promptLengths, 1), ["B", 1]));
+  const pick = o.reshape(o.cast(isLast, hidden.dtype), ["B", 1, "P"]);
+  const last = o.matmul(pick, o.reshape(prompt!, ["B", "P", size]));
   const first = o.expand(o.reshape(last, ["B", 1, 1, size]), ["B", "G", 1, size]);
   return o.reshape(o.concat([first, o.reshape(response!, ["B", "G", "R", size])], 2), ["B*G+B*G*R", size]);
 }

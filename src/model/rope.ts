@@ -1,5 +1,7 @@
+import { bfloat16Bits, float16Bits } from "../half.js";
 import { constant, type Value } from "../onnx/value.js";
 import type { DecoderConfig } from "./config.js";
+import type { Precision } from "./precision.js";
 
 /** Angle per position of each of the headSize / 2 rotating pairs (RoFormer, eq. 15; Llama 3.1's stretch for long contexts). */
 export function inverseFrequencies({ headSize, ropeTheta, ropeScaling }: DecoderConfig): Float64Array {
@@ -16,16 +18,33 @@ export function inverseFrequencies({ headSize, ropeTheta, ropeScaling }: Decoder
   });
 }
 
-/** Cosines and sines [contextLength, headSize / 2]. */
-export function rotaryTables(config: DecoderConfig): { readonly cosines: Value; readonly sines: Value } {
+export interface RotaryTables {
+  readonly cosines: Value;
+  readonly sines: Value;
+}
+
+const tables = new WeakMap<DecoderConfig, Map<Precision, RotaryTables>>();
+
+/** Cosines and sines [contextLength, headSize / 2]; one pair of values for all graphs of a config. */
+export function rotaryTables(config: DecoderConfig, dtype: Precision): RotaryTables {
+  const known = tables.get(config) ?? new Map<Precision, RotaryTables>();
+  tables.set(config, known);
+  const made = known.get(dtype) ?? makeTables(config, dtype);
+  known.set(dtype, made);
+  return made;
+}
+
+function makeTables(config: DecoderConfig, dtype: Precision): RotaryTables {
   const frequencies = inverseFrequencies(config);
   const shape = [config.contextLength, frequencies.length];
+  const size = shape[0]! * shape[1]!;
   const table = (f: (angle: number) => number) => {
-    const data = new Float32Array(shape[0]! * shape[1]!);
+    const data = dtype === "float32" ? new Float32Array(size) : new Uint16Array(size);
+    const bits = dtype === "float32" ? Number : dtype === "float16" ? float16Bits : bfloat16Bits;
     for (let position = 0, k = 0; position < shape[0]!; position++) {
-      for (const frequency of frequencies) data[k++] = f(position * frequency);
+      for (const frequency of frequencies) data[k++] = bits(f(position * frequency));
     }
-    return constant("float32", shape, data);
+    return constant(dtype, shape, data);
   };
   return { cosines: table(Math.cos), sines: table(Math.sin) };
 }

@@ -21,7 +21,7 @@ export function valueHead({ hiddenSize }: DecoderConfig): ValueHead {
 /** Values [B, G, 1+R] of the states that precede each response token; `states` as `responseStates` gives them. */
 export function tokenValues(decoder: Decoder, states: Value, { weight, bias }: ValueHead): Value {
   const column = o.reshape(weight, [decoder.config.hiddenSize, 1]);
-  return o.reshape(o.add(o.matmul(decoder.lastNorm(states), column), bias), ["B", "G", "1+R"]);
+  return o.reshape(o.add(o.matmul(o.cast(decoder.lastNorm(states), "float32"), column), bias), ["B", "G", "1+R"]);
 }
 
 /** What a critic's step needs beside the tokens, all float32. */

@@ -87,6 +87,10 @@ class GraphScope implements Scope {
     });
   }
 
+  fresh(): string {
+    return this.source.fresh();
+  }
+
   node(type: string, inputs: readonly string[], attributes: Attributes = {}, output = this.source.fresh()): string {
     this.nodes(type, inputs, [output], attributes);
     return output;

@@ -124,9 +124,19 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   }),
   // A rotation's adjoint is the rotation by the opposite angle.
   RotaryEmbedding: simple((g, { inputs: [, positions, cosines, sines], attributes: { heads } }) => [
-    () => o.rotaryEmbedding(g, positions!, cosines!, o.neg(sines!), heads),
+    () => o.rotaryEmbedding(g, positions!, cosines!, opposite(sines!), heads),
   ]),
+  SkipRmsNorm: () => {
+    throw notSupported("SkipRmsNorm", "an addition and RmsNorm", "their fused form");
+  },
+  GroupQueryAttention: () => {
+    throw notSupported("GroupQueryAttention", "attention of matrix products", "its fused form");
+  },
+  CausalAttention: () => {
+    throw notSupported("CausalAttention", "attention of matrix products", "its fused form");
+  },
   Range: none,
+  Extent: none,
   TopK: ({ inputs: [x], outputs: [, indices] }, [g]) =>
     g === undefined ? [] : [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)],
   After: simple((g) => [() => g]),
@@ -139,6 +149,14 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
       return gradients[again.filter(isFloat).indexOf(x)] ?? zeros(inputs[i]!);
     });
   }),
+  CustomGradient: ({ inputs, outputs, attributes: { count, rule } }, gradients) => {
+    const given = inputs.slice(0, inputs.length - count);
+    let parts: readonly (Value | undefined)[] | undefined;
+    return given.map((x, i) => () => {
+      parts ??= rule(given, outputs, gradients);
+      return parts[i] ?? zeros(x);
+    });
+  },
   Loop: () => {
     throw notSupported("Loop", "a gradient that does not pass through a loop", "a source that the loop depends on");
   },
@@ -174,14 +192,20 @@ export function gradient(output: Value, sources: readonly Value[], seed?: Value)
 
 /** The nodes on a path from a source to the output, inputs before users. */
 function nodesTowards(output: Value, sources: ReadonlySet<Value>): Node[] {
-  // The last input of Recompute is its forward result: the gradient takes the other way, through the inputs.
-  const inputsOf = (node: Node) => (node.op === "Recompute" ? node.inputs.slice(0, -1) : dependencies(node));
+  const inputsOf = (node: Node) => differentiated(node) ?? dependencies(node);
   const depending = new Set(sources);
   return topologicalOrder([output], inputsOf).filter((node) => {
     const found = inputsOf(node).some((x) => depending.has(x));
     if (found) for (const y of node.outputs) depending.add(y);
     return found;
   });
+}
+
+/** The last inputs of these operators are their forward results: the gradient takes the other way, through the inputs. */
+function differentiated(node: Node): readonly Value[] | undefined {
+  if (node.op === "Recompute") return node.inputs.slice(0, -1);
+  if (node.op === "CustomGradient") return node.inputs.slice(0, node.inputs.length - node.outputs.length);
+  return undefined;
 }
 
 function choose(g: Value, first: Value, a: Value, b: Value): readonly (() => Value)[] {
@@ -217,6 +241,15 @@ function sumTo(x: Value, shape: Shape): Value {
 
 function isFloat(x: Value): boolean {
   return x.dtype.startsWith("float") || x.dtype === "bfloat16";
+}
+
+const opposites = new WeakMap<Value, Value>();
+
+/** −x, one value for all who ask: every layer turns back by the same table of sines. */
+function opposite(x: Value): Value {
+  const known = opposites.get(x) ?? o.neg(x);
+  opposites.set(x, known);
+  return known;
 }
 
 function zeros(x: Value): Value {

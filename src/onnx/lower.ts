@@ -9,6 +9,8 @@ export interface Scope {
   node(type: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
   /** Adds a node of any number of outputs. */
   nodes(type: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void;
+  /** A name that nothing has yet. */
+  fresh(): string;
   int64s(values: readonly number[]): string;
   /** A rank-0 constant. */
   scalar(value: number, dtype: DType): string;
@@ -160,6 +162,25 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     const rotated = scope.node("com.microsoft.RotaryEmbedding", [tokens, rows, cosines!, sines!]);
     scope.node("Squeeze", [rotated, one], {}, y);
   },
+  SkipRmsNorm: (scope, x, [y, sum], { attributes: { epsilon } }) =>
+    scope.nodes("com.microsoft.SkipSimplifiedLayerNormalization", x, [y!, "", "", sum!], {
+      epsilon: { float: epsilon },
+    }),
+  GroupQueryAttention: (scope, [packed, keys, values, lengths, total, cosines, sines], y, { attributes }) =>
+    scope.nodes(
+      "com.microsoft.GroupQueryAttention",
+      [packed!, "", "", keys!, values!, lengths!, total!, cosines!, sines!],
+      y,
+      { ...headCounts(attributes), do_rotary: { int: 1 } },
+    ),
+  CausalAttention: (scope, [queries, keys, values, lengths, total], [y], { attributes }) =>
+    scope.nodes(
+      "com.microsoft.GroupQueryAttention",
+      [queries!, keys!, values!, "", "", lengths!, total!],
+      [y!, scope.fresh(), scope.fresh()],
+      headCounts(attributes),
+    ),
+  Extent: (scope, _, [y], { attributes: { size } }) => void scope.node("Squeeze", [scope.shape([size])], {}, y),
   Range: (scope, _, [y], { attributes: { size } }) => {
     const end = scope.node("Squeeze", [scope.shape([size])]);
     scope.node("Range", [scope.scalar(0, "int64"), end, scope.scalar(1, "int64")], {}, y);
@@ -175,5 +196,13 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   },
   StopGradient: (scope, [x], [y]) => void scope.node("Identity", [x!], {}, y),
   Recompute: (scope, x, [y]) => void scope.node("Identity", [x.at(-1)!], {}, y),
+  CustomGradient: (scope, x, y) =>
+    y.forEach((output, i) => {
+      scope.node("Identity", [x[x.length - y.length + i]!], {}, output);
+    }),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
+
+function headCounts({ heads, keyValueHeads }: OpAttributes["CausalAttention"]): Attributes {
+  return { num_heads: { int: heads }, kv_num_heads: { int: keyValueHeads } };
+}

@@ -53,8 +53,23 @@ export interface OpAttributes {
   RmsNorm: { readonly epsilon: number };
   /** (x [rows, heads · headSize], positions [rows], cos [length, headSize / 2], sin likewise), rotating halves (RoFormer, as in Llama). */
   RotaryEmbedding: { readonly heads: number };
+  /** (a, b, weight [d]) to (RmsNorm(a + b), a + b): decoding's residual and norm in one kernel. Has no gradient. */
+  SkipRmsNorm: { readonly epsilon: number };
+  /**
+   * Causal attention of packed rows on their own cache, with rotary positions. (rows [B, S, (heads + 2 · keyValueHeads) · headSize],
+   * past keys and values [B, keyValueHeads, M, headSize], int32 lengths [B] of the cache before these rows plus S - 1, int32 length M of the buffer,
+   * cos, sin [length, headSize / 2]) to (mixed [B, S, heads · headSize], present keys, present values). Has no gradient.
+   */
+  GroupQueryAttention: { readonly heads: number; readonly keyValueHeads: number };
+  /**
+   * Causal attention within each row's own tokens: (queries [B, S, heads · headSize], keys, values [B, S, keyValueHeads · headSize],
+   * int32 lengths [B] less 1, int32 S) to mixed [B, S, heads · headSize]. Has no gradient.
+   */
+  CausalAttention: { readonly heads: number; readonly keyValueHeads: number };
   /** 0, 1, …, size - 1 as int64. */
   Range: { readonly size: Dim };
+  /** A dimension's extent, int64, rank 0. */
+  Extent: { readonly size: Dim };
   /** The k largest of the last axis and their int64 indices, in descending order. */
   TopK: { readonly k: number };
   /** (x, signal): x, computed only after the signal is known. Orders recomputation after the forward pass. */
@@ -63,12 +78,21 @@ export interface OpAttributes {
   StopGradient: NoAttributes;
   /** (...inputs, output): output, whose part of the graph the backward pass computes anew from the inputs. */
   Recompute: { readonly body: (inputs: readonly Value[]) => Value };
+  /** (...inputs, ...outputs) to the outputs, whose gradient the rule gives instead of the operators that made them. */
+  CustomGradient: { readonly count: number; readonly rule: CustomRule };
   /** (maximum trips, ...initial states) to (...final states, ...scans). */
   Loop: { readonly body: LoopBody };
 }
 
 export type NoAttributes = Readonly<Record<never, never>>;
 export type OpName = keyof OpAttributes;
+
+/** Gradients of the inputs (undefined: none) from the inputs, the outputs, and the outputs' gradients. */
+export type CustomRule = (
+  inputs: readonly Value[],
+  outputs: readonly Value[],
+  gradients: readonly (Value | undefined)[],
+) => readonly (Value | undefined)[];
 
 /** One trip of a loop. Values from outside the body may be used freely; what does not depend on the body's inputs is computed once. */
 export interface LoopBody {
@@ -219,7 +243,39 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     }
     return [{ dtype: x!.dtype, shape: x!.shape }];
   },
+  SkipRmsNorm: ([a, b, weight], _, op) => {
+    if (!sameShape(a!.shape, b!.shape) || !sameShape(weight!.shape, a!.shape.slice(-1))) {
+      throw wrong(op, "two equal shapes and a weight of their last axis", describe([a!, b!, weight!]));
+    }
+    return [
+      { dtype: a!.dtype, shape: a!.shape },
+      { dtype: a!.dtype, shape: a!.shape },
+    ];
+  },
+  GroupQueryAttention: ([packed, keys, values], { heads, keyValueHeads }, op) => {
+    const headSize = keys!.shape[3];
+    if (typeof headSize !== "number" || packed!.shape[2] !== (heads + 2 * keyValueHeads) * headSize) {
+      throw wrong(op, "packed queries, keys and values of the cache's head size", describe([packed!, keys!]));
+    }
+    return [
+      { dtype: packed!.dtype, shape: [packed!.shape[0]!, packed!.shape[1]!, heads * headSize] },
+      { dtype: keys!.dtype, shape: keys!.shape },
+      { dtype: values!.dtype, shape: values!.shape },
+    ];
+  },
+  CausalAttention: ([queries, keys, values], { heads, keyValueHeads }, op) => {
+    const [width, narrow] = [queries!.shape[2], keys!.shape[2]];
+    if (
+      typeof width !== "number" ||
+      narrow !== (width / heads) * keyValueHeads ||
+      !sameShape(keys!.shape, values!.shape)
+    ) {
+      throw wrong(op, "queries, keys and values of one head size", describe([queries!, keys!, values!]));
+    }
+    return [{ dtype: queries!.dtype, shape: queries!.shape }];
+  },
   Range: (_, { size }) => [{ dtype: "int64", shape: [size] }],
+  Extent: () => [{ dtype: "int64", shape: [] }],
   TopK: ([x], { k }) => {
     const shape = [...x!.shape.slice(0, -1), k];
     return [
@@ -233,6 +289,8 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     const output = inputs.at(-1)!;
     return [{ dtype: output.dtype, shape: output.shape }];
   },
+  CustomGradient: (inputs, { count }) =>
+    inputs.slice(inputs.length - count).map(({ dtype, shape }) => ({ dtype, shape })),
   Loop: (inputs, { body }, op) => {
     const initial = inputs.slice(1);
     if (initial.length !== body.states.length || body.nextStates.length !== initial.length) {

@@ -1,5 +1,5 @@
 import { canonical, type Dim, type Shape, sameShape } from "./dimension.js";
-import { type LoopBody, type OpAttributes, type OpName, ops } from "./op.js";
+import { type CustomRule, type LoopBody, type OpAttributes, type OpName, ops } from "./op.js";
 import { type DType, type Node, scalar, type Value } from "./value.js";
 
 /** Adds a node to the graph; shapes and types are checked and inferred. */
@@ -125,6 +125,31 @@ export function rotaryEmbedding(x: Value, positions: Value, cosines: Value, sine
   return apply("RotaryEmbedding", [x, positions, cosines, sines], { heads })[0]!;
 }
 
+/** RmsNorm(a + b) and a + b, without a gradient. */
+export function skipRmsNorm(
+  a: Value,
+  b: Value,
+  weight: Value,
+  epsilon: number,
+): { readonly normal: Value; readonly sum: Value } {
+  const [normal, sum] = apply("SkipRmsNorm", [a, b, weight], { epsilon });
+  return { normal: normal!, sum: sum! };
+}
+
+/** Fused causal attention without a gradient; see `OpAttributes`. */
+export function causalAttention(
+  queries: Value,
+  keys: Value,
+  values: Value,
+  lengths: Value,
+  total: Value,
+  { heads, keyValueHeads }: OpAttributes["CausalAttention"],
+): Value {
+  return apply("CausalAttention", [queries, keys, values, lengths, total], { heads, keyValueHeads })[0]!;
+}
+
+export const extent = (size: Dim): Value => apply("Extent", [], { size: canonical(size) })[0]!;
+
 export const range = (size: Dim): Value => apply("Range", [], { size: canonical(size) })[0]!;
 
 export function topK(x: Value, k: number): { readonly values: Value; readonly indices: Value } {
@@ -136,6 +161,15 @@ export function topK(x: Value, k: number): { readonly values: Value; readonly in
 export const stopGradient = (x: Value): Value => apply("StopGradient", [x], {})[0]!;
 
 export const after = (x: Value, signal: Value): Value => apply("After", [x, signal], {})[0]!;
+
+/** The outputs, with a gradient that `rule` builds from the inputs instead of the operators between. */
+export function customGradient(
+  inputs: readonly Value[],
+  outputs: readonly Value[],
+  rule: CustomRule,
+): readonly Value[] {
+  return apply("CustomGradient", [...inputs, ...outputs], { count: outputs.length, rule });
+}
 
 /**
  * body(inputs), with its intermediate results dropped after the forward pass and computed again in the backward pass

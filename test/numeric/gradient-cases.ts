@@ -242,6 +242,10 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
   ],
   RotaryEmbedding: [rotary(3, [0, 2, 1], 1, 2, 4), rotary("B", [3, 3], 2, 1, 4), rotary("T", [0, 1, 0], 3, 2, 2)],
   StopGradient: { opaque: (x) => o.stopGradient(o.exp(x)) },
+  SkipRmsNorm: "refused",
+  GroupQueryAttention: "refused",
+  CausalAttention: "refused",
+  Extent: { opaque: (x) => o.add(o.cast(o.extent("T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)) },
   Range: { opaque: (x) => o.add(o.cast(o.range("T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)) },
   TopK: [
     caseOf([real([2, 5])], (x) => o.topK(x, 2).values),
@@ -259,6 +263,22 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
     caseOf([real([4, 2]), whole(["B"], [3, 1])], (x, i) => o.recompute([x, i], ([a, at]) => o.exp(o.gather(a!, at!)))),
     caseOf([real([2]), real([2])], (x, unused) => o.recompute([x, unused], ([a]) => o.mul(a!, a!)), "one unused"),
     caseOf([real([2])], (x) => o.recompute([x, x], ([a, b]) => o.mul(a!, o.sin(b!))), "the same twice"),
+  ],
+  CustomGradient: [
+    caseOf(
+      [real([2, 3]), real([3, 2])],
+      (x, w) =>
+        o.customGradient([x, w], [o.matmul(x, w)], ([a, b], _, [g]) => [
+          o.matmul(g!, b!, { transposeB: true }),
+          o.matmul(a!, g!, { transposeA: true }),
+        ])[0]!,
+    ),
+    caseOf([real(["B", 2])], (x) => o.customGradient([x], [o.exp(x)], (_, [y], [g]) => [o.mul(y!, g!)])[0]!),
+    caseOf(
+      [real([3]), real([3])],
+      (x, unused) => o.customGradient([o.sin(x), unused], [o.sin(x)], (_inputs, _outputs, [g]) => [g])[0]!,
+      "one unused",
+    ),
   ],
   Loop: "refused",
 };

@@ -1,0 +1,129 @@
+import * as o from "../onnx/operators.js";
+import type { Value } from "../onnx/value.js";
+import * as a from "./attention.js";
+
+/** Attention of one layer over packed rows: B·P of prompts, then B·G·R of responses. */
+export interface GroupAttention {
+  readonly counts: a.HeadCounts;
+  /** [P, P] */
+  readonly promptMask: Value;
+  readonly masks: a.ResponseMasks;
+  /** int32 [B], P - 1 each, and int32 P, where prompts attend by the fused kernel; undefined for plain products. */
+  readonly fused: { readonly lengths: Value; readonly total: Value } | undefined;
+}
+
+const shape: a.ResponseShape = { batch: "B", group: "G", rows: "R" };
+const parts = ["B*P", "B*G*R"] as const;
+
+/**
+ * Prompt tokens attend to their prompt; response tokens to their prompt, computed once for the group, and to themselves.
+ * Attention's weights are the only activations that grow with the square of the length: none is kept, the backward pass computes them again.
+ */
+export function attendInGroups({ queries, keys, values }: a.Projections, attention: GroupAttention): Value {
+  const output = forward([queries, keys, values], attention);
+  return o.customGradient([queries, keys, values], [output], (inputs, [y], [g]) => {
+    if (g === undefined) return [];
+    return backward(
+      inputs.map((x) => o.after(x, g)),
+      y!,
+      g,
+      attention,
+    );
+  })[0]!;
+}
+
+function split(x: Value): readonly [Value, Value] {
+  const [prompt, response] = o.split(x, parts, 0);
+  return [prompt!, response!];
+}
+
+function heads(keys: Value, values: Value, counts: a.HeadCounts) {
+  const [promptKeys, responseKeys] = split(keys);
+  const [promptValues, responseValues] = split(values);
+  return {
+    context: {
+      keys: a.promptHeads(promptKeys, "B", "P", counts),
+      values: a.promptHeads(promptValues, "B", "P", counts),
+    },
+    own: {
+      keys: a.responseHeads(responseKeys, "B", "G", "R", counts),
+      values: a.responseHeads(responseValues, "B", "G", "R", counts),
+    },
+  };
+}
+
+function forward([queries, keys, values]: readonly [Value, Value, Value], attention: GroupAttention): Value {
+  const { counts, promptMask, masks, fused } = attention;
+  const [fromPromptRows, fromResponseRows] = split(queries);
+  const { context, own } = heads(keys, values, counts);
+  const prompt =
+    fused === undefined
+      ? a.attendWithinPrompt(fromPromptRows, context, promptMask, "B", counts)
+      : attendFused(fromPromptRows, split(keys)[0], split(values)[0], fused, counts);
+  return o.concat([prompt, a.attendFromResponse(fromResponseRows, context, own, masks, shape, counts)], 0);
+}
+
+function attendFused(
+  queries: Value,
+  keys: Value,
+  values: Value,
+  { lengths, total }: { readonly lengths: Value; readonly total: Value },
+  counts: a.HeadCounts,
+): Value {
+  const sequence = (x: Value) => o.reshape(x, ["B", "P", x.shape[1]!]);
+  const mixed = o.causalAttention(sequence(queries), sequence(keys), sequence(values), lengths, total, counts);
+  return o.reshape(mixed, queries.shape);
+}
+
+/**
+ * With S = softmax weights, O = S V and δ = Σ dO ∘ O per row: dS = S ∘ (dO Vᵀ − δ), dQ = α dS K, dK = α dSᵀ Q, dV = Sᵀ dO
+ * (FlashAttention, Dao et al. 2022, algorithm 4): δ from the output saves two passes over the weights.
+ */
+function backward(
+  [queries, keys, values]: readonly Value[],
+  output: Value,
+  gradient: Value,
+  { counts, promptMask, masks }: GroupAttention,
+): readonly Value[] {
+  const alpha = counts.headSize ** -0.5;
+  const [promptQuery, responseQuery] = split(queries!);
+  const [promptGradient, responseGradient] = split(gradient);
+  const [promptOutput, responseOutput] = split(output);
+  const { context, own } = heads(keys!, values!, counts);
+
+  const q = a.promptQueries(promptQuery, "B", "P", counts);
+  const g = a.promptQueries(promptGradient, "B", "P", counts);
+  const delta = rowSums(g, a.promptQueries(promptOutput, "B", "P", counts));
+  const weights = a.promptWeights(q, context.keys, promptMask, counts);
+  const scores = throughSoftmax(weights, g, context.values, delta);
+
+  const rq = a.responseQueries(responseQuery, shape, counts);
+  const rg = a.responseQueries(responseGradient, shape, counts);
+  const rDelta = rowSums(rg, a.responseQueries(responseOutput, shape, counts));
+  const [onContext, onOwn] = a.responseWeights(rq, context.keys, own.keys, masks, shape, counts);
+  const each = (x: Value) => a.perResponse(x, shape, counts);
+  const contextScores = throughSoftmax(onContext, rg, context.values, rDelta);
+  const ownScores = throughSoftmax(each(onOwn), each(rg), own.values, each(rDelta));
+
+  const fromOwn = o.matmul(ownScores, own.keys, { alpha });
+  const dq = o.matmul(scores, context.keys, { alpha });
+  const drq = o.add(o.matmul(contextScores, context.keys, { alpha }), o.reshape(fromOwn, rq.shape));
+  const transposed = { transposeA: true };
+  const dk = o.add(
+    o.matmul(scores, q, { ...transposed, alpha }),
+    o.matmul(contextScores, rq, { ...transposed, alpha }),
+  );
+  const dv = o.add(o.matmul(weights, g, transposed), o.matmul(onContext, rg, transposed));
+  const dok = o.matmul(ownScores, each(rq), { ...transposed, alpha });
+  const dov = o.matmul(each(onOwn), each(rg), transposed);
+  return [
+    o.concat([a.promptQueryRows(dq, "B", "P", counts), a.responseQueryRows(drq, shape, counts)], 0),
+    o.concat([a.promptRows(dk), a.responseRows(dok)], 0),
+    o.concat([a.promptRows(dv), a.responseRows(dov)], 0),
+  ];
+}
+
+const rowSums = (x: Value, y: Value): Value => o.reduceSum(o.mul(x, y), [-1], true);
+
+const throughSoftmax = (weights: Value, gradient: Value, values: Value, delta: Value): Value =>
+  o.mul(weights, o.sub(o.matmul(gradient, values, { transposeB: true }), delta));
