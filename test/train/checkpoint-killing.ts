@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { readHeader, readTensor } from "../../src/model/safetensors.js";
@@ -9,6 +9,7 @@ import { latestCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js"
 
 /** Compiles the writer into a folder, so that each of its processes starts at once. Returns its path. */
 export async function compileWriter(folder: string): Promise<string> {
+  await mkdir(folder, { recursive: true });
   const options = ["--ignoreConfig", "--noCheck", "--target", "es2023", "--module", "nodenext", "--types", "node"];
   const where = ["--rootDir", ".", "--outDir", folder, join("test", "train", "checkpoint-writer.ts")];
   execFileSync(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), ...options, ...where]);
