@@ -1,0 +1,88 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { UsageError } from "../../src/errors.js";
+import type { EpisodeEvent } from "../../src/trace/episode.js";
+import { answers } from "../../src/train/answers.js";
+import { recordedDialogues } from "../../src/train/links.js";
+import { managerDecisions } from "../../src/train/manager-decisions.js";
+import { managerDialogues } from "../../src/train/manager-dialogues.js";
+import type { Task } from "../../src/train/rollout.js";
+import { addFacts, recordWorld, scriptedPolicy } from "./recorded-world.js";
+
+let events: EpisodeEvent[];
+beforeAll(async () => {
+  events = await recordWorld();
+});
+
+const tasks = { answers, managerDecisions, managerDialogues };
+
+function make(kind: keyof typeof tasks, recorded: readonly EpisodeEvent[] = events, contextLength = 4096): Task {
+  const policy = scriptedPolicy(({ prompt }) => addFacts(prompt));
+  Object.assign(policy.engine, { info: { ...policy.engine.info, contextLength } });
+  return tasks[kind](recordedDialogues(recorded), { policy, adapter: "a", reward: "exact-match" });
+}
+
+const without = (key: "gold" | "callId") =>
+  events.map((event) => {
+    if (event.type !== "answer") return event;
+    const { gold: _, ...question } = event.question;
+    const { callId: __, ...uncalled } = event;
+    if (key === "callId") return question.id === "cat" ? uncalled : event;
+    return question.id === "cat" ? { ...event, question } : event;
+  });
+
+/** Lengths of the recorded prompts of one role, in tokens. */
+const promptLengths = (begin: string): number[] =>
+  events
+    .flatMap((event) => (event.type === "model_call" ? [event] : []))
+    .filter(({ messages }) => messages[0]!.content.startsWith(begin))
+    .map(({ promptIds }) => promptIds!.length)
+    .sort((a, b) => a - b);
+
+describe("what was recorded and makes no item", () => {
+  it("is counted by its reason", () => {
+    expect(make("managerDecisions").skipped).toEqual({ "no facts": 2, "no linked question": 1 });
+    expect(make("answers").skipped).toEqual({});
+    expect(make("answers", without("gold")).skipped).toEqual({ "no gold answer": 1 });
+    expect(make("answers", without("callId")).skipped).toEqual({ "no model decided": 1 });
+    expect(make("managerDialogues").skipped).toEqual({});
+  });
+
+  it("and the items are all that was recorded", () => {
+    const task = make("managerDecisions");
+    const steps = events.filter(({ type }) => type === "memory_step");
+    expect(task.items.length + Object.values(task.skipped!).reduce((a, b) => a + b, 0)).toBe(steps.length);
+  });
+
+  it("is named where nothing is left", () => {
+    const silent = events.filter(({ type }) => type !== "answer");
+    expect(() => make("managerDecisions", silent)).toThrow(UsageError);
+    expect(() => make("managerDecisions", silent)).toThrow(/no linked question: 5/);
+    expect(() => make("managerDialogues", silent)).toThrow(/no gold answer: 2/);
+  });
+
+  it("are prompts that leave no room for a response", () => {
+    const lengths = promptLengths("answer");
+    const longest = lengths.at(-1)!;
+    const tooLong = lengths.filter((length) => length === longest).length;
+    const task = make("answers", events, longest + 500 - 1);
+    expect(task.skipped).toEqual({ "prompt too long": tooLong });
+    expect(task.items).toHaveLength(4 - tooLong);
+    expect(make("answers", events, longest + 500).skipped).toEqual({});
+  });
+});
+
+describe("a replayed dialogue whose bank has outgrown the context", () => {
+  it("goes on without the decisions that cannot be made, and counts them", async () => {
+    const shortest = promptLengths("manage")[0]!;
+    const task = make("managerDialogues", events, shortest + 500 + 8);
+    const one = task.items.filter((id) => id.includes("one"));
+    const [group] = await task.rollouts(one, { groupSize: 2, temperature: 1, seed: 1 });
+    const { rollouts } = group!;
+    // Its first turn finds an empty bank; the next two are shown what that added.
+    expect(rollouts.map(({ samples }) => samples.length)).toEqual([1, 1]);
+    expect(rollouts.map(({ skippedCalls }) => skippedCalls)).toEqual([2, 2]);
+    // What was decided before still stands, and is asked of.
+    expect(rollouts.map(({ operations }) => operations)).toEqual([{ ADD: 1 }, { ADD: 1 }]);
+    expect(rollouts.map(({ outcome }) => outcome)).toEqual([1 / 3, 1 / 3]);
+  });
+});
