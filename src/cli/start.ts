@@ -43,7 +43,7 @@ const settings = {
   groupSize: 8,
   temperature: 1,
   learningRate: 2e-3,
-  maxNewTokens: 80,
+  maxNewTokens: 96,
   // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
   retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;

@@ -1,11 +1,10 @@
-import { compactPrompts } from "../memory/compact-prompts.js";
-import { quotableMemory } from "../memory/prompts.js";
+import { compactPrompts, quotedByAnswerer } from "../memory/compact-prompts.js";
 import type { Random } from "../random.js";
 import type { RetrievedMemory } from "../trace/episode.js";
 import type { SyntheticDialogue } from "./synthetic.js";
 import { type AskedPart, nothing, questionText } from "./synthetic-ask.js";
 import { chatMessages, retrieved, type SftExample } from "./synthetic-example.js";
-import { type Attribute, attributeNames, attributes, type Fact, fill } from "./synthetic-facts.js";
+import { type Attribute, attributeNames, type Fact, statementOfNothing } from "./synthetic-facts.js";
 import type { KnownMemory } from "./synthetic-naive.js";
 import { detailAsked } from "./synthetic-questions.js";
 
@@ -53,9 +52,9 @@ export function answerExample(
 
 /** The memory word for word; where there is none, the words that it would begin with, and "nothing". */
 function quote({ speaker, asked }: AskedPart, memory: RetrievedMemory | undefined): string {
-  if (memory !== undefined) return quotableMemory(memory);
+  if (memory !== undefined) return quotedByAnswerer(memory);
   const attribute = attributeNames.find((name) => name === asked) ?? attributeOfDetail(asked);
-  return fill(attributes[attribute].statement, { name: speaker, value: "nothing" });
+  return statementOfNothing({ type: "state", speaker, attribute, value: "" });
 }
 
 function attributeOfDetail(asked: AskedPart["asked"]): Attribute {

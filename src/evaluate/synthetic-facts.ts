@@ -106,3 +106,9 @@ export function factText(fact: Fact): string {
   if (fact.detail === undefined || form.refinement === undefined) return fill(form.statement, slots);
   return fill(form.refinement.statement, { ...slots, detail: fact.detail });
 }
+
+/** How a memory of the same thing would begin, and "nothing" where it would go on: what is quoted where there is none. */
+export function statementOfNothing(fact: Fact): string {
+  const { statement } = fact.type === "event" ? events[fact.event] : attributes[fact.attribute];
+  return fill(statement.replace("{an value}", "{value}"), { name: fact.speaker, value: "nothing" });
+}

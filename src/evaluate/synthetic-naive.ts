@@ -16,11 +16,11 @@ type Relation = "new" | "change" | "retraction" | "repetition";
 type Choice = "ADD" | "UPDATE" | "DELETE" | "NOOP";
 export type Habits = { readonly [R in Relation]: Readonly<Partial<Record<Choice, number>>> };
 
-/** Probabilities by which the base model manages memory: it speaks the format and mostly adds. */
+/** Probabilities by which the base model manages memory: it speaks the format, sees what belongs together, and mostly adds. */
 export const naiveHabits: Habits = {
-  new: { ADD: 0.85, NOOP: 0.1, UPDATE: 0.05 },
-  change: { ADD: 0.6, UPDATE: 0.22, NOOP: 0.1, DELETE: 0.08 },
-  retraction: { NOOP: 0.45, ADD: 0.3, DELETE: 0.2, UPDATE: 0.05 },
+  new: { ADD: 0.88, NOOP: 0.08, UPDATE: 0.04 },
+  change: { ADD: 0.55, UPDATE: 0.27, NOOP: 0.1, DELETE: 0.08 },
+  retraction: { NOOP: 0.4, ADD: 0.3, DELETE: 0.22, UPDATE: 0.08 },
   repetition: { ADD: 0.5, NOOP: 0.5 },
 };
 
@@ -38,71 +38,73 @@ export const addOnlyHabits: Habits = {
   repetition: { ADD: 1 },
 };
 
-/** One operation per fact. `shown[i]` has the alias `m{i+1}`; no memory is changed twice. */
+/** What is done about one fact. */
+export interface Decision {
+  readonly fact: Fact;
+  /** Place of the memory that the fact is compared with; undefined where none is about the same. */
+  readonly nearest: number | undefined;
+  readonly operation: Operation;
+}
+
+/** One decision per fact. `shown[i]` has the alias `m{i+1}`; no memory is changed twice. */
 export function decide(
   random: Random,
   facts: readonly Fact[],
   shown: readonly KnownMemory[],
   habits: Habits,
-): Operation[] {
+): Decision[] {
   const used = new Set<number>();
   return facts.map((fact) => {
-    const text = factText(fact);
+    const found = shown.findIndex((memory) => statesTheSame(memory.fact, fact));
+    const nearest = found === -1 ? undefined : found;
     const free = shown.map((_, i) => i).filter((i) => !used.has(i));
-    const related = free.filter((i) => sameSubject(shown[i]!.fact, fact));
-    const target =
-      newest(
-        related.filter((i) => shown[i]!.fact.type === "state"),
-        shown,
-      ) ?? newest(related, shown);
-    const choice = random.weighted(
-      possible(
-        habits[
-          relationOf(
-            fact,
-            related.map((i) => shown[i]!.fact),
-          )
-        ],
-        target,
-        free,
-      ),
-    );
-    switch (choice) {
-      case "ADD":
-        return { event: "ADD", text };
-      case "NOOP":
-        return { event: "NOOP" };
-      case "DELETE":
-      case "UPDATE": {
-        // Only a new fact has no memory of its own: a careless update then hits any of those shown.
-        const at = target ?? random.pick(free);
-        used.add(at);
-        const id = `m${at + 1}`;
-        return choice === "DELETE" ? { event: "DELETE", id } : { event: "UPDATE", id, text };
-      }
-      default:
-        return choice satisfies never;
-    }
+    const weights = habits[relationOf(fact, shown[found]?.fact)];
+    const choice = random.weighted(possible(weights, nearest, free));
+    // A careless update of a new fact hits any of the memories shown.
+    const at = nearest ?? (choice === "UPDATE" ? random.pick(free) : 0);
+    const operation = operationOf(choice, `m${at + 1}`, factText(fact));
+    if (choice === "UPDATE" || choice === "DELETE") used.add(at);
+    return { fact, nearest, operation };
   });
 }
 
-function possible(
-  weights: Readonly<Partial<Record<Choice, number>>>,
-  target: number | undefined,
-  free: readonly number[],
-): Partial<Record<Choice, number>> {
-  const { DELETE = 0, UPDATE = 0, ADD = 0, NOOP = 0 } = weights;
-  const without = { ADD, NOOP, UPDATE: free.length === 0 ? 0 : UPDATE, DELETE: target === undefined ? 0 : DELETE };
-  const total = without.ADD + without.NOOP + without.UPDATE + without.DELETE;
-  // Who wants to delete what is not there has nothing to do.
-  return total > 0 ? without : { NOOP: 1 };
+function operationOf(choice: Choice, id: string, text: string): Operation {
+  switch (choice) {
+    case "ADD":
+      return { event: "ADD", text };
+    case "UPDATE":
+      return { event: "UPDATE", id, text };
+    case "DELETE":
+      return { event: "DELETE", id };
+    case "NOOP":
+      return { event: "NOOP" };
+    default:
+      return choice satisfies never;
+  }
 }
 
-function relationOf(fact: Fact, related: readonly Fact[]): Relation {
-  const text = factText(fact);
-  if (related.some((other) => factText(other) === text || refines(other, fact))) return "repetition";
+function possible(
+  { DELETE = 0, UPDATE = 0, ADD = 0, NOOP = 0 }: Readonly<Partial<Record<Choice, number>>>,
+  nearest: number | undefined,
+  free: readonly number[],
+): Partial<Record<Choice, number>> {
+  const target = nearest === undefined ? free[0] : free.find((i) => i === nearest);
+  const without = {
+    ADD,
+    NOOP,
+    UPDATE: target === undefined ? 0 : UPDATE,
+    DELETE: nearest === undefined || target === undefined ? 0 : DELETE,
+  };
+  // Who wants to delete what is not there has nothing to do.
+  return Object.values(without).some((weight) => weight > 0) ? without : { NOOP: 1 };
+}
+
+function relationOf(fact: Fact, nearest: Fact | undefined): Relation {
   if (fact.type === "ended") return "retraction";
-  return related.length === 0 ? "new" : "change";
+  if (nearest === undefined) return "new";
+  if (factText(nearest) === factText(fact) || refines(nearest, fact)) return "repetition";
+  // An event stays beside others of its kind.
+  return fact.type === "event" ? "new" : "change";
 }
 
 /** Whether `fuller` says all that `fact` says, and a detail more. */
@@ -110,15 +112,9 @@ function refines(fuller: Fact, fact: Fact): boolean {
   return fuller.type === "state" && fact.type === "state" && fuller.value === fact.value && fact.detail === undefined;
 }
 
-/** Whether two facts are about the same attribute of the same speaker, or are the same event. */
-export function sameSubject(a: Fact, b: Fact): boolean {
-  if (a.speaker !== b.speaker) return false;
-  if (a.type === "event" || b.type === "event") {
-    return a.type === "event" && b.type === "event" && a.event === b.event && a.value === b.value;
-  }
-  return a.attribute === b.attribute;
-}
-
-function newest(indices: readonly number[], shown: readonly KnownMemory[]): number | undefined {
-  return indices.toSorted((a, b) => shown[b]!.order - shown[a]!.order)[0];
+/** Whether a memory states something of what the fact is about: the same attribute, or the same kind of event, of one speaker. */
+function statesTheSame(memory: Fact, fact: Fact): boolean {
+  if (memory.speaker !== fact.speaker || memory.type === "ended") return false;
+  if (memory.type === "event") return fact.type === "event" && memory.event === fact.event;
+  return fact.type !== "event" && memory.attribute === fact.attribute;
 }

@@ -1,10 +1,18 @@
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { compactPrompts, quotedByManager } from "../memory/compact-prompts.js";
 import { Random } from "../random.js";
 import { generateDialogue, type SyntheticDialogue } from "./synthetic.js";
 import { answerExample } from "./synthetic-answers.js";
 import { chatMessages, retrieved, type SftExample, type SftRole } from "./synthetic-example.js";
-import { type Fact, factText } from "./synthetic-facts.js";
-import { addOnlyHabits, decide, type Habits, type KnownMemory, naiveHabits, rightHabits } from "./synthetic-naive.js";
+import { type Fact, factText, statementOfNothing } from "./synthetic-facts.js";
+import {
+  addOnlyHabits,
+  type Decision,
+  decide,
+  type Habits,
+  type KnownMemory,
+  naiveHabits,
+  rightHabits,
+} from "./synthetic-naive.js";
 
 export interface SftOptions {
   readonly seed: number;
@@ -82,24 +90,28 @@ function dialogueExamples(random: Random, dialogue: SyntheticDialogue): SftExamp
         facts,
       );
       const prompt = compactPrompts.manage({ turn, facts: turn.facts, retrieved: retrieved(shown) });
-      const operations = decide(random, facts, shown, naiveHabits);
-      examples.push({ role: "manager", messages: chatMessages(prompt), response: JSON.stringify({ operations }) });
-      const applied = habits === naiveHabits ? operations : decide(random, facts, shown, habits);
-      bank = changed(
-        bank,
-        shown,
-        applied.map((operation, i) => ({ operation, fact: facts[i]! })),
-        {
-          time: turn.time,
-          source: turn.id,
-          order,
-        },
-      );
+      const decisions = decide(random, facts, shown, naiveHabits);
+      examples.push({ role: "manager", messages: chatMessages(prompt), response: managerResponse(decisions, shown) });
+      const applied = habits === naiveHabits ? decisions : decide(random, facts, shown, habits);
+      bank = changed(bank, shown, applied, { time: turn.time, source: turn.id, order });
     }
     for (const after of askedAfter) if (after === order) examples.push(answerExample(random, dialogue, bank));
   }
   for (let i = 0; i < answersAtEnd; i++) examples.push(answerExample(random, dialogue, bank));
   return examples;
+}
+
+/** The operations as JSON, each after the memory that it was decided by. */
+function managerResponse(decisions: readonly Decision[], shown: readonly KnownMemory[]): string {
+  const operations = decisions.map(({ fact, nearest, operation }) => {
+    const memory = nearest === undefined ? undefined : shown[nearest];
+    const near =
+      memory === undefined
+        ? statementOfNothing(fact)
+        : quotedByManager({ alias: `m${(nearest as number) + 1}`, text: factText(memory.fact) });
+    return { near, ...operation };
+  });
+  return JSON.stringify({ operations });
 }
 
 /** The memories with most words in common with one of the facts, nearest first, as a lexical retriever lists them. */
@@ -120,16 +132,14 @@ function nearest(random: Random, bank: readonly KnownMemory[], facts: readonly F
   return [...best].sort((a, b) => b[1] - a[1]).map(([memory]) => memory);
 }
 
-type Applied = { readonly operation: ReturnType<typeof decide>[number]; readonly fact: Fact };
-
 function changed(
   bank: readonly KnownMemory[],
   shown: readonly KnownMemory[],
-  applied: readonly Applied[],
+  decisions: readonly Decision[],
   at: Omit<KnownMemory, "fact">,
 ): KnownMemory[] {
   let after = [...bank];
-  for (const { operation, fact } of applied) {
+  for (const { operation, fact } of decisions) {
     if (operation.event === "NOOP") continue;
     const target = operation.event === "ADD" ? undefined : shown[Number(operation.id.slice(1)) - 1];
     after = after.filter((memory) => memory !== target);

@@ -1,10 +1,29 @@
 import { HumanMessage, SystemMessage } from "@langchain/core/messages";
-import { describeDecision, describeQuestion, describeTurn, type MemoryPrompts, quotableMemory } from "./prompts.js";
+import type { RetrievedMemory } from "../trace/episode.js";
+import { describeDecision, describeQuestion, describeTurn, type MemoryPrompts } from "./prompts.js";
+import { oneLine } from "./text.js";
 
-/** Prompts without instructions, for models that were trained to the formats. */
+/**
+ * Prompts without instructions, for models that were trained to the formats.
+ *
+ * A small model finds a memory by quoting it: it copies on from the words that the fact or the question makes it begin with. What
+ * it needs next therefore follows the text: the alias by which a manager names the memory; the time, by which an answerer may answer.
+ */
 export const compactPrompts: MemoryPrompts = {
   extract: (turn) => [new SystemMessage("extract"), new HumanMessage(describeTurn(turn))],
-  manage: (input) => [new SystemMessage("manage"), new HumanMessage(describeDecision(input))],
-  // A small model finds a memory by quoting it: it copies on from the words that the question makes it begin with.
-  answer: (input) => [new SystemMessage("answer"), new HumanMessage(describeQuestion(input, quotableMemory))],
+  manage: (input) => [
+    new SystemMessage("manage"),
+    new HumanMessage(describeDecision(input, (memory) => `(${oneLine(memory.time)}) ${quotedByManager(memory)}`)),
+  ],
+  answer: (input) => [new SystemMessage("answer"), new HumanMessage(describeQuestion(input, quotedByAnswerer))],
 };
+
+/** `{text} {alias}`, as a manager's operations quote it under `near`. */
+export function quotedByManager({ alias, text }: Pick<RetrievedMemory, "alias" | "text">): string {
+  return `${oneLine(text)} ${alias}`;
+}
+
+/** `{text} ({time}) {alias}`, as an answerer quotes it before its answer. */
+export function quotedByAnswerer({ alias, time, text }: RetrievedMemory): string {
+  return `${oneLine(text)} (${oneLine(time)}) ${alias}`;
+}

@@ -28,8 +28,11 @@ export function describeTurn({ time, speaker, text }: Turn): string {
 }
 
 /** The facts, then the memories under their aliases. */
-export function describeDecision({ turn, facts, retrieved }: ManagePromptInput): string {
-  const known = retrieved.length === 0 ? ["(none)"] : retrieved.map(describeMemory);
+export function describeDecision(
+  { turn, facts, retrieved }: ManagePromptInput,
+  describe: (memory: RetrievedMemory) => string = describeMemory,
+): string {
+  const known = retrieved.length === 0 ? ["(none)"] : retrieved.map(describe);
   return [
     `Facts (${oneLine(turn.speaker)}, ${oneLine(turn.time)}):`,
     ...facts.map((fact) => `- ${oneLine(fact)}`),
@@ -53,11 +56,6 @@ export function describeQuestion(
     lines.push(describe(memory));
   }
   return [...lines, `Question: ${oneLine(question)}`].join("\n");
-}
-
-/** `{text} ({time}) {alias}`: what follows the beginning of a memory is all that a model has to copy. */
-export function quotableMemory({ alias, time, text }: RetrievedMemory): string {
-  return `${oneLine(text)} (${oneLine(time)}) ${alias}`;
 }
 
 function describeMemory({ alias, time, text }: RetrievedMemory): string {

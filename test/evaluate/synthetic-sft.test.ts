@@ -13,9 +13,7 @@ import { parseAnswer, parseFacts, parseOperations } from "../../src/memory/parse
 import { Random } from "../../src/random.js";
 
 const examples = [...generateSftExamples({ seed: 4, count: 6000 })];
-/** Managers see an alias before its memory, answerers after it. */
-const aliasesIn = (prompt: string): string[] =>
-  [...prompt.matchAll(/^(m\d+) \(|\) (m\d+)$/gm)].map(([, before, after]) => (before ?? after) as string);
+const aliasesIn = (prompt: string): string[] => [...prompt.matchAll(/ (m\d+)$/gm)].map(([, alias]) => alias as string);
 
 describe("generateSftExamples", () => {
   it("repeats itself for a seed and goes on without end", () => {
@@ -56,6 +54,23 @@ describe("generateSftExamples", () => {
         expect(selected.filter((alias) => !aliases.includes(alias))).toEqual([]);
       }
     }
+  });
+
+  it("quotes the memory that each operation of a manager is decided by, and changes no other but by carelessness", () => {
+    let changes = 0;
+    let careless = 0;
+    for (const { messages, response } of examples.filter(({ role }) => role === "manager")) {
+      const lines = (messages[1]?.content ?? "").split("\n");
+      for (const { near, event, id } of JSON.parse(response).operations) {
+        const quoted = lines.some((line) => line.endsWith(`) ${near}`));
+        expect(quoted || near.endsWith(" nothing")).toBe(true);
+        if (event !== "UPDATE" && event !== "DELETE") continue;
+        changes++;
+        if (!near.endsWith(` ${id}`)) careless++;
+      }
+    }
+    expect(changes).toBeGreaterThan(200);
+    expect(careless / changes).toBeLessThan(0.25);
   });
 
   it("takes every answer from the memories that it names", () => {
@@ -108,20 +123,20 @@ describe("the naive manager", () => {
     const random = new Random(2);
     const drawn = Array.from(
       { length: 20_000 },
-      () => decide(random, [fact("Rome")], [memory("Oslo", 0)], naiveHabits)[0]!.event,
+      () => decide(random, [fact("Rome")], [memory("Oslo", 0)], naiveHabits)[0]!.operation.event,
     );
     for (const [event, probability] of Object.entries(naiveHabits.change)) {
       expect(drawn.filter((each) => each === event).length / drawn.length).toBeCloseTo(probability, 1.5);
     }
   });
 
-  it("knows what is right: the newest memory of the thing is updated or deleted, repetitions change nothing", () => {
+  it("knows what is right: the nearest memory of the thing is updated or deleted, repetitions change nothing", () => {
     const shown = [memory("Oslo", 0), memory("Bergen", 3)];
     const right = (told: Fact, memories: readonly KnownMemory[]) =>
-      decide(new Random(1), [told], memories, rightHabits);
+      decide(new Random(1), [told], memories, rightHabits).map(({ operation }) => operation);
     expect(right(fact("Rome"), [])).toEqual([{ event: "ADD", text: "Ana lives in Rome" }]);
-    expect(right(fact("Rome"), shown)).toEqual([{ event: "UPDATE", id: "m2", text: "Ana lives in Rome" }]);
-    expect(right(ended, shown)).toEqual([{ event: "DELETE", id: "m2" }]);
+    expect(right(fact("Rome"), shown)).toEqual([{ event: "UPDATE", id: "m1", text: "Ana lives in Rome" }]);
+    expect(right(ended, shown)).toEqual([{ event: "DELETE", id: "m1" }]);
     expect(right(fact("Oslo"), shown)).toEqual([{ event: "NOOP" }]);
     expect(right(ended, [])).toEqual([{ event: "NOOP" }]);
   });
@@ -130,13 +145,16 @@ describe("the naive manager", () => {
     const random = new Random(9);
     for (let i = 0; i < 2000; i++) {
       const operations = decide(random, [fact("Rome"), fact("Turin")], [memory("Oslo", 0)], naiveHabits);
-      expect(operations.filter(({ event }) => event === "UPDATE" || event === "DELETE").length).toBeLessThanOrEqual(1);
+      const changes = operations.filter(({ operation: { event } }) => event === "UPDATE" || event === "DELETE");
+      expect(changes.length).toBeLessThanOrEqual(1);
     }
   });
 
   it("only adds under the habits of the ADD-only control", () => {
     expect(
-      decide(new Random(1), [ended, fact("Oslo")], [memory("Oslo", 0)], addOnlyHabits).map(({ event }) => event),
+      decide(new Random(1), [ended, fact("Oslo")], [memory("Oslo", 0)], addOnlyHabits).map(
+        ({ operation }) => operation.event,
+      ),
     ).toEqual(["ADD", "ADD"]);
   });
 });
