@@ -105,7 +105,7 @@ function requireHash(file: string, expected: string, found: string, remedy: stri
     what: "the checkpoint is damaged",
     where: file,
     expected: `SHA-256 ${expected}`,
-    found,
+    found: `SHA-256 ${found}`,
     remedy,
   });
 }
