@@ -1,12 +1,23 @@
-import { ChromaClient } from "chromadb";
+import { ChromaClient, CloudClient } from "chromadb";
 import { StoreError, UsageError } from "../errors.js";
 import { guarded } from "./chroma-errors.js";
+
+export interface ChromaAccess {
+  /** Default: Chroma's "default_tenant" and "default_database". Both must be there already. */
+  readonly tenant?: string;
+  readonly database?: string;
+  /** Sent with each request, such as { authorization: "Bearer …" } or { "x-chroma-token": "…" }. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Versions of the server that speak the interface of the client this package uses. */
+const MAJOR = 1;
 
 /**
  * A client for the Chroma server at `url`, such as "http://127.0.0.1:8000". Connects to nothing yet.
  * @throws UsageError for a URL that is none, is not http(s), or has a path (Chroma's client cannot use one).
  */
-export function chromaClient(url: string): ChromaClient {
+export function chromaClient(url: string, { tenant, database, headers }: ChromaAccess = {}): ChromaClient {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || !/^(\/|\/api\/v2\/?)$/.test(parsed.pathname)) {
     throw new UsageError({
@@ -17,21 +28,40 @@ export function chromaClient(url: string): ChromaClient {
     });
   }
   const ssl = parsed.protocol === "https:";
-  return new ChromaClient({ host: parsed.hostname, port: Number(parsed.port || (ssl ? 443 : 80)), ssl });
+  return new ChromaClient({
+    host: parsed.hostname,
+    port: Number(parsed.port || (ssl ? 443 : 80)),
+    ssl,
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(database === undefined ? {} : { database }),
+    ...(headers === undefined ? {} : { headers: { ...headers } }),
+  });
 }
 
 /**
- * Resolves when a Chroma server answers.
+ * Resolves when a Chroma server answers whose version this package knows.
  * @throws StoreError where none does, or something answers that is no Chroma server of the v2 interface.
  */
 export async function checkServer(client: ChromaClient, where: string): Promise<void> {
   const heartbeat = await guarded("asking for a heartbeat", where, () => client.heartbeat());
-  if (typeof heartbeat === "number") return;
+  if (typeof heartbeat !== "number") {
+    throw new StoreError({
+      what: "the server that answers does not speak Chroma's interface",
+      where,
+      expected: "a heartbeat in nanoseconds from /api/v2/heartbeat",
+      found: typeof heartbeat,
+      remedy: "Mend CHROMA_URL, or leave it unset to use the embedded server.",
+    });
+  }
+  // Chroma Cloud is always of today.
+  if (client instanceof CloudClient) return;
+  const version = await guarded("asking for the version", where, () => client.version());
+  if (Number.parseInt(version, 10) === MAJOR) return;
   throw new StoreError({
-    what: "the server that answers does not speak Chroma's interface",
+    what: "the Chroma server has a version that this package does not know",
     where,
-    expected: "a heartbeat in nanoseconds from /api/v2/heartbeat",
-    found: typeof heartbeat,
-    remedy: "Mend CHROMA_URL, or leave it unset to use the embedded server.",
+    expected: `${MAJOR}.x`,
+    found: String(version),
+    remedy: "Run a Chroma server of that version, or leave CHROMA_URL unset to use the embedded one.",
   });
 }

@@ -5,7 +5,7 @@ import { checkServer } from "./chroma-client.js";
 import { guarded, otherEmbeddings } from "./chroma-errors.js";
 
 /** What the layout of the rows is called in a collection's metadata; another layout gets another name. */
-const LAYOUT = "langgraph-store-1";
+const LAYOUT = "langgraph-store-2";
 /** Keys of the collection's metadata. */
 const KEYS = { layout: "memory_r1_layout", embeddings: "memory_r1_embeddings", dimension: "memory_r1_dimension" };
 
@@ -73,7 +73,7 @@ function checkIdentity(collection: Collection, wanted: Record<string, string | n
   const found = collection.metadata ?? {};
   if (found[KEYS.layout] !== LAYOUT) {
     throw new StoreError({
-      what: "the collection was not written by this store",
+      what: "the collection was not written by this store, or by an older version of it",
       where,
       expected: `${KEYS.layout} "${LAYOUT}" in its metadata`,
       found: JSON.stringify(found[KEYS.layout]) ?? "nothing",

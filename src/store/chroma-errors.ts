@@ -1,4 +1,11 @@
-import { ChromaConnectionError, ChromaForbiddenError, ChromaUnauthorizedError } from "chromadb";
+import {
+  ChromaConnectionError,
+  ChromaForbiddenError,
+  ChromaNotFoundError,
+  ChromaQuotaExceededError,
+  ChromaRateLimitError,
+  ChromaUnauthorizedError,
+} from "chromadb";
 import { MemoryR1Error, StoreError } from "../errors.js";
 
 /** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
@@ -19,7 +26,25 @@ export function chromaError(cause: unknown, what: string, where: string): Memory
       what: `${what}: the Chroma server refuses access`,
       where,
       found,
-      remedy: "Pass a ChromaClient with the headers that the server wants.",
+      remedy: "Pass the `headers` that the server wants, with a token that may use this tenant and database.",
+      cause,
+    });
+  }
+  if (cause instanceof ChromaNotFoundError) {
+    return new StoreError({
+      what: `${what}: the collection, database or tenant is not there`,
+      where,
+      expected: "a tenant and a database that exist, and a collection that nobody deletes",
+      remedy: "Check `tenant` and `database`; a deleted collection is made anew by the next operation.",
+      cause,
+    });
+  }
+  if (cause instanceof ChromaQuotaExceededError || cause instanceof ChromaRateLimitError) {
+    return new StoreError({
+      what: `${what}: the Chroma service has no more room or time for this account`,
+      where,
+      found,
+      remedy: "Try again later, or raise the account's quotas; smaller `limits` make smaller requests.",
       cause,
     });
   }
@@ -47,4 +72,9 @@ export async function guarded<T>(what: string, where: string, call: () => Promis
   } catch (cause) {
     throw chromaError(cause, what, where);
   }
+}
+
+/** Whether the error says that the collection is no longer there. */
+export function isGone(error: unknown): boolean {
+  return error instanceof StoreError && error.cause instanceof ChromaNotFoundError;
 }

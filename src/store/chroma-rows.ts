@@ -2,12 +2,15 @@ import { createHash } from "node:crypto";
 import type { Item, PutOperation } from "@langchain/langgraph";
 import type { Metadata, Where } from "chromadb";
 import { StoreError, UsageError } from "../errors.js";
+import { type ChromaLimits, checkBytes } from "./chroma-limits.js";
 import { equalities, type Filter, isScalar } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 
 /**
- * How an item lies in Chroma. Its first row (row 0) has the value as its document; each further vector has a row of its
- * own that only points to the item. All rows carry the namespace by segment and the scalar fields, to be filtered by.
+ * How an item lies in Chroma. Its row 0 has the value as its document and the rest as one JSON text (each metadata key
+ * costs a write of its own); each further vector has a row that only points to the item. All rows carry each prefix of
+ * the namespace under its depth, so that a search has one condition, and the scalar fields, to be filtered by.
+ * An upsert merges metadata and never drops a key: nothing may be read into a key's presence.
  */
 export interface Row {
   readonly id: string;
@@ -16,15 +19,51 @@ export interface Row {
   readonly document: string;
 }
 
-/** What row 0 of an item tells apart from the item itself. */
+/** What row 0 of an item tells. */
 export interface Head {
   readonly item: Item;
   /** How many rows the item has. */
   readonly rows: number;
+  /** Whether the item has a vector; else its row holds a placeholder. */
+  readonly indexed: boolean;
+  /** Of the write that made it: rows of another write are leftovers. */
+  readonly stamp: string;
+  /** Minutes that the item lives after each write and read; undefined: for ever. */
+  readonly ttl: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly expires: number | undefined;
+}
+
+/** What a row beyond the first points to. */
+export interface Pointer {
+  readonly item: string;
+  readonly stamp: string;
+}
+
+export interface RowTimes {
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly ttl: number | undefined;
+  /** The item had a time to live before: its expiry must be written over, since an upsert keeps it. */
+  readonly hadTtl?: boolean;
+}
+
+interface HeadText {
+  readonly ns: string[];
+  readonly key: string;
+  readonly rows: number;
+  readonly indexed: boolean;
+  readonly created: number;
+  readonly updated: number;
+  readonly stamp: string;
+  readonly ttl?: number;
 }
 
 /** Longer texts are compared by their hash, so that metadata stay small. */
 const LONGEST_MIRROR = 64;
+const MINUTE = 60_000;
+/** Written over an expiry that no longer holds: the last moment that a Date can hold. */
+const NEVER = 8.64e15;
 
 export function itemId(namespace: Namespace, key: string): string {
   return createHash("sha256").update(itemPath(namespace, key)).digest("hex").slice(0, 40);
@@ -37,72 +76,101 @@ export function rowId(item: string, row: number): string {
 /**
  * The rows of one put, row 0 first.
  * @param vectors one per indexed text, none for an item that is not indexed.
- * @throws StoreError for a vector of another length than the collection's, or with a NaN or infinite component.
+ * @throws StoreError for a vector of another length than the collection's, or with a NaN or infinite component, and for
+ * a value beyond the limits.
  */
 export function encodeRows(
   { namespace, key, value }: PutOperation & { value: object },
   vectors: readonly number[][],
-  { dimension, createdAt, updatedAt }: { dimension: number; createdAt: Date; updatedAt: Date },
+  { createdAt, updatedAt, ttl, hadTtl = false }: RowTimes,
+  { dimension, stamp, limits }: { dimension: number; stamp: string; limits: ChromaLimits },
 ): Row[] {
   const id = itemId(namespace, key);
+  const where = itemPath(namespace, key);
   // A zero vector has no direction: cosine similarity cannot rank it.
   const indexed = vectors.filter((vector) => checkVector(vector, dimension).some((component) => component !== 0));
-  const placeholder = Array.from({ length: dimension }, (_, at) => (at === 0 ? 1 : 0));
-  const embeddings = indexed.length === 0 ? [placeholder] : indexed;
-  const shared: Metadata = {
-    item: id,
+  const embeddings = indexed.length === 0 ? [placeholder(id, dimension)] : indexed;
+  const head: HeadText = {
+    ns: [...namespace],
     key,
-    depth: namespace.length,
     rows: embeddings.length,
-    vector: indexed.length > 0,
+    indexed: indexed.length > 0,
     created: createdAt.getTime(),
     updated: updatedAt.getTime(),
+    stamp,
+    ...(ttl === undefined ? {} : { ttl }),
   };
-  for (const [depth, label] of namespace.entries()) shared[`ns_${depth}`] = label;
-  for (const [field, found] of Object.entries(value)) if (isScalar(found)) shared[`=${field}`] = mirror(found);
-  const document = toJson(value, namespace, key);
+  const shared: Metadata = {};
+  if (ttl !== undefined || hadTtl) shared.expires = ttl === undefined ? NEVER : expiry(updatedAt, ttl);
+  for (const depth of namespace.keys()) shared[prefixKey(depth + 1)] = prefixText(namespace.slice(0, depth + 1));
+  for (const [field, found] of Object.entries(value))
+    if (isScalar(found) && isMirrored(field, limits)) shared[`=${field}`] = mirror(found);
+  const document = toJson(value, where);
+  const first: Metadata = { ...shared, head: JSON.stringify(head) };
+  checkBytes(document, limits.documentBytes, "the value", where);
+  checkMetadata(first, limits, where);
   return embeddings.map((embedding, row) => ({
     id: rowId(id, row),
     embedding,
-    metadata: { ...shared, row },
+    metadata: row === 0 ? first : { ...shared, of: id, stamp },
     document: row === 0 ? document : "",
   }));
 }
 
-/** Reads row 0. */
-export function decodeHead(metadata: Metadata | null | undefined, document: string | null | undefined): Head {
-  const { key, rows, created, updated } = metadata ?? {};
+/** Reads row 0, or what another row points to. */
+export function decodeRow(metadata: Metadata | null | undefined, document: string | null | undefined): Head | Pointer {
+  const { head, of, stamp, expires } = metadata ?? {};
+  if (typeof head !== "string") return { item: String(of), stamp: String(stamp) };
+  const { ns, key, rows, indexed, created, updated, stamp: own, ttl } = JSON.parse(head) as HeadText;
   return {
     item: {
-      namespace: decodeNamespace(metadata),
-      key: String(key),
+      namespace: ns,
+      key,
       value: JSON.parse(document ?? "null") as Record<string, unknown>,
-      createdAt: new Date(Number(created)),
-      updatedAt: new Date(Number(updated)),
+      createdAt: new Date(created),
+      updatedAt: new Date(updated),
     },
-    rows: Number(rows),
+    rows,
+    indexed,
+    stamp: own,
+    ttl,
+    expires: ttl !== undefined && typeof expires === "number" ? expires : undefined,
   };
 }
 
-export function decodeNamespace(metadata: Metadata | null | undefined): string[] {
-  return Array.from({ length: Number(metadata?.depth) }, (_, depth) => String(metadata?.[`ns_${depth}`]));
+export function isHead(row: Head | Pointer): row is Head {
+  return "rows" in row;
+}
+
+export function expiry(from: Date, ttl: number): number {
+  return Math.round(from.getTime() + ttl * MINUTE);
 }
 
 /**
- * Chroma's condition for rows below a namespace prefix ("*" stands for any label). Equalities of the filter are part
- * of it; it lets through more than the filter where values are mirrored by hash, never less.
+ * Chroma's condition for rows below a namespace prefix. Equalities of the filter are part of it; it lets through more
+ * than the filter where values are mirrored by hash or were overwritten, never less. Undefined: all rows.
  */
-export function whereRows(
-  prefix: Namespace,
-  filter: Filter | undefined,
-  fixed: Record<string, number | boolean>,
-): Where {
+export function whereRows(prefix: Namespace, filter: Filter | undefined, limits: ChromaLimits): Where | undefined {
   const conditions: Where[] = [
-    ...Object.entries(fixed).map(([name, value]) => ({ [name]: value })),
-    ...prefix.flatMap((label, depth) => (label === "*" ? [] : [{ [`ns_${depth}`]: label }])),
-    ...equalities(filter).map(([field, value]) => ({ [`=${field}`]: mirror(value) })),
-  ];
-  return conditions.length === 1 ? conditions[0]! : { $and: conditions };
+    ...(prefix.length === 0 ? [] : [{ [prefixKey(prefix.length)]: prefixText(prefix) }]),
+    ...equalities(filter).flatMap(([field, value]) =>
+      isMirrored(field, limits) ? [{ [`=${field}`]: mirror(value) }] : [],
+    ),
+  ].slice(0, limits.predicates);
+  return conditions.length <= 1 ? conditions[0] : { $and: conditions };
+}
+
+function prefixKey(depth: number): string {
+  return `p${depth}`;
+}
+
+/** Labels hold no colon, so that no two prefixes have one text. */
+function prefixText(prefix: Namespace): string {
+  return prefix.join(":");
+}
+
+function isMirrored(field: string, { metadataKeyBytes }: ChromaLimits): boolean {
+  return Buffer.byteLength(field) < metadataKeyBytes;
 }
 
 /** Chroma's integers and floats never compare equal, so scalars are mirrored as text. */
@@ -111,13 +179,36 @@ function mirror(value: string | number | boolean | null): string {
   return text.length <= LONGEST_MIRROR ? text : createHash("sha256").update(text).digest("base64");
 }
 
-function toJson(value: object, namespace: Namespace, key: string): string {
+/** A direction of its own for each item without a vector: many equal vectors would spoil the index around them. */
+function placeholder(id: string, dimension: number): number[] {
+  let state = Number.parseInt(id.slice(0, 8), 16);
+  return Array.from({ length: dimension }, () => {
+    // A linear congruential generator (Numerical Recipes) is random enough here.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1 || 1;
+  });
+}
+
+function checkMetadata(metadata: Metadata, limits: ChromaLimits, where: string): void {
+  const keys = Object.keys(metadata);
+  for (const key of keys) checkBytes(String(metadata[key]), limits.metadataBytes, "the key or namespace", where);
+  if (keys.length <= limits.metadataKeys) return;
+  throw new StoreError({
+    what: "the value has too many fields for the Chroma service",
+    where,
+    expected: `at most ${limits.metadataKeys} scalar fields and namespace labels`,
+    found: String(keys.length),
+    remedy: "Nest fields that no filter asks for in an object.",
+  });
+}
+
+function toJson(value: object, where: string): string {
   try {
     return JSON.stringify(value);
   } catch (cause) {
     throw new UsageError({
       what: "the value cannot be written as JSON",
-      where: itemPath(namespace, key),
+      where,
       remedy: "Store plain objects without cycles and bigints.",
       cause,
     });

@@ -1,35 +1,32 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import {
   BaseStore,
+  type GetOperation,
   type Item,
   type ListNamespacesOperation,
   type Operation,
   type OperationResults,
-  type PutOperation,
   type SearchOperation,
 } from "@langchain/langgraph";
 import type { ChromaClient } from "chromadb";
-import { chromaClient } from "./chroma-client.js";
+import { type ChromaAccess, chromaClient } from "./chroma-client.js";
 import { type OpenCollection, openCollection } from "./chroma-collection.js";
-import { guarded } from "./chroma-errors.js";
-import {
-  decodeHead,
-  decodeNamespace,
-  encodeRows,
-  type Head,
-  itemId,
-  type Row,
-  rowId,
-  whereRows,
-} from "./chroma-rows.js";
-import { searchRows } from "./chroma-search.js";
-import { listPage } from "./namespace.js";
+import { guarded, isGone } from "./chroma-errors.js";
+import { KnownHeads, knownHead } from "./chroma-heads.js";
+import { type ChromaLimits, limitsOf, pagesOf } from "./chroma-limits.js";
+import { listNamespaces } from "./chroma-namespaces.js";
+import { decodeRow, type Head, isHead, itemId } from "./chroma-rows.js";
+import { type Found, idOf, type SearchContext, searchRows } from "./chroma-search.js";
+import { isExpired, refreshRows, sweepRows } from "./chroma-ttl.js";
+import { type WriteContext, writeRows } from "./chroma-write.js";
+import { hybridSearch, type SearchMode } from "./hybrid-search.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
-import { Serial } from "./serial.js";
+import { KeyedSerial } from "./serial.js";
+import type { PutOptions, ReadOptions, TtlOptions } from "./ttl.js";
 import { embedPuts, type VectorIndex } from "./vectors.js";
 
-export interface ChromaStoreOptions {
-  /** A client of your own (headers, tenant, database); else `url`. */
+export interface ChromaStoreOptions extends ChromaAccess {
+  /** A client of your own, such as a CloudClient; else one for `url`, `tenant`, `database` and `headers`. */
   readonly client?: ChromaClient;
   /** Default: "http://127.0.0.1:8000". */
   readonly url?: string;
@@ -37,19 +34,33 @@ export interface ChromaStoreOptions {
   readonly embeddings: Embeddings;
   /** `fields`: LangGraph index paths that are embedded by default, one vector for each text they select. */
   readonly index?: { readonly fields?: readonly string[] };
-  /** Most rows in one request, below the server's own limit. */
-  readonly pageSize?: number;
+  /** How long items live. Default: for ever. */
+  readonly ttl?: TtlOptions;
+  /** What the service takes. Default: Chroma Cloud's quotas for a CloudClient, else those of one's own server. */
+  readonly limits?: Partial<ChromaLimits>;
   readonly now?: () => Date;
 }
 
+export interface ChromaSearchOptions extends ReadOptions {
+  readonly filter?: Record<string, unknown>;
+  readonly limit?: number;
+  readonly offset?: number;
+  readonly query?: string;
+  /** Default "vector". Words are looked for in the index fields; all items below the prefix are read for that. */
+  readonly mode?: SearchMode;
+}
+
+const MINUTE = 60_000;
+
 /**
- * LangGraph's BaseStore over a Chroma server, with the semantics of LangGraph's InMemoryStore. Differences, on purpose:
- * a namespace is listed only while it holds an item; an item's vectors are replaced by every put; after the scored
- * items of a query, items without a vector are paged like the rest.
+ * LangGraph's BaseStore over a Chroma server or Chroma Cloud, with the semantics of LangGraph's InMemoryStore, and the
+ * time to live of its Python base. Differences, on purpose: a namespace is listed only while it holds an item; an item's
+ * vectors are replaced by every put; after the scored items of a query, items without a vector are paged like the rest;
+ * filters reach into objects, and refuse an unknown operator.
  *
- * A write resolves after the server has it. One request (up to `pageSize` rows) is written whole or not at all; a
- * batch of more rows is several requests. Nothing connects before the first operation.
- * All errors of the server come out as StoreError with their cause.
+ * A write resolves after the server has it. The puts of a batch that fit one request (`limits.records` rows) are written
+ * whole or not at all, then its deletes; a larger batch is several requests. Writes of one key are applied in their
+ * order. Nothing connects before the first operation. All errors of the server come out as StoreError with their cause.
  */
 export class ChromaStore extends BaseStore {
   /** How items are embedded, as an OverlayStore over this store must embed them too. */
@@ -57,10 +68,13 @@ export class ChromaStore extends BaseStore {
   readonly #client: ChromaClient;
   readonly #where: string;
   readonly #collectionName: string;
-  readonly #pageSize: number;
+  readonly #limits: ChromaLimits;
+  readonly #ttl: TtlOptions;
   readonly #now: () => Date;
-  readonly #writes = new Serial();
+  readonly #writes = new KeyedSerial();
+  readonly #known = new KnownHeads();
   #opened: Promise<OpenCollection> | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
 
   constructor({
     client,
@@ -68,21 +82,69 @@ export class ChromaStore extends BaseStore {
     collection = "langgraph-memory-r1",
     embeddings,
     index = {},
-    pageSize = 500,
+    ttl = {},
+    limits = {},
     now = () => new Date(),
+    ...access
   }: ChromaStoreOptions) {
     super();
     this.vectorIndex = { embeddings, ...index };
-    this.#client = client ?? chromaClient(url);
+    this.#client = client ?? chromaClient(url, access);
     this.#where = client === undefined ? url : "the given Chroma client";
     this.#collectionName = collection;
-    this.#pageSize = pageSize;
+    this.#limits = { ...limitsOf(this.#client), ...limits };
+    this.#ttl = ttl;
     this.#now = now;
   }
 
-  /** Connects, and checks or creates the collection; every operation does so by itself. */
+  /** Connects, checks or creates the collection (every operation does so by itself), and begins to sweep where asked. */
   override async start(): Promise<void> {
     await this.#open();
+    const minutes = this.#ttl.sweepIntervalMinutes;
+    if (minutes === undefined || this.#sweeper !== undefined) return;
+    // A sweep that fails is made up for by the next one.
+    this.#sweeper = setInterval(() => void this.sweep().catch(() => undefined), minutes * MINUTE).unref();
+  }
+
+  /** Ends the sweeping that `start` began. */
+  override stop(): void {
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+  }
+
+  override async get(namespace: string[], key: string, options: ReadOptions = {}): Promise<Item | null> {
+    const [item] = await this.batch([{ namespace, key, ...options } as GetOperation]);
+    return item ?? null;
+  }
+
+  override async search(
+    prefix: string[],
+    { mode = "vector", ...options }: ChromaSearchOptions = {},
+  ): Promise<ScoredItem[]> {
+    const { query } = options;
+    if (mode === "vector" || query === undefined) {
+      const [found = []] = await this.batch([{ namespacePrefix: prefix, ...options } as SearchOperation]);
+      return found;
+    }
+    return hybridSearch(this, prefix, { ...options, query, mode, fields: this.vectorIndex.fields ?? ["$"] });
+  }
+
+  override async put(
+    namespace: string[],
+    key: string,
+    value: Record<string, unknown>,
+    index?: false | string[],
+    { ttl }: PutOptions = {},
+  ): Promise<void> {
+    if (ttl === undefined) return super.put(namespace, key, value, index);
+    await this.batch([{ namespace, key, value, ttl, ...(index === undefined ? {} : { index }) }]);
+  }
+
+  /** Deletes the items that have expired; resolves to how many. */
+  async sweep(): Promise<number> {
+    const opened = await this.#open();
+    const context = { ...this.#writeContext(opened), run: this.#writes.run.bind(this.#writes) };
+    return this.#guarded("sweeping", () => sweepRows(context));
   }
 
   override async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>> {
@@ -90,13 +152,33 @@ export class ChromaStore extends BaseStore {
     const opened = await this.#open();
     const results: (Item | ScoredItem[] | string[][] | null)[] = operations.map(() => null);
     await this.#guarded("reading", async () => {
+      const read: Head[] = [];
       const ids = gets.map(({ op }) => itemId(op.namespace, op.key));
       const heads = await this.#heads(opened, ids);
-      for (const [index, { at }] of gets.entries()) results[at] = heads.get(ids[index]!)?.item ?? null;
-      for (const { at, op } of searches) results[at] = await this.#search(opened, op);
+      for (const [index, { at, op }] of gets.entries()) {
+        const head = heads.get(ids[index]!);
+        if (head === undefined || !this.#isVisible(head)) continue;
+        results[at] = head.item;
+        if (this.#refreshes(op)) read.push(head);
+      }
+      for (const { at, op } of searches) {
+        const found = await this.#search(opened, op);
+        results[at] = found.map(({ head, score }) => ({ ...head.item, ...(score === undefined ? {} : { score }) }));
+        if (this.#refreshes(op)) read.push(...found.map(({ head }) => head));
+      }
       for (const { at, op } of lists) results[at] = await this.#list(opened, op);
+      await this.#refresh(opened, read);
     });
-    if (puts.length > 0) await this.#writes.run(() => this.#guarded("writing", () => this.#write(opened, puts)));
+    if (puts.length > 0) {
+      const keys = puts.map(({ namespace, key }) => itemId(namespace, key));
+      await this.#writes.run(keys, () =>
+        this.#guarded("writing", async () => {
+          const vectors = await embedPuts(puts, this.vectorIndex);
+          const embedded = puts.map((put, at) => ({ put, vectors: vectors[at]! }));
+          await writeRows(this.#writeContext(opened), embedded);
+        }),
+      );
+    }
     return results as OperationResults<Op>;
   }
 
@@ -111,74 +193,74 @@ export class ChromaStore extends BaseStore {
     return this.#opened;
   }
 
-  #guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
-    return guarded(what, `${this.#where}, collection "${this.#collectionName}"`, call);
+  async #guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await guarded(what, `${this.#where}, collection "${this.#collectionName}"`, call);
+    } catch (error) {
+      if (isGone(error)) {
+        // Someone deleted the collection: the next operation makes it anew.
+        this.#opened = undefined;
+        this.#known.clear();
+      }
+      throw error;
+    }
   }
 
-  #pages<T>({ maxBatch }: OpenCollection, rows: readonly T[]): T[][] {
-    const size = Math.min(this.#pageSize, maxBatch);
-    return Array.from({ length: Math.ceil(rows.length / size) }, (_, page) =>
-      rows.slice(page * size, (page + 1) * size),
-    );
-  }
-
-  async #heads(opened: OpenCollection, ids: readonly string[]): Promise<Map<string, Head>> {
+  async #heads({ collection }: OpenCollection, ids: readonly string[]): Promise<Map<string, Head>> {
     const heads = new Map<string, Head>();
-    for (const page of this.#pages(opened, [...new Set(ids)])) {
-      const found = await opened.collection.get({ ids: page, include: ["metadatas", "documents"] });
-      for (const [at, id] of found.ids.entries()) heads.set(id, decodeHead(found.metadatas[at], found.documents[at]));
+    for (const page of pagesOf([...new Set(ids)], this.#limits.results)) {
+      const found = await collection.get({ ids: page, include: ["metadatas", "documents"] });
+      for (const [at, id] of found.ids.entries()) {
+        const head = decodeRow(found.metadatas[at], found.documents[at]);
+        if (!isHead(head)) continue;
+        heads.set(id, head);
+        this.#known.remember(id, knownHead(head));
+      }
     }
     return heads;
   }
 
-  async #search(opened: OpenCollection, op: SearchOperation): Promise<ScoredItem[]> {
+  async #search(opened: OpenCollection, op: SearchOperation): Promise<Found[]> {
     const query = op.query ? await this.vectorIndex.embeddings.embedQuery(op.query) : undefined;
-    const heads = (ids: readonly string[]) => this.#heads(opened, ids);
-    return searchRows({ collection: opened.collection, heads, pageSize: this.#pageSize }, op, query);
+    const context: SearchContext = {
+      collection: opened.collection,
+      limits: this.#limits,
+      heads: (ids) => this.#heads(opened, ids),
+      isVisible: (head) => this.#isVisible(head),
+    };
+    const found = await searchRows(context, op, query);
+    for (const { head } of found) this.#known.remember(idOf(head), knownHead(head));
+    return found;
   }
 
-  async #list({ collection }: OpenCollection, op: ListNamespacesOperation): Promise<string[][]> {
-    const prefix = op.matchConditions?.find(({ matchType }) => matchType === "prefix")?.path ?? [];
-    const where = whereRows(prefix, undefined, { row: 0 });
-    const namespaces = new Map<string, string[]>();
-    for (let offset = 0; ; offset += this.#pageSize) {
-      const page = await collection.get({ where, limit: this.#pageSize, offset, include: ["metadatas"] });
-      for (const metadata of page.metadatas) {
-        const namespace = decodeNamespace(metadata);
-        namespaces.set(namespace.join(":"), namespace);
-      }
-      if (page.ids.length < this.#pageSize) return listPage(namespaces.values(), op);
-    }
+  #list({ collection }: OpenCollection, op: ListNamespacesOperation): Promise<string[][]> {
+    return listNamespaces(collection, op, this.#limits, (head) => this.#isVisible(head));
   }
 
-  async #write(opened: OpenCollection, puts: readonly PutOperation[]): Promise<void> {
-    const vectors = await embedPuts(puts, this.vectorIndex);
-    const heads = await this.#heads(
-      opened,
-      puts.map(({ namespace, key }) => itemId(namespace, key)),
-    );
-    const updatedAt = this.#now();
-    const rows: Row[] = [];
-    const stale: string[] = [];
-    for (const [at, put] of puts.entries()) {
-      const { value } = put;
-      const id = itemId(put.namespace, put.key);
-      const head = heads.get(id);
-      const times = { createdAt: head?.item.createdAt ?? updatedAt, updatedAt };
-      const own =
-        value === null ? [] : encodeRows({ ...put, value }, vectors[at]!, { dimension: opened.dimension, ...times });
-      rows.push(...own);
-      for (let row = own.length; row < (head?.rows ?? 0); row += 1) stale.push(rowId(id, row));
-    }
-    // Stale rows go first: a crash in between costs an item its further vectors, but none ever shows an older text.
-    for (const ids of this.#pages(opened, stale)) await opened.collection.delete({ ids });
-    for (const page of this.#pages(opened, rows)) {
-      await opened.collection.upsert({
-        ids: page.map(({ id }) => id),
-        embeddings: page.map(({ embedding }) => embedding),
-        metadatas: page.map(({ metadata }) => metadata),
-        documents: page.map(({ document }) => document),
-      });
-    }
+  #isVisible(head: Head): boolean {
+    return !(this.#ttl.omitExpired && isExpired(head, this.#now()));
+  }
+
+  #refreshes(op: GetOperation | SearchOperation): boolean {
+    const { refreshTtl } = op as ReadOptions;
+    return refreshTtl ?? this.#ttl.refreshOnRead ?? true;
+  }
+
+  async #refresh(opened: OpenCollection, heads: readonly Head[]): Promise<void> {
+    const mortal = heads.filter(({ ttl }) => ttl !== undefined);
+    if (mortal.length === 0) return;
+    await this.#writes.run(mortal.map(idOf), () => refreshRows(this.#writeContext(opened), mortal));
+  }
+
+  #writeContext(opened: OpenCollection): WriteContext {
+    const limits = { ...this.#limits, records: Math.min(this.#limits.records, opened.maxBatch) };
+    return {
+      ...opened,
+      limits,
+      ttl: this.#ttl,
+      known: this.#known,
+      heads: (ids) => this.#heads(opened, ids),
+      now: this.#now,
+    };
   }
 }

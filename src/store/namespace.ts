@@ -5,13 +5,15 @@ export type Namespace = readonly string[];
 
 /**
  * Checks the labels as LangGraph's stores do in `batch`; `BaseStore.put` itself refuses the root "langgraph".
- * @throws UsageError for an empty namespace, and for a label that is empty, no string, or contains ".", ":" or NUL.
+ * @throws UsageError for an empty namespace, and for a label that is empty, no string, contains ".", ":" or NUL, or is
+ * "__proto__", by which a store that keeps items in plain objects would reach into every object.
  */
 export function checkNamespace(namespace: Namespace, { allowEmpty = false } = {}): void {
   if (namespace.length === 0 && !allowEmpty) throw invalid(namespace, "at least one label", "an empty namespace");
   for (const label of namespace) {
     if (typeof label !== "string") throw invalid(namespace, "labels that are strings", typeof label);
     if (label === "") throw invalid(namespace, "labels that are not empty", "an empty label");
+    if (label === "__proto__") throw invalid(namespace, 'labels other than "__proto__"', label);
     const character = /[.:\0]/.exec(label)?.[0];
     if (character !== undefined)
       throw invalid(namespace, 'labels without ".", ":" and NUL', `${JSON.stringify(character)} in "${label}"`);

@@ -6,6 +6,7 @@ import type {
   PutOperation,
   SearchOperation,
 } from "@langchain/langgraph";
+import { checkFilter } from "./filter.js";
 import { checkNamespace, itemPath } from "./namespace.js";
 
 /** What a search returns: an item, with the cosine similarity to the query where the item is indexed. */
@@ -22,7 +23,7 @@ export interface Batch {
 
 /**
  * Sorts a batch as LangGraph's InMemoryStore does: reads see the state before the batch, the last write of a key wins.
- * @throws UsageError for a namespace that is not valid, before anything is done.
+ * @throws UsageError for a namespace or a filter that is not valid, before anything is done.
  */
 export function sortBatch(operations: readonly Operation[]): Batch {
   const gets: { at: number; op: GetOperation }[] = [];
@@ -32,6 +33,7 @@ export function sortBatch(operations: readonly Operation[]): Batch {
   for (const [at, op] of operations.entries()) {
     if ("namespacePrefix" in op) {
       checkNamespace(op.namespacePrefix, { allowEmpty: true });
+      checkFilter(op.filter);
       searches.push({ at, op });
     } else if ("namespace" in op) {
       checkNamespace(op.namespace);

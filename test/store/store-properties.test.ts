@@ -77,7 +77,7 @@ describe("a random sequence of writes and searches gives what InMemoryStore give
   it("in ChromaStore", async () => {
     await fc.assert(
       fc.asyncProperty(batches, searches, async (writes, wanted) => {
-        const [store, reference] = [newChromaStore(url, { pageSize: 3 }), memory()];
+        const [store, reference] = [newChromaStore(url, { limits: { records: 3, results: 3 } }), memory()];
         await apply(store, writes);
         await apply(reference, writes);
         await expectSame(store, reference, wanted);

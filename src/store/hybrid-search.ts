@@ -1,0 +1,68 @@
+import type { BaseStore } from "@langchain/langgraph";
+import type { Filter } from "./filter.js";
+import { itemPath, type Namespace } from "./namespace.js";
+import type { ScoredItem } from "./operations.js";
+import { textsAt } from "./text-fields.js";
+import { fuse, rankByText } from "./text-rank.js";
+
+/** What a search ranks by: the store's vectors, the words (BM25), or both fused. */
+export type SearchMode = "vector" | "text" | "hybrid";
+
+export interface HybridSearchOptions {
+  readonly query: string;
+  /** Default "hybrid". */
+  readonly mode?: SearchMode;
+  readonly filter?: Filter;
+  /** Default 10. */
+  readonly limit?: number;
+  readonly offset?: number;
+  /** LangGraph index paths whose texts the words are looked for in. Default: the whole value. */
+  readonly fields?: readonly string[];
+}
+
+type SearchOptions = NonNullable<Parameters<BaseStore["search"]>[1]>;
+
+const PAGE = 300;
+
+/** Items that each ranking gives to the fusion: what both rank low can't come first anyway. */
+const FUSED = 100;
+
+/**
+ * Searches any LangGraph store by vectors and words together, best first. The score of "text" is BM25's, that of
+ * "hybrid" the sum of 1 / (60 + rank) over both rankings. Words need all items below the prefix to be read: meant for
+ * a user's memories, not for a whole store.
+ */
+export async function hybridSearch(
+  store: BaseStore,
+  prefix: Namespace,
+  { query, mode = "hybrid", filter, limit = 10, offset = 0, fields = ["$"] }: HybridSearchOptions,
+): Promise<ScoredItem[]> {
+  const filtered: SearchOptions = filter === undefined ? {} : { filter: { ...filter } };
+  if (mode === "vector") return store.search([...prefix], { ...filtered, query, limit, offset });
+  const needed = offset + limit;
+  const all = await allItems(store, prefix, filtered);
+  const texts = all.map(({ value }) => fields.flatMap((field) => textsAt(value, field)).join("\n"));
+  const byText = rankByText(query, texts);
+  if (mode === "text") return byText.slice(offset, needed).map(({ at, score }) => ({ ...all[at]!, score }));
+  const near = await store.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
+  const byVector = near.filter(({ score }) => score !== undefined);
+  const items = new Map([...all, ...byVector].map((item) => [pathOf(item), item]));
+  const fused = fuse([
+    byVector.map(pathOf),
+    byText.slice(0, Math.max(needed, FUSED)).map(({ at }) => pathOf(all[at]!)),
+  ]);
+  return fused.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
+}
+
+async function allItems(store: BaseStore, prefix: Namespace, options: SearchOptions): Promise<ScoredItem[]> {
+  const items: ScoredItem[] = [];
+  for (let offset = 0; ; offset += PAGE) {
+    const page = await store.search([...prefix], { ...options, limit: PAGE, offset });
+    items.push(...page);
+    if (page.length < PAGE) return items;
+  }
+}
+
+function pathOf({ namespace, key }: ScoredItem): string {
+  return itemPath(namespace, key);
+}

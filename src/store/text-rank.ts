@@ -1,0 +1,49 @@
+import MiniSearch from "minisearch";
+import { stemmer } from "stemmer";
+
+/** Of the reciprocal-rank fusion (Cormack et al. 2009, "Reciprocal Rank Fusion outperforms Condorcet"). */
+const FUSION_CONSTANT = 60;
+
+/** A text's place in the list that was ranked, with its score: higher is better. */
+export interface Ranked {
+  readonly at: number;
+  readonly score: number;
+}
+
+/**
+ * Ranks texts by BM25 (as BM25+, Lv and Zhai 2011) over their stemmed words, best first, equal scores in their order.
+ * Texts without a word of the query are left out.
+ */
+export function rankByText(query: string, texts: readonly string[]): Ranked[] {
+  const index = new MiniSearch<{ id: number; text: string }>({
+    fields: ["text"],
+    tokenize: wordsOf,
+    processTerm: (term) => (/^[a-z]{3,}$/.test(term) ? stemmer(term) : term),
+  });
+  index.addAll(texts.map((text, id) => ({ id, text })));
+  return index
+    .search(query, { combineWith: "OR" })
+    .map(({ id, score }) => ({ at: Number(id), score }))
+    .sort((left, right) => right.score - left.score || left.at - right.at);
+}
+
+/**
+ * Fuses rankings of the same things, each best first, by the sum of 1 / (60 + rank): best first, equal ones in the order
+ * of the first ranking that has them.
+ */
+export function fuse(rankings: readonly (readonly string[])[]): { id: string; score: number }[] {
+  const scores = new Map<string, number>();
+  for (const ranking of rankings)
+    for (const [rank, id] of ranking.entries())
+      scores.set(id, (scores.get(id) ?? 0) + 1 / (FUSION_CONSTANT + rank + 1));
+  return [...scores].map(([id, score]) => ({ id, score })).sort((left, right) => right.score - left.score);
+}
+
+function wordsOf(text: string): string[] {
+  return (
+    text
+      .normalize("NFKC")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? []
+  );
+}

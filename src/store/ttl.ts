@@ -1,0 +1,38 @@
+import { UsageError } from "../errors.js";
+
+/** How long items live, as LangGraph's Python base has it (`TTLConfig`). Times are in minutes. */
+export interface TtlOptions {
+  /** Of items that are put without a `ttl` of their own. Default: for ever. */
+  readonly defaultTtl?: number;
+  /** Whether get and search begin an item's time anew, where they don't say so themselves. Default true. */
+  readonly refreshOnRead?: boolean;
+  /** Whether items that have expired are hidden before a sweep deletes them. Default false. */
+  readonly omitExpired?: boolean;
+  /** How often `start()` makes the store sweep, until `stop()`. Default: never. */
+  readonly sweepIntervalMinutes?: number;
+}
+
+/** What a put may say beyond LangGraph's PutOperation. */
+export interface PutOptions {
+  /** Minutes that the item lives after each write and read; null: for ever. Default: the store's `defaultTtl`. */
+  readonly ttl?: number | null;
+}
+
+/** What a get or a search may say beyond LangGraph's operations. */
+export interface ReadOptions {
+  /** Whether this read begins the time of what it returns anew. Default: the store's `refreshOnRead`. */
+  readonly refreshTtl?: boolean;
+}
+
+/** The minutes of a put; undefined: for ever. @throws UsageError for a time that is none. */
+export function ttlOf({ ttl }: PutOptions, { defaultTtl }: TtlOptions): number | undefined {
+  const minutes = ttl === undefined ? defaultTtl : (ttl ?? undefined);
+  if (minutes === undefined || (Number.isFinite(minutes) && minutes > 0)) return minutes;
+  throw new UsageError({
+    what: "the time to live is not valid",
+    where: "ttl",
+    expected: "minutes above 0, or null for ever",
+    found: String(minutes),
+    remedy: "Delete the item if it should not live at all.",
+  });
+}
