@@ -41,6 +41,7 @@ export {
   type MemoryValue,
   type ModelCall,
   type Question,
+  type RetrievalSetting,
   type RetrievedMemory,
   type Reward,
   type Turn,

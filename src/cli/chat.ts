@@ -7,9 +7,16 @@ import { openStore } from "../store/open-store.js";
 import { type Conversation, conversationHelp, openConversation } from "./conversation.js";
 import { working } from "./exit.js";
 import { openModels } from "./models.js";
-import { addModelOptions, type ModelOptions, verbCommand } from "./options.js";
+import {
+  addModelOptions,
+  addRetrievalOptions,
+  type ModelOptions,
+  type RetrievalOptions,
+  verbCommand,
+} from "./options.js";
+import { chooseRetrieval } from "./retrieval.js";
 
-interface ChatOptions extends ModelOptions {
+interface ChatOptions extends ModelOptions, RetrievalOptions {
   readonly message: readonly string[];
   readonly user: string;
   readonly storePath: string;
@@ -21,7 +28,7 @@ export function chatVerb(): Command {
     "Talk to the two agents: what you tell is remembered, what you ask is answered from memory, across sessions.",
     "memory-r1 chat\n" + 'memory-r1 chat --user Ana --message "I moved to Oslo." --message "Where does Ana live?"',
   );
-  return addModelOptions(command)
+  return addRetrievalOptions(addModelOptions(command))
     .option("--message <text>", "say this and end; may be repeated", (text, all: string[]) => [...all, text], [])
     .option("--user <name>", "your name, under which memories are kept", "User")
     .option("--store-path <dir>", "data folder of the embedded server", ".memory-r1/chroma")
@@ -32,10 +39,12 @@ async function chat(options: ChatOptions): Promise<void> {
   const { message, user, storePath } = options;
   const models = await openModels(options);
   try {
+    const retrieval = await chooseRetrieval(options);
     const opened = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"], path: storePath });
     try {
       const conversation = openConversation({
         ...models,
+        ...retrieval,
         store: opened.store,
         namespace: ["chat", namespaceLabel(user)],
         user,

@@ -7,9 +7,10 @@ import { createAnswerAgent } from "../memory/answer.js";
 import { MemoryBank } from "../memory/bank.js";
 import { createMemoryManager } from "../memory/manager.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
+import type { AnswerRetrieval } from "../memory/retrieve.js";
 import type { Change } from "../trace/episode.js";
 
-export interface ConversationOptions {
+export interface ConversationOptions extends AnswerRetrieval {
   readonly extractor: BaseChatModel;
   readonly manager: BaseChatModel;
   readonly answerer: BaseChatModel;

@@ -9,6 +9,7 @@ import type { Scores } from "../evaluate/scores.js";
 import { formatMarkdown, formatTable } from "../evaluate/table.js";
 import { addOnly, noop } from "../memory/controls.js";
 import { writeAtomic } from "../model/atomic-file.js";
+import type { RetrievalSetting } from "../trace/episode.js";
 import { loadDialogues } from "./dialogues.js";
 import { working } from "./exit.js";
 import { checkUnseen } from "./hygiene.js";
@@ -17,14 +18,17 @@ import { type OpenedModels, openModels } from "./models.js";
 import {
   addDataOptions,
   addModelOptions,
+  addRetrievalOptions,
   type DataOptions,
   dialogueForm,
   type ModelOptions,
+  type RetrievalOptions,
   verbCommand,
 } from "./options.js";
 import { startProgress } from "./progress.js";
+import { chooseRetrieval, describeRetrieval } from "./retrieval.js";
 
-interface EvaluateOptions extends ModelOptions, DataOptions {
+interface EvaluateOptions extends ModelOptions, DataOptions, RetrievalOptions {
   readonly controls?: boolean;
   readonly json?: string;
   readonly markdown?: boolean;
@@ -38,7 +42,7 @@ export function evaluateVerb(): Command {
     "memory-r1 evaluate --controls --adapter-manager runs/manager/adapter --adapter-answerer runs/answerer/adapter\n" +
       "memory-r1 evaluate --model .models/SmolLM2-135M-Instruct --data locomo10.json --conversation conv-26 --turns 40",
   );
-  addDataOptions(addModelOptions(command), { split: "test", dialogues: 16 });
+  addDataOptions(addRetrievalOptions(addModelOptions(command)), { split: "test", dialogues: 16 });
   return command
     .option("--controls", "also play ADD-only and NOOP managers, which use no model")
     .option("--json <file>", "write the scores as JSON")
@@ -58,7 +62,9 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   }
   const models = await openModels(options);
   try {
-    const all = await working(() => untilInterrupted((signal) => compare(dialogues, models, options, signal)));
+    const agents = { ...models, ...(await chooseRetrieval(options)) };
+    process.stderr.write(`answers from ${describeRetrieval(agents)}\n`);
+    const all = await working(() => untilInterrupted((signal) => compare(dialogues, agents, options, signal)));
     process.stdout.write(`${options.markdown ? formatMarkdown(all) : formatTable(all)}\n`);
     if (json !== undefined) await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(all, null, 2)}\n`));
   } finally {
@@ -82,7 +88,7 @@ async function createFolder(folder: string): Promise<void> {
 
 async function compare(
   dialogues: readonly Dialogue[],
-  models: OpenedModels,
+  agents: OpenedModels & RetrievalSetting,
   { turns, questions, concurrency, facts, controls = false, ...options }: EvaluateOptions,
   signal: AbortSignal,
 ): Promise<Scores[]> {
@@ -92,9 +98,9 @@ async function compare(
     ...(turns === undefined ? {} : { turns }),
     ...(questions === undefined ? {} : { questions }),
   };
-  const told = facts === "model" ? await extract(dialogues, models, part) : dialogues;
+  const told = facts === "model" ? await extract(dialogues, agents, part) : dialogues;
   const progress = new Map<string, ReturnType<typeof startProgress>>();
-  return compareAgents(told, configurations(models, options, controls), {
+  return compareAgents(told, configurations(agents, options, controls), {
     ...part,
     onProgress: (name, current) => {
       const shown = progress.get(name) ?? startProgress(name);
@@ -119,11 +125,19 @@ async function extract(
 }
 
 function configurations(
-  { extractor, base, manager, answerer, prompts }: OpenedModels,
+  {
+    extractor,
+    base,
+    manager,
+    answerer,
+    prompts,
+    memoriesPerSpeaker,
+    namedSpeakersOnly,
+  }: OpenedModels & RetrievalSetting,
   { adapterManager, adapterAnswerer }: Pick<EvaluateOptions, "adapterManager" | "adapterAnswerer">,
   controls: boolean,
 ): Configuration[] {
-  const common = { extractor, prompts };
+  const common = { extractor, prompts, memoriesPerSpeaker, namedSpeakersOnly };
   const rows: Configuration[] = [{ name: "base", agents: { ...common, manager: base, answerer: base } }];
   if (controls) {
     rows.push({ name: "ADD-only", agents: { ...common, manager: addOnly, answerer: base } });

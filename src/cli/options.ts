@@ -48,6 +48,23 @@ export function addModelOptions(
     .option("--device <device>", "cpu, cuda, cuda:N or webgpu", device, "cpu");
 }
 
+export interface RetrievalOptions {
+  readonly memoriesPerSpeaker?: number;
+  readonly namedSpeakersOnly?: boolean;
+}
+
+/** How an answer's memories are chosen; `chooseRetrieval` fills in what is not given. */
+export function addRetrievalOptions(command: Command): Command {
+  return command
+    .option(
+      "--memories-per-speaker <n>",
+      "memories of each speaker that an answer sees (default: as the adapter was trained, else 30)",
+      positive,
+    )
+    .option("--named-speakers-only", "only of speakers whom the question names (default: as the adapter was trained)")
+    .option("--no-named-speakers-only", "of all speakers, whomever the question names");
+}
+
 export interface DataOptions extends CommonOptions {
   readonly data?: string;
   readonly conversation?: string;

@@ -8,6 +8,7 @@ import { namespaceLabel, type PlayedDialogue, playDialogues } from "../evaluate/
 import { scorePlayed } from "../evaluate/scores.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
+import type { RetrievalSetting } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { loadDialogues } from "./dialogues.js";
 import { working } from "./exit.js";
@@ -16,14 +17,17 @@ import { type OpenedModels, openModels } from "./models.js";
 import {
   addDataOptions,
   addModelOptions,
+  addRetrievalOptions,
   type DataOptions,
   dialogueForm,
   type ModelOptions,
+  type RetrievalOptions,
   verbCommand,
 } from "./options.js";
 import { startProgress } from "./progress.js";
+import { chooseRetrieval } from "./retrieval.js";
 
-interface RecordOptions extends ModelOptions, DataOptions {
+interface RecordOptions extends ModelOptions, DataOptions, RetrievalOptions {
   readonly store: "chroma" | "memory";
   readonly storePath: string;
   readonly out: string;
@@ -37,7 +41,7 @@ export function recordVerb(): Command {
     "memory-r1 record --dialogues 4\n" +
       "memory-r1 record --model .models/SmolLM2-135M-Instruct --data locomo10.json --conversation conv-26 --turns 40",
   );
-  addDataOptions(addModelOptions(command), { split: "train", dialogues: 8 });
+  addDataOptions(addRetrievalOptions(addModelOptions(command)), { split: "train", dialogues: 8 });
   return command
     .addOption(
       new Option("--store <kind>", "chroma: kept, at CHROMA_URL or by an embedded server; memory: not kept")
@@ -56,9 +60,10 @@ async function record(options: RecordOptions): Promise<void> {
   const dialogues = await loadDialogues(options, "train");
   const models = await openModels(options);
   try {
+    const agents = { ...models, ...(await chooseRetrieval(options)) };
     const opened = await openRecordStore(options);
     try {
-      await recordInto(opened, dialogues, models, options);
+      await recordInto(opened, dialogues, agents, options);
     } finally {
       await opened.close();
     }
@@ -78,7 +83,7 @@ async function openRecordStore({ store, storePath }: RecordOptions): Promise<Ope
 async function recordInto(
   { store }: OpenedStore,
   dialogues: readonly Dialogue[],
-  models: OpenedModels,
+  agents: OpenedModels & RetrievalSetting,
   options: RecordOptions,
 ): Promise<void> {
   const { out, turns, questions, facts, concurrency } = options;
@@ -90,7 +95,7 @@ async function recordInto(
   try {
     const played = await working(() =>
       untilInterrupted((signal) =>
-        playDialogues(dialogues, models, {
+        playDialogues(dialogues, agents, {
           store,
           namespace: ({ id }) => ["recordings", run, namespaceLabel(id)],
           recorder,

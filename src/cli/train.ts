@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
+import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
 import { recordedMark } from "../train/conversations.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
@@ -15,12 +17,20 @@ import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algor
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
 import { type OpenedModels, openModels } from "./models.js";
-import { addModelOptions, type ModelOptions, positive, verbCommand } from "./options.js";
+import {
+  addModelOptions,
+  addRetrievalOptions,
+  type ModelOptions,
+  positive,
+  type RetrievalOptions,
+  verbCommand,
+} from "./options.js";
+import { chooseTrainingRetrieval } from "./retrieval.js";
 import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
 import { taskSettings } from "./task-settings.js";
 
-export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions {
+export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, RetrievalOptions {
   readonly episodes: readonly string[];
   readonly agent: "manager" | "answerer";
   readonly form: "decisions" | "dialogues";
@@ -50,7 +60,7 @@ export function trainVerb(): Command {
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4",
   );
   // Memory-R1 samples at temperature 1 while it trains.
-  return addAlgorithmOptions(addModelOptions(command, { temperature: 1 }))
+  return addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature: 1 })))
     .requiredOption("--episodes <files...>", "episode files that `record` wrote")
     .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
     .addOption(
@@ -79,9 +89,10 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   if (!options.allowHeldOut) checkTrainable(dialogues.map(recordedMark));
+  const retrieval = await chooseTrainingRetrieval(options, dialogues);
   const models = await openModels(options);
   try {
-    const task = makeTask(dialogues, models, options);
+    const task = makeTask(dialogues, { ...models, ...retrieval }, options);
     const {
       agent,
       steps,
@@ -122,6 +133,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
     if (from !== undefined) print(from);
     const summary = await working(() => train(run, start));
     for (const line of summaryLines(agent, summary)) print(line);
+    await writeAdapterRetrieval(join(out, "adapter"), retrieval);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
   } finally {
     await models.close();
@@ -131,11 +143,17 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
 /** The adapter under training never takes the name of one that was loaded. */
 const trained = (agent: string): string => `${agent}-in-training`;
 
-function makeTask(dialogues: readonly RecordedDialogue[], models: OpenedModels, options: TrainVerbOptions): Task {
-  const { engine, base, answerer, prompts } = models;
+function makeTask(
+  dialogues: readonly RecordedDialogue[],
+  models: OpenedModels & RetrievalSetting,
+  options: TrainVerbOptions,
+): Task {
+  const { engine, base, answerer, prompts, memoriesPerSpeaker, namedSpeakersOnly } = models;
   const { agent, form, reward } = options;
   const { maxNewTokens } = base.sampling;
-  const policy = { engine, tokenizer: base.tokenizer, prompts, embeddings: new LexicalEmbeddings(), maxNewTokens };
+  const { tokenizer } = base;
+  const embeddings = new LexicalEmbeddings();
+  const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, memoriesPerSpeaker, namedSpeakersOnly };
   const adapter = trained(agent);
   if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };

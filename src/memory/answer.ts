@@ -6,7 +6,7 @@ import { callModel, tell } from "./call.js";
 import { aliasesOf } from "./decision.js";
 import { type ParsedAnswer, parseAnswer } from "./parse.js";
 import type { AnswerPromptInput, MemoryPrompts } from "./prompts.js";
-import { type AnswerRetrieval, retrieveForAnswer } from "./retrieve.js";
+import { type AnswerRetrieval, retrievalSetting, retrieveForAnswer } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type AnswerState, answerState } from "./state.js";
 
@@ -36,11 +36,12 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
 ): AgentGraph<State, "retrieve" | "reply"> {
   const runtime = agentRuntime(options);
   const { prompts, id } = runtime;
+  const retrieval = retrievalSetting(options);
 
   async function retrieve({ question, speakers }: AnswerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
     const whose = speakers ?? (await bank.speakers());
-    return { retrieved: await retrieveForAnswer(bank, question.text, whose, options) };
+    return { retrieved: await retrieveForAnswer(bank, question.text, whose, retrieval) };
   }
 
   async function answer({ question, retrieved }: AnswerState, config: LangGraphRunnableConfig) {
@@ -53,6 +54,7 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
       callId,
       namespace: [...runtime.bank(config).namespace],
       question,
+      retrieval,
       retrieved: retrieved!,
       ...readAnswer(text, retrieved!),
     };

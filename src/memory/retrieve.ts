@@ -1,11 +1,11 @@
-import type { RetrievedMemory, Turn } from "../trace/episode.js";
+import type { RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
 import { byOrder, byRelevance, type MemoryBank, type ScoredMemory } from "./bank.js";
 
 /** Memories per fact that the manager sees: mem0's choice, which Memory-R1 follows. */
 export const MANAGER_MEMORIES_PER_FACT = 5;
 
-/** Memories of each speaker that the answerer sees (Memory-R1, section 3.2). */
-export const ANSWER_MEMORIES_PER_SPEAKER = 30;
+/** What the answerer sees in Memory-R1, section 3.2. */
+export const paperRetrieval: RetrievalSetting = { memoriesPerSpeaker: 30, namedSpeakersOnly: false };
 
 /** Gives memories their turn-local aliases "m1", "m2", … in the given order. */
 export function withAliases(memories: readonly ScoredMemory[]): RetrievedMemory[] {
@@ -33,12 +33,15 @@ export async function retrieveForManager(
   return withAliases([...best.values()].sort(byRelevance));
 }
 
-/** How the answerer's memories are chosen. */
-export interface AnswerRetrieval {
-  /** Memories retrieved of each speaker. Default 30. */
-  readonly memoriesPerSpeaker?: number;
-  /** Looks only into the memories of speakers whom the question names, where it names any. Default false, as in the paper. */
-  readonly namedSpeakersOnly?: boolean;
+/** How the answerer's memories are chosen. Default: 30 of each speaker, as in the paper. */
+export type AnswerRetrieval = Partial<RetrievalSetting>;
+
+/** The paper's setting with what is given in its place. */
+export function retrievalSetting({
+  memoriesPerSpeaker = paperRetrieval.memoriesPerSpeaker,
+  namedSpeakersOnly = paperRetrieval.namedSpeakersOnly,
+}: AnswerRetrieval): RetrievalSetting {
+  return { memoriesPerSpeaker, namedSpeakersOnly };
 }
 
 /** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */
@@ -46,8 +49,9 @@ export async function retrieveForAnswer(
   bank: MemoryBank,
   question: string,
   speakers: readonly string[],
-  { memoriesPerSpeaker = ANSWER_MEMORIES_PER_SPEAKER, namedSpeakersOnly = false }: AnswerRetrieval = {},
+  options: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
+  const { memoriesPerSpeaker, namedSpeakersOnly } = retrievalSetting(options);
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {

@@ -107,6 +107,14 @@ export const questionSchema = z.object({
   after: z.string().optional(),
 });
 
+/** How the memories were chosen that an answerer saw. */
+export const retrievalSettingSchema = z.object({
+  /** Memories of each speaker, at most. */
+  memoriesPerSpeaker: z.number().int().positive(),
+  /** Whether only the speakers count whom the question names, where it names any. */
+  namedSpeakersOnly: z.boolean(),
+});
+
 export const answerSchema = z.object({
   type: z.literal("answer"),
   ...common,
@@ -114,6 +122,8 @@ export const answerSchema = z.object({
   callId: z.string().optional(),
   namespace: z.array(z.string()),
   question: questionSchema,
+  /** Absent where it was not recorded. */
+  retrieval: retrievalSettingSchema.optional(),
   retrieved: z.array(retrievedMemorySchema),
   /** Aliases that the model named as used. */
   selected: z.array(z.string()),
@@ -145,6 +155,7 @@ export type Change = z.infer<typeof changeSchema>;
 export type ModelCall = z.infer<typeof modelCallSchema>;
 export type MemoryStep = z.infer<typeof memoryStepSchema>;
 export type Question = z.infer<typeof questionSchema>;
+export type RetrievalSetting = Readonly<z.infer<typeof retrievalSettingSchema>>;
 export type Answer = z.infer<typeof answerSchema>;
 export type Reward = z.infer<typeof rewardSchema>;
 export type EpisodeEvent = z.infer<typeof episodeEventSchema>;

@@ -8,6 +8,7 @@ export type * from "../model/engine.js";
 export { type OpenEngineOptions, openEngine } from "../model/open-engine.js";
 export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 export { type AdamWOptions, adamWDefaults } from "./adamw.js";
+export { readAdapterRetrieval, recordedRetrievals, writeAdapterRetrieval } from "./adapter-retrieval.js";
 export { type AdvantageKind, groupAdvantages } from "./advantage.js";
 export { type Aggregation, tokenWeights } from "./aggregation.js";
 export {

@@ -43,6 +43,7 @@ test("the answerer sees each speaker's nearest memories, oldest first, and never
   );
   expect(answer).toMatchObject({ answer: "Bergen", selected: ["m2", "m3"], unparsable: null, question, namespace });
   expect(answer!.retrieved.map(({ alias }) => alias)).toEqual(["m1", "m2", "m3"]);
+  expect(answer!.retrieval).toEqual({ memoriesPerSpeaker: 2, namedSpeakersOnly: false });
 });
 
 test("speakers may be named", async () => {

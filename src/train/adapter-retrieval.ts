@@ -1,0 +1,33 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseFields, readOptionalJson } from "../json-file.js";
+import { writeAtomic } from "../model/atomic-file.js";
+import { type RetrievalSetting, retrievalSettingSchema } from "../trace/episode.js";
+import type { RecordedDialogue } from "./links.js";
+
+const FILE = "retrieval.json";
+
+/** Writes into an adapter's folder how answers' memories were chosen while it learned: used otherwise, it meets prompts that it never saw. */
+export async function writeAdapterRetrieval(adapter: string, setting: RetrievalSetting): Promise<void> {
+  await mkdir(adapter, { recursive: true });
+  await writeAtomic(join(adapter, FILE), (file) => file.writeFile(`${JSON.stringify(setting, null, 2)}\n`));
+}
+
+/** How an adapter was trained; undefined where its folder does not say. Throws FileError where it says it in another form. */
+export async function readAdapterRetrieval(adapter: string): Promise<RetrievalSetting | undefined> {
+  const file = join(adapter, FILE);
+  const value = await readOptionalJson(file);
+  if (value === undefined) return undefined;
+  return parseFields(retrievalSettingSchema, value, file, "train the adapter again, or remove this file");
+}
+
+/** The settings that recorded answers were given with, each once; none where the episodes do not say. */
+export function recordedRetrievals(dialogues: readonly RecordedDialogue[]): RetrievalSetting[] {
+  const settings = dialogues.flatMap(({ events }) =>
+    events.flatMap((event) => (event.type === "answer" && event.retrieval !== undefined ? [event.retrieval] : [])),
+  );
+  const keyed = settings.map(
+    (setting) => [`${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly}`, setting] as const,
+  );
+  return [...new Map(keyed).values()];
+}
