@@ -18,7 +18,8 @@ export async function decodeBatch(
   const streams = requests.flatMap(({ seed }) => Array.from({ length: group }, (_, i) => uniforms(seed, i, steps)));
   const feeds = {
     ...promptFeeds(requests, stopIds, config),
-    ...emptyCaches(config, requests.length),
+    // Only the graph that can go on from an earlier run takes its caches.
+    ...(session.takes(cacheName("past", "keys", 0)) ? emptyCaches(config, requests.length) : {}),
     uniforms: stepsFirst(streams, 0, steps, [requests.length, group]),
     ...parameters,
   };

@@ -1,5 +1,6 @@
 import type { Device } from "../onnx/session.js";
 import type { AdamWOptions } from "../train/adamw.js";
+import type { Precision } from "./precision.js";
 
 /** The policy-engine seam: what the chat model and the trainer need of whatever runs the network. */
 
@@ -47,6 +48,8 @@ export interface EngineInfo {
   readonly folder: string;
   readonly architecture: string;
   readonly device: Device;
+  /** Of weights and activations; logits, losses, adapters and the optimizer are float32. */
+  readonly precision: Precision;
   readonly parameters: number;
   readonly contextLength: number;
   readonly vocabularySize: number;

@@ -1,6 +1,6 @@
 import type { ModelDefinition } from "../onnx/emit.js";
 import * as o from "../onnx/operators.js";
-import { constant, input, scalar, type Value } from "../onnx/value.js";
+import { constant, input, type Value } from "../onnx/value.js";
 import {
   appendKeyValues,
   attendFromResponse,
@@ -11,8 +11,16 @@ import {
 } from "./attention.js";
 import { additiveMask, causalMask } from "./attention-masks.js";
 import type { Decoder } from "./decoder.js";
+import {
+  allSteps,
+  count,
+  fanOutLogits,
+  generateInputs,
+  lastPromptRows,
+  tokenSampler,
+  zero,
+} from "./generate-inputs.js";
 import type { Precision } from "./precision.js";
-import { sampleTokens } from "./sample-tokens.js";
 
 /** Names of a layer's cache tensors, for decoding on from where a run ended. */
 export const cacheName = (which: "past" | "context" | "response", part: "keys" | "values", layer: number): string =>
@@ -30,11 +38,9 @@ export const cacheName = (which: "past" | "context" | "response", part: "keys" |
 export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[]): ModelDefinition {
   const { config: counts, dtype } = decoder;
   const { layers, keyValueHeads, headSize, vocabularySize } = counts;
-  const promptIds = input("prompt_ids", "int64", ["B", "P"]);
-  const promptLengths = input("prompt_lengths", "int64", ["B"]);
-  const uniforms = input("uniforms", "float32", ["N", "B", "G"]);
-  const temperatures = input("temperatures", "float32", ["B"]);
-  const stopIds = input("stop_ids", "int64", ["K"]);
+  const given = generateInputs();
+  const { promptIds, promptLengths } = given;
+  const { sample, isStop } = tokenSampler(given);
   const past = Array.from({ length: layers }, (_, layer) => ({
     keys: input(cacheName("past", "keys", layer), "float32", ["B", keyValueHeads, "S", headSize]),
     values: input(cacheName("past", "values", layer), "float32", ["B", keyValueHeads, "S", headSize]),
@@ -54,30 +60,14 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
       return attendWithinPrompt(queries, contexts[layer], promptMask, "B", counts);
     },
   );
-  const flatRows = o.reshape(o.range("B*P"), ["B", "P"]);
-  const lastRows = o.gatherElements(flatRows, o.sub(o.reshape(promptLengths, ["B", 1]), 1));
-  const promptLogits = o.reshape(decoder.logits(o.gather(hidden, o.reshape(lastRows, ["B"]))), [
-    "B",
-    1,
-    vocabularySize,
-  ]);
-  const firstLogits = o.reshape(o.expand(promptLogits, ["B", "G", vocabularySize]), ["B*G", vocabularySize]);
+  const promptLogits = decoder.logits(o.gather(hidden, lastPromptRows(promptLengths)));
+  const firstLogits = fanOutLogits(promptLogits, vocabularySize);
 
   const knownPrompt = o.less(o.reshape(o.range("P"), [1, "P"]), o.reshape(promptLengths, ["B", 1]));
   const knownPast = o.expand(o.reshape(o.lessOrEqual(pastPositions!, pastPositions!), [1, "S"]), ["B", "S"]);
   const contextMask = additiveMask(o.reshape(o.concat([knownPast, knownPrompt], 1), ["B", 1, 1, "S+P"]), dtype);
   // Position of a response's first token: after the cached and the prompt's own tokens.
-  const promptEnds = o.add(
-    promptLengths,
-    o.reduceSum(o.where(o.lessOrEqual(pastPositions!, pastPositions!), one(), zero())),
-  );
-  const rowTemperatures = o.reshape(o.expand(o.reshape(temperatures, ["B", 1]), ["B", "G"]), ["B*G"]);
-  const sample = (logits: Value, step: Value) =>
-    sampleTokens(logits, o.reshape(o.gather(uniforms, step), ["B*G"]), rowTemperatures);
-  const isStop = (tokens: Value) => {
-    const hits = o.equal(o.reshape(tokens, ["B*G", 1]), o.reshape(stopIds, [1, "K"]));
-    return o.less(zero(), o.reduceSum(o.where(hits, one(), zero()), [1]));
-  };
+  const promptEnds = o.add(promptLengths, o.extent("S"));
 
   const first = sample(firstLogits, zero());
   const iteration = input("iteration", "int64", []);
@@ -111,18 +101,17 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   );
   const next = sample(decoder.logits(state), o.add(iteration, 1));
   const nextDone = o.or(done, isStop(next.tokens));
-  const running = o.reduceSum(o.where(nextDone, zero(), one()));
   const empty = o.expand(constant(dtype, [1, 1, 1, 0, 1], new Uint8Array(0)), ["B", keyValueHeads, "G", 0, headSize]);
   const flatten = (layerCaches: readonly KeyValues[]) => layerCaches.flatMap(({ keys, values }) => [keys, values]);
   const finalShape = ["B", keyValueHeads, "G", "trips", headSize];
   const results = o.loop(
-    o.sub(o.reduceSum(o.where(o.lessOrEqual(o.range("N"), o.range("N")), one(), zero())), 1),
+    o.sub(o.extent("N"), 1),
     [first.tokens, isStop(first.tokens), ...own.flatMap(() => [empty, empty])],
     {
       iteration,
       states: [token, done, ...flatten(own)],
       // A response that has ended does not stop the others; the loop ends with the last of them.
-      proceed: o.less(zero(), running),
+      proceed: o.less(zero(), count(o.not(nextDone))),
       nextStates: [next.tokens, nextDone, ...flatten(grown)],
       scans: [next.tokens, next.logprobs],
       trips: "trips",
@@ -130,10 +119,9 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
     },
   );
   const [tokens, logprobs] = results.slice(2 + 2 * layers);
-  const steps = (firstStep: Value, rest: Value) => o.concat([o.reshape(firstStep, [1, "B*G"]), rest], 0);
   const outputs: Record<string, Value> = {
-    tokens: steps(first.tokens, tokens!),
-    logprobs: steps(first.logprobs, logprobs!),
+    tokens: allSteps(first.tokens, tokens!),
+    logprobs: allSteps(first.logprobs, logprobs!),
   };
   contexts.forEach(({ keys, values }, layer) => {
     const [ownKeys, ownValues] = results.slice(2 + 2 * layer, 4 + 2 * layer);
@@ -142,8 +130,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
     outputs[cacheName("response", "keys", layer)] = o.cast(ownKeys!, "float32");
     outputs[cacheName("response", "values", layer)] = o.cast(ownValues!, "float32");
   });
-  const inputs = [promptIds, promptLengths, uniforms, temperatures, stopIds, ...flatten(past), ...adapterInputs];
-  return { inputs, outputs };
+  return { inputs: [...Object.values(given), ...flatten(past), ...adapterInputs], outputs };
 }
 
 /** Caches pass the graph's edge in float32, whatever they are inside. */
@@ -151,6 +138,3 @@ const castBoth = ({ keys, values }: KeyValues, dtype: Precision): KeyValues => (
   keys: o.cast(keys, dtype),
   values: o.cast(values, dtype),
 });
-
-const zero = () => scalar(0, "int64");
-const one = () => scalar(1, "int64");

@@ -1,5 +1,5 @@
 import { EngineError, UsageError } from "../errors.js";
-import type { Device } from "../onnx/session.js";
+import type { Device, HostTensor, Session } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
 import { decodingFits, enoughTokens, scoringFits } from "./batch-limits.js";
 import { microBatches, type Sized } from "./batching.js";
@@ -17,15 +17,18 @@ import type {
   UpdateResult,
 } from "./engine.js";
 import * as sets from "./parameter-set.js";
-import { GRADIENT_PREFIX } from "./policy-graph.js";
+import { GRADIENT_PREFIX, GRADIENT_SCALE } from "./policy-graph.js";
+import { checkPrecision, defaultPrecision, type Precision } from "./precision.js";
 import { scoreBatch, unpad, valueBatch } from "./scoring.js";
 import { Sessions } from "./sessions.js";
-import { updateFeeds } from "./update-feeds.js";
+import { gradientScale, scalar, updateFeeds } from "./update-feeds.js";
 import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
 export interface LanguageModelOptions {
   readonly folder: string;
   readonly device?: Device;
+  /** Of weights and activations; by default the device's and the architecture's (`defaultPrecision`). */
+  readonly precision?: Precision;
   /** 0 lets the runtime choose. */
   readonly threads?: number;
 }
@@ -43,26 +46,30 @@ export class LanguageModel {
   private constructor(
     private readonly checkpoint: Checkpoint,
     device: Device,
+    precision: Precision,
     threads: number,
   ) {
     const { config, folder } = checkpoint;
     const shapes = [...requiredTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    this.sessions = new Sessions(checkpoint, { device, threads, parameters });
+    this.sessions = new Sessions(checkpoint, { device, threads, parameters, precision });
     this.base = sets.zeroLora(config);
     this.info = {
       folder,
       architecture: config.architecture,
       device,
+      precision,
       parameters,
       contextLength: config.contextLength,
       vocabularySize: config.vocabularySize,
     };
   }
 
-  static async open({ folder, device = "cpu", threads = 0 }: LanguageModelOptions): Promise<LanguageModel> {
+  static async open({ folder, device = "cpu", precision, threads = 0 }: LanguageModelOptions): Promise<LanguageModel> {
     const config = await readConfig(folder);
-    return new LanguageModel(await openCheckpoint(folder, config), device, threads);
+    const chosen = precision ?? defaultPrecision(device, config.architecture);
+    checkPrecision(chosen, device);
+    return new LanguageModel(await openCheckpoint(folder, config), device, chosen, threads);
   }
 
   async generate(
@@ -72,13 +79,14 @@ export class LanguageModel {
     const { config } = this.checkpoint;
     const { device } = this.info;
     const set = this.policy(adapter);
-    const session = await this.sessions.get("generate", set.kind);
     const parameters = feeds(set);
     const [only] = requests;
     const aborted = () => signal?.aborted ?? false;
     if (onTokens !== undefined && only !== undefined) {
-      return [[await decodeStream(session, only, stopIds, config, parameters, onTokens, aborted)]];
+      const stream = await this.sessions.get("stream", set.kind);
+      return [[await decodeStream(stream, only, stopIds, config, parameters, onTokens, aborted)]];
     }
+    const session = await this.sessions.get("generate", set.kind);
     const results: Generation[][] = [];
     const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
     for (const batch of microBatches(sizes, (size) => decodingFits(size, config, device), enoughTokens(device))) {
@@ -124,15 +132,18 @@ export class LanguageModel {
     const { objective } = request;
     const set = objective === "value" ? this.critic(adapter) : this.policy(adapter);
     const session = await this.sessions.get(objective, set.kind, objective === "policy" ? request.form : undefined);
-    const gradients = new Map([...set.tensors].map(([name, { data }]) => [name, new Float32Array(data.length)]));
+    const gradients = new Map<string, Float32Array>();
     const scored: number[][][] = [];
     let loss = 0;
     for (const batch of this.scoringBatches(request.groups)) {
-      const results = await session.run({ ...updateFeeds(request, batch, this.checkpoint.config), ...feeds(set) });
+      const given = { ...updateFeeds(request, batch, this.checkpoint.config), ...feeds(set) };
+      const results = await this.runUpdate(session, given, request);
       loss += (results.loss!.data as Float32Array)[0]!;
-      for (const [name, sum] of gradients) {
+      for (const name of set.tensors.keys()) {
         const part = results[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
-        for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
+        const sum = gradients.get(name);
+        if (sum === undefined) gradients.set(name, part);
+        else for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
       }
       const part = batch.map((index) => request.groups[index]!);
       unpad((results.logprobs ?? results.values)!, part).forEach((rows, i) => {
@@ -153,6 +164,21 @@ export class LanguageModel {
     return objective === "value"
       ? { loss, gradientNorm, logprobs: [], values: scored }
       : { loss, gradientNorm, logprobs: scored };
+  }
+
+  /** In float16 the gradient scale is lowered while a gradient overflows. */
+  private async runUpdate(
+    session: Session,
+    given: Readonly<Record<string, HostTensor>>,
+    request: UpdateRequest,
+  ): Promise<Record<string, HostTensor>> {
+    if (this.info.precision !== "float16") return session.run(given);
+    for (let scale = gradientScale(request), tries = 0; ; scale /= 64, tries++) {
+      const results = await session.run({ ...given, [GRADIENT_SCALE]: scalar(scale) });
+      const parts = Object.entries(results).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
+      const norm = globalNorm(parts.map(([, { data }]) => data as Float32Array));
+      if (Number.isFinite(norm) || tries === 3) return results;
+    }
   }
 
   createAdapter(name: string, options: LoraOptions): void {

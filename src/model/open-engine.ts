@@ -14,6 +14,7 @@ import type {
   UpdateResult,
 } from "./engine.js";
 import type { LanguageModelOptions } from "./language-model.js";
+import type { Precision } from "./precision.js";
 import type { Arguments, FromWorker, Method, Result, ToWorker } from "./worker-protocol.js";
 import { fromWire } from "./worker-protocol.js";
 
@@ -21,13 +22,15 @@ export interface OpenEngineOptions {
   /** A Hugging Face folder: config.json and safetensors. */
   readonly folder: string;
   readonly device?: Device;
+  /** Of weights and activations: by default float32 on CPU and WebGPU, bfloat16 on CUDA. */
+  readonly precision?: Precision;
   /** Threads of the runtime; all cores by default. */
   readonly threads?: number;
 }
 
 /** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. Throws FileError for a bad checkpoint. */
-export async function openEngine({ folder, device = "cpu", threads = 0 }: OpenEngineOptions): Promise<PolicyEngine> {
-  const worker = startWorker({ folder, device, threads });
+export async function openEngine(options: OpenEngineOptions): Promise<PolicyEngine> {
+  const worker = startWorker(options);
   const info = await new Promise<EngineInfo>((resolve, reject) => {
     worker.once("message", (message: FromWorker) => {
       if (message.type === "open") resolve(message.info);

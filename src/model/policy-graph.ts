@@ -3,9 +3,11 @@ import { gradient } from "../onnx/gradient.js";
 import * as o from "../onnx/operators.js";
 import { input, type Value } from "../onnx/value.js";
 import { additiveMask, causalMask } from "./attention-masks.js";
+import { blockedScores } from "./blocked-scores.js";
 import type { Decoder } from "./decoder.js";
 import type { KlEstimator, PolicyForm } from "./engine.js";
 import { attendInGroups } from "./group-attention.js";
+import type { Precision } from "./precision.js";
 
 /** GRPO's: a ratio for each token, and k3. */
 const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
@@ -86,6 +88,19 @@ function beforeEachToken(hidden: Value, promptLengths: Value): Value {
   return o.reshape(o.concat([first, o.reshape(response!, ["B", "G", "R", size])], 2), ["B*G+B*G*R", size]);
 }
 
+/** The same as `tokenScores` of the states' logits, which never exist as a whole; the head is frozen. */
+export function blockedTokenScores(
+  decoder: Decoder,
+  states: Value,
+  targetIds: Value,
+  options: { readonly withEntropies: boolean },
+): { readonly logprobs: Value; readonly entropies?: Value } {
+  const targets = o.reshape(targetIds, ["B*G+B*G*R"]);
+  const { logprobs, entropies } = blockedScores(decoder.lastNorm(states), decoder.head(), targets, options);
+  const perToken = (x: Value) => o.reshape(x, targetIds.shape);
+  return { logprobs: perToken(logprobs), ...(entropies === undefined ? {} : { entropies: perToken(entropies) }) };
+}
+
 /** log π(token | prefix) of each response token and the entropy of each prediction, both [B, G, 1+R]. */
 export function tokenScores(logits: Value, targetIds: Value): { readonly logprobs: Value; readonly entropies: Value } {
   const all = o.logSoftmax(o.cast(logits, "float32"));
@@ -158,15 +173,26 @@ export function likelihoodLoss(logprobs: Value, weights: Value): Value {
 
 export const GRADIENT_PREFIX = "gradient:";
 
-/** Adds the gradient of the loss with respect to each named parameter to a model's outputs. */
+/** A float32 scalar by which gradients are larger inside the graph than outside: the smallest would be 0 in float16. */
+export const GRADIENT_SCALE = "gradient_scale";
+
+/** Adds the gradient of the loss with respect to each named parameter to a model's outputs; in float16 the graph takes a gradient scale. */
 export function withGradients(
   loss: Value,
   parameters: ReadonlyMap<string, Value>,
   inputs: readonly Value[],
   outputs: Readonly<Record<string, Value>>,
+  dtype: Precision = "float32",
 ): ModelDefinition {
+  const scale = dtype === "float16" ? input(GRADIENT_SCALE, "float32", []) : undefined;
   const names = [...parameters.keys()];
-  const gradients = gradient(loss, [...parameters.values()]);
-  const named = names.map((name, i) => [`${GRADIENT_PREFIX}${name}`, gradients[i]!] as const);
-  return { inputs, outputs: { loss, ...outputs, ...Object.fromEntries(named) } };
+  const gradients = gradient(loss, [...parameters.values()], scale);
+  const named = names.map((name, i) => {
+    const whole = gradients[i]!;
+    return [`${GRADIENT_PREFIX}${name}`, scale === undefined ? whole : o.div(whole, scale)] as const;
+  });
+  return {
+    inputs: scale === undefined ? inputs : [...inputs, scale],
+    outputs: { loss, ...outputs, ...Object.fromEntries(named) },
+  };
 }

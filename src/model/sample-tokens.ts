@@ -5,6 +5,9 @@ import { scalar, type Value } from "../onnx/value.js";
 /** Keeps a draw strictly inside the mass that it falls into, against float32 rounding of the running sums. */
 const INSIDE = 1 - 1e-5;
 
+/** Cold enough that only the largest logit is left, and float32's nearest neighbour of it has no part. */
+const GREEDY_TEMPERATURE = 1e-7;
+
 /**
  * One token per row by inverse CDF: logits [rows, V], uniforms [rows] in [0, 1), temperatures [rows]; temperature 0 takes the largest logit.
  * The CDF is walked in two levels, block sums and then inside the block, so that it costs about one pass over the logits.
@@ -20,11 +23,11 @@ export function sampleTokens(
   const blocks = vocabulary / size;
   const column = (x: Value) => o.reshape(x, [rows, 1]);
   const greedy = o.equal(column(temperatures), 0);
-  const divisor = o.where(greedy, 1, column(temperatures));
+  const divisor = o.where(greedy, GREEDY_TEMPERATURE, column(temperatures));
   const probabilities = o.softmax(o.div(logits, divisor));
   const sums = o.reduceSum(o.reshape(probabilities, [rows, blocks, size]), [-1]);
   const running = o.cumSum(sums);
-  const target = o.mul(column(uniforms), o.mul(o.reduceSum(sums, [-1], true), INSIDE));
+  const target = o.mul(o.where(greedy, 0.5, column(uniforms)), o.mul(o.reduceSum(sums, [-1], true), INSIDE));
   const block = firstAbove(running, target, blocks);
   const before = o.sub(o.gatherElements(running, block), o.gatherElements(sums, block));
   const blockRows = o.add(o.mul(o.reshape(o.range(rows), [rows, 1]), blocks), block);
@@ -32,8 +35,7 @@ export function sampleTokens(
   const inside = o.reshape(o.gather(flat, o.reshape(blockRows, [rows])), [rows, size]);
   const limit = o.mul(o.reduceSum(inside, [-1], true), INSIDE);
   const rest = o.min(o.max(o.sub(target, before), 0), limit);
-  const sampled = o.add(o.mul(block, size), firstAbove(o.cumSum(inside), rest, size));
-  const tokens = o.where(greedy, o.topK(logits, 1).indices, sampled);
+  const tokens = o.add(o.mul(block, size), firstAbove(o.cumSum(inside), rest, size));
   return {
     tokens: o.reshape(tokens, [rows]),
     logprobs: o.reshape(o.gatherElements(o.logSoftmax(logits), tokens), [rows]),

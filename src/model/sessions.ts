@@ -1,39 +1,65 @@
 import { emitModel, type ModelDefinition } from "../onnx/emit.js";
+import { cast } from "../onnx/operators.js";
 import { type Device, Session } from "../onnx/session.js";
 import type { Value } from "../onnx/value.js";
 import { Decoder, type DecoderParameters } from "./decoder.js";
 import type { PolicyForm, UpdateRequest } from "./engine.js";
+import { fusedGenerateGraph } from "./fused-generate-graph.js";
 import { generateGraph } from "./generate-graph.js";
-import { factored, loraInputName, loraInputs, merged, plain } from "./lora.js";
+import { factored, loraInputName, loraInputs, merged, mergedWeights, plain } from "./lora.js";
 import { biasNames, frozenParameters, trainableParameters } from "./parameters.js";
 import * as graphs from "./policy-graph.js";
+import type { Precision } from "./precision.js";
 import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "./value-graph.js";
 import type { Checkpoint } from "./weights.js";
 
-export type Purpose = "generate" | "scores" | "values" | UpdateRequest["objective"];
+/** "stream" decodes with caches that enter and leave the graph, "generate" as fast as it can. */
+export type Purpose = "generate" | "stream" | "scores" | "values" | UpdateRequest["objective"];
 export type ParameterKind = "lora" | "critic" | "full";
 
 /** Above this size, writing merged weights anew in every run costs more on a CPU than two thin products a layer. */
 const LARGEST_MERGED = 50e6;
 
+export interface SessionsOptions {
+  readonly device: Device;
+  readonly threads: number;
+  /** Numbers in the checkpoint. */
+  readonly parameters: number;
+  readonly precision?: Precision;
+  /**
+   * Whether attention goes by the runtime's own kernel where no gradient passes through it. By default where it can on every device: in
+   * 16 bits, with heads of a multiple of 16 (CUDA's kernel has no float32).
+   */
+  readonly fused?: boolean;
+}
+
 /** The compiled graphs of one checkpoint, each made when it is first needed. */
 export class Sessions {
   private readonly made = new Map<string, Promise<Session>>();
+  private readonly precision: Precision;
+  private readonly fused: boolean;
+  private readonly tensor: (name: string) => Value;
 
   constructor(
     private readonly checkpoint: Checkpoint,
-    private readonly options: { readonly device: Device; readonly threads: number; readonly parameters: number },
-  ) {}
+    private readonly options: SessionsOptions,
+  ) {
+    this.precision = options.precision ?? "float32";
+    this.fused = options.fused ?? (this.precision !== "float32" && checkpoint.config.headSize % 16 === 0);
+    this.tensor = frozenParameters(checkpoint, this.precision);
+  }
 
   /** `form` is of the policy loss, GRPO's by default. */
   get(purpose: Purpose, kind: ParameterKind, form?: PolicyForm): Promise<Session> {
+    // The plain graph serves both ways of decoding.
+    if (purpose === "stream" && !this.fusedDecoding(kind)) return this.get("generate", kind);
     const key = [purpose, kind, form?.ratio ?? "token", form?.kl ?? "k3"].join(" ");
     let session = this.made.get(key);
     if (session === undefined) {
       const { device, threads } = this.options;
       const model = emitModel(this.define(purpose, kind, form));
       // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
-      const packWeights = device !== "cpu" || purpose === "generate";
+      const packWeights = device !== "cpu" || purpose === "generate" || purpose === "stream";
       session = Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
       this.made.set(key, session);
     }
@@ -46,11 +72,13 @@ export class Sessions {
   }
 
   private define(purpose: Purpose, kind: ParameterKind, form: PolicyForm | undefined): ModelDefinition {
-    const { parameters, inputs, trainable } = this.parameters(kind, purpose === "generate");
+    if (purpose === "generate" && this.fusedDecoding(kind)) return this.fusedGeneration();
+    const decodes = purpose === "generate" || purpose === "stream";
+    const { parameters, inputs, trainable } = this.parameters(kind, decodes);
     const decoder = new Decoder(this.checkpoint.config, parameters);
-    if (purpose === "generate") return generateGraph(decoder, inputs);
+    if (decodes) return generateGraph(decoder, inputs);
     const group = graphs.groupInputs();
-    const states = graphs.responseStates(decoder, group);
+    const states = graphs.responseStates(decoder, group, { fused: this.fused });
     if (purpose === "values" || purpose === "value") {
       const { targetIds: _, ...seen } = group;
       const head = valueHead(this.checkpoint.config);
@@ -59,18 +87,35 @@ export class Sessions {
       const given = [...Object.values(seen), ...inputs, ...Object.values(head)];
       if (purpose === "values") return { inputs: given, outputs: { values } };
       const wanted = valueInputs();
-      return graphs.withGradients(valueLoss(values, wanted), tensors, [...given, ...Object.values(wanted)], { values });
+      const taken = [...given, ...Object.values(wanted)];
+      return graphs.withGradients(valueLoss(values, wanted), tensors, taken, { values }, this.precision);
     }
-    const { logprobs, entropies } = graphs.tokenScores(decoder.logits(states), group.targetIds);
     const tokens = Object.values(group);
-    if (purpose === "scores") return { inputs: [...tokens, ...inputs], outputs: { logprobs, entropies } };
+    const withEntropies = purpose === "scores";
+    const { logprobs, entropies } =
+      kind === "full"
+        ? graphs.tokenScores(decoder.logits(states), group.targetIds)
+        : graphs.blockedTokenScores(decoder, states, group.targetIds, { withEntropies });
+    if (purpose === "scores") return { inputs: [...tokens, ...inputs], outputs: { logprobs, entropies: entropies! } };
     const policy = graphs.policyInputs(form);
     const loss =
       purpose === "policy"
         ? graphs.policyLoss(logprobs, policy, form)
         : graphs.likelihoodLoss(logprobs, policy.weights);
     const wanted = purpose === "policy" ? Object.values(policy) : [policy.weights];
-    return graphs.withGradients(loss, trainable, [...tokens, ...wanted, ...inputs], { logprobs });
+    return graphs.withGradients(loss, trainable, [...tokens, ...wanted, ...inputs], { logprobs }, this.precision);
+  }
+
+  private fusedDecoding(kind: ParameterKind): boolean {
+    return this.fused && kind !== "full";
+  }
+
+  private fusedGeneration(): ModelDefinition {
+    const { checkpoint, precision: dtype, tensor } = this;
+    const lora = loraInputs(checkpoint.config);
+    const weight = mergedWeights(tensor, lora, dtype);
+    const parameters = { dtype, tensor, weight, biases: biasNames(checkpoint) };
+    return fusedGenerateGraph(checkpoint.config, parameters, lora.inputs);
   }
 
   private parameters(
@@ -78,16 +123,19 @@ export class Sessions {
     decoding: boolean,
   ): { parameters: DecoderParameters; inputs: readonly Value[]; trainable: ReadonlyMap<string, Value> } {
     const biases = biasNames(this.checkpoint);
+    const { precision, tensor } = this;
     if (kind === "full") {
       const trainable = trainableParameters(this.checkpoint);
-      return { parameters: plain((name) => trainable.get(name)!, biases), inputs: [...trainable.values()], trainable };
+      const given = (name: string) => cast(trainable.get(name)!, precision);
+      return { parameters: plain(given, biases, precision), inputs: [...trainable.values()], trainable };
     }
     const lora = loraInputs(this.checkpoint.config);
     const trainable = new Map<string, Value>();
     for (const [layer, { a, b }] of lora.pairs) {
       trainable.set(loraInputName(layer, "lora_A"), a).set(loraInputName(layer, "lora_B"), b);
     }
-    const apply = decoding && this.options.parameters <= LARGEST_MERGED ? merged : factored;
-    return { parameters: apply(frozenParameters(this.checkpoint), lora, biases), inputs: lora.inputs, trainable };
+    const { device, parameters } = this.options;
+    const apply = decoding && (device !== "cpu" || parameters <= LARGEST_MERGED) ? merged : factored;
+    return { parameters: apply(tensor, lora, biases, precision), inputs: lora.inputs, trainable };
   }
 }

@@ -1,7 +1,7 @@
 import type { HostTensor } from "../onnx/session.js";
 import { tokenTensor } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
-import type { UpdateRequest } from "./engine.js";
+import type { TrainingGroup, UpdateRequest } from "./engine.js";
 import { groupFeeds } from "./scoring.js";
 
 type PerToken = readonly (readonly number[])[];
@@ -47,4 +47,18 @@ export function updateFeeds(
 const sequenceShares = ({ responses }: { readonly responses: PerToken }): PerToken =>
   responses.map((ids) => ids.map(() => 1 / ids.length));
 
-const scalar = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.from([value]) });
+/** Above which gradients of one token, times the scale, should stay in float16. */
+const SCALED_WEIGHT = 128;
+
+/** A power of two that brings the largest gradient of a token's log-probability near to `SCALED_WEIGHT`. */
+export function gradientScale(request: UpdateRequest): number {
+  const groups: readonly TrainingGroup[] = request.groups;
+  const largest = groups.flatMap(({ weights }) => weights.flat()).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  return largest === 0 ? 1 : 2 ** Math.floor(Math.log2(SCALED_WEIGHT / largest));
+}
+
+export const scalar = (value: number): HostTensor => ({
+  dtype: "float32",
+  shape: [],
+  data: Float32Array.from([value]),
+});

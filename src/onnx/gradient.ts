@@ -136,6 +136,7 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
     throw notSupported("CausalAttention", "attention of matrix products", "its fused form");
   },
   Range: none,
+  Window: none,
   Extent: none,
   TopK: ({ inputs: [x], outputs: [, indices] }, [g]) =>
     g === undefined ? [] : [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)],

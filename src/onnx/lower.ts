@@ -166,10 +166,10 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     scope.nodes("com.microsoft.SkipSimplifiedLayerNormalization", x, [y!, "", "", sum!], {
       epsilon: { float: epsilon },
     }),
-  GroupQueryAttention: (scope, [packed, keys, values, lengths, total, cosines, sines], y, { attributes }) =>
+  GroupQueryAttention: (scope, [packed, lengths, total, cosines, sines, keys, values], y, { attributes }) =>
     scope.nodes(
       "com.microsoft.GroupQueryAttention",
-      [packed!, "", "", keys!, values!, lengths!, total!, cosines!, sines!],
+      [packed!, "", "", keys ?? "", values ?? "", lengths!, total!, cosines!, sines!],
       y,
       { ...headCounts(attributes), do_rotary: { int: 1 } },
     ),
@@ -180,6 +180,8 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
       [y!, scope.fresh(), scope.fresh()],
       headCounts(attributes),
     ),
+  Window: (scope, [start, length], [y]) =>
+    void scope.node("Range", [start!, scope.node("Add", [start!, length!]), scope.scalar(1, "int64")], {}, y),
   Extent: (scope, _, [y], { attributes: { size } }) => void scope.node("Squeeze", [scope.shape([size])], {}, y),
   Range: (scope, _, [y], { attributes: { size } }) => {
     const end = scope.node("Squeeze", [scope.shape([size])]);

@@ -57,10 +57,11 @@ export interface OpAttributes {
   SkipRmsNorm: { readonly epsilon: number };
   /**
    * Causal attention of packed rows on their own cache, with rotary positions. (rows [B, S, (heads + 2 · keyValueHeads) · headSize],
-   * past keys and values [B, keyValueHeads, M, headSize], int32 lengths [B] of the cache before these rows plus S - 1, int32 length M of the buffer,
-   * cos, sin [length, headSize / 2]) to (mixed [B, S, heads · headSize], present keys, present values). Has no gradient.
+   * int32 lengths [B] of the cache before these rows plus S - 1, int32 length M of the cache's buffer or S without one,
+   * cos, sin [length, headSize / 2], and where there is a past, its keys and values [B, keyValueHeads, M, headSize])
+   * to (mixed [B, S, heads · headSize], present keys, present values). Has no gradient.
    */
-  GroupQueryAttention: { readonly heads: number; readonly keyValueHeads: number };
+  GroupQueryAttention: { readonly heads: number; readonly keyValueHeads: number; readonly headSize: number };
   /**
    * Causal attention within each row's own tokens: (queries [B, S, heads · headSize], keys, values [B, S, keyValueHeads · headSize],
    * int32 lengths [B] less 1, int32 S) to mixed [B, S, heads · headSize]. Has no gradient.
@@ -68,6 +69,8 @@ export interface OpAttributes {
   CausalAttention: { readonly heads: number; readonly keyValueHeads: number };
   /** 0, 1, …, size - 1 as int64. */
   Range: { readonly size: Dim };
+  /** (start, length), both int64 of rank 0, to start, start + 1, …: its length is known only when the graph runs, and named `size`. */
+  Window: { readonly size: string };
   /** A dimension's extent, int64, rank 0. */
   Extent: { readonly size: Dim };
   /** The k largest of the last axis and their int64 indices, in descending order. */
@@ -252,16 +255,14 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
       { dtype: a!.dtype, shape: a!.shape },
     ];
   },
-  GroupQueryAttention: ([packed, keys, values], { heads, keyValueHeads }, op) => {
-    const headSize = keys!.shape[3];
-    if (typeof headSize !== "number" || packed!.shape[2] !== (heads + 2 * keyValueHeads) * headSize) {
-      throw wrong(op, "packed queries, keys and values of the cache's head size", describe([packed!, keys!]));
+  GroupQueryAttention: ([packed, , , , , keys], { heads, keyValueHeads, headSize }, op) => {
+    const [batch, rows, width] = packed!.shape as [Dim, Dim, Dim];
+    if (packed!.shape.length !== 3 || width !== (heads + 2 * keyValueHeads) * headSize) {
+      throw wrong(op, "packed queries, keys and values", describe([packed!]));
     }
-    return [
-      { dtype: packed!.dtype, shape: [packed!.shape[0]!, packed!.shape[1]!, heads * headSize] },
-      { dtype: keys!.dtype, shape: keys!.shape },
-      { dtype: values!.dtype, shape: values!.shape },
-    ];
+    const dtype = packed!.dtype;
+    const cache = { dtype, shape: keys?.shape ?? [batch, keyValueHeads, rows, headSize] };
+    return [{ dtype, shape: [batch, rows, heads * headSize] }, cache, cache];
   },
   CausalAttention: ([queries, keys, values], { heads, keyValueHeads }, op) => {
     const [width, narrow] = [queries!.shape[2], keys!.shape[2]];
@@ -275,6 +276,7 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     return [{ dtype: queries!.dtype, shape: queries!.shape }];
   },
   Range: (_, { size }) => [{ dtype: "int64", shape: [size] }],
+  Window: (_, { size }) => [{ dtype: "int64", shape: [size] }],
   Extent: () => [{ dtype: "int64", shape: [] }],
   TopK: ([x], { k }) => {
     const shape = [...x!.shape.slice(0, -1), k];

@@ -136,6 +136,18 @@ export function skipRmsNorm(
   return { normal: normal!, sum: sum! };
 }
 
+/** Fused attention on a cache, without a gradient; see `OpAttributes`. */
+export function groupQueryAttention(
+  packed: Value,
+  at: { readonly lengths: Value; readonly total: Value; readonly cosines: Value; readonly sines: Value },
+  past: { readonly keys: Value; readonly values: Value } | undefined,
+  { heads, keyValueHeads, headSize }: OpAttributes["GroupQueryAttention"],
+): { readonly mixed: Value; readonly keys: Value; readonly values: Value } {
+  const inputs = [packed, at.lengths, at.total, at.cosines, at.sines, ...(past ? [past.keys, past.values] : [])];
+  const [mixed, keys, values] = apply("GroupQueryAttention", inputs, { heads, keyValueHeads, headSize });
+  return { mixed: mixed!, keys: keys!, values: values! };
+}
+
 /** Fused causal attention without a gradient; see `OpAttributes`. */
 export function causalAttention(
   queries: Value,
@@ -147,6 +159,9 @@ export function causalAttention(
 ): Value {
   return apply("CausalAttention", [queries, keys, values, lengths, total], { heads, keyValueHeads })[0]!;
 }
+
+export const window = (start: Value, length: Value, size: string): Value =>
+  apply("Window", [start, length], { size })[0]!;
 
 export const extent = (size: Dim): Value => apply("Extent", [], { size: canonical(size) })[0]!;
 

@@ -99,6 +99,10 @@ export class Session {
     );
   }
 
+  takes(input: string): boolean {
+    return this.session.inputNames.includes(input);
+  }
+
   endProfiling(): void {
     this.session.endProfiling();
   }

@@ -50,6 +50,7 @@ export class FakeEngine implements ChatEngine {
       folder: "models/fake",
       architecture: "llama",
       device: "cpu",
+      precision: "float32",
       parameters: 0,
       contextLength,
       vocabularySize: 257,

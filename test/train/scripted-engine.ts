@@ -28,6 +28,7 @@ export class ScriptedEngine implements PolicyEngine {
     folder: "models/scripted",
     architecture: "llama",
     device: "cpu",
+    precision: "float32",
     parameters: 0,
     contextLength: 4096,
     vocabularySize: 257,

@@ -1,0 +1,204 @@
+import type { Dim } from "../onnx/dimension.js";
+import type { ModelDefinition } from "../onnx/emit.js";
+import * as o from "../onnx/operators.js";
+import { input, scalar, type Value } from "../onnx/value.js";
+import type { KeyValues } from "./attention.js";
+import type { DecoderConfig } from "./config.js";
+import {
+  allSteps,
+  count,
+  fanOutLogits,
+  generateInputs,
+  lastPromptRows,
+  tokenSampler,
+  zero,
+} from "./generate-inputs.js";
+import type { Precision } from "./precision.js";
+import { rotaryTables } from "./rope.js";
+
+/** Parameters of the whole decoder, an adapter already merged into the linear layers. */
+export interface MergedParameters {
+  readonly dtype: Precision;
+  tensor(name: string): Value;
+  /** [out, in] of a linear layer, such as "model.layers.0.mlp.up_proj". */
+  weight(name: string): Value;
+  readonly biases: ReadonlySet<string>;
+}
+
+/** What a layer adds to the residual stream is carried beside it, so that one kernel adds and normalises. */
+interface Stream {
+  readonly residual: Value;
+  readonly added: Value | undefined;
+}
+
+interface Positions {
+  /** int32 [rows]: tokens in the cache before the last of these. */
+  readonly lengths: Value;
+  /** int32: length of the cache's buffer. */
+  readonly total: Value;
+}
+
+/**
+ * Prefill and decoding in one run, as `generateGraph` without its caches' inputs and outputs, in about ten nodes a layer: launching kernels,
+ * not arithmetic, limits decoding on a GPU. Every response has a cache of its own, filled with its prompt's; queries, keys and values are one
+ * product, and the runtime's attention kernel rotates, appends and attends. headSize must be a multiple of 16.
+ */
+export function fusedGenerateGraph(
+  config: DecoderConfig,
+  parameters: MergedParameters,
+  adapterInputs: readonly Value[],
+): ModelDefinition {
+  const { layers, keyValueHeads, headSize, vocabularySize } = config;
+  const { dtype, tensor } = parameters;
+  const given = generateInputs();
+  const { promptIds, promptLengths } = given;
+  const { sample, isStop } = tokenSampler(given);
+  const table = tensor("model.embed_tokens.weight");
+  const decoder = new FusedDecoder(config, parameters);
+
+  const promptTotal = o.cast(o.extent("P"), "int32");
+  const whole = { lengths: o.expand(o.reshape(o.sub(promptTotal, 1), [1]), ["B"]), total: promptTotal };
+  const prompts: KeyValues[] = [];
+  let prompt: Stream = { residual: o.gather(table, promptIds), added: undefined };
+  for (let layer = 0; layer < layers; layer++) {
+    prompt = decoder.layer(prompt, layer, whole, undefined, (present) => prompts.push(present));
+  }
+  const lastRows = lastPromptRows(promptLengths);
+  const { hiddenSize } = config;
+  const ends = (x: Value) => o.gather(o.reshape(x, ["B*P", hiddenSize]), lastRows);
+  const promptLogits = decoder.logits({ residual: ends(prompt.residual), added: ends(prompt.added!) });
+  const first = sample(fanOutLogits(promptLogits, vocabularySize), zero());
+
+  const cacheShape: Dim[] = ["B*G", keyValueHeads, "N+P", headSize];
+  const room = o.expand(scalar(0, dtype), ["B*G", keyValueHeads, "N", headSize]);
+  const fanOut = (x: Value) => {
+    const rows = o.expand(o.reshape(x, ["B", 1, keyValueHeads, "P", headSize]), [
+      "B",
+      "G",
+      keyValueHeads,
+      "P",
+      headSize,
+    ]);
+    return o.concat([o.reshape(rows, ["B*G", keyValueHeads, "P", headSize]), room], 2);
+  };
+  const iteration = input("iteration", "int64", []);
+  const token = input("token", "int64", ["B*G"]);
+  const done = input("done", "bool", ["B*G"]);
+  const lengths = input("lengths", "int32", ["B*G"]);
+  const past = Array.from({ length: layers }, (_, layer) => ({
+    keys: input(`k${layer}`, dtype, cacheShape),
+    values: input(`v${layer}`, dtype, cacheShape),
+  }));
+  const at = { lengths, total: o.cast(o.extent("N+P"), "int32") };
+  const present: KeyValues[] = [];
+  let step: Stream = { residual: o.gather(table, o.reshape(token, ["B*G", 1])), added: undefined };
+  for (let layer = 0; layer < layers; layer++) {
+    step = decoder.layer(step, layer, at, past[layer], (next) => present.push(next));
+  }
+  const next = sample(o.reshape(decoder.logits(step), ["B*G", vocabularySize]), o.add(iteration, 1));
+  const nextDone = o.or(done, isStop(next.tokens));
+  const flatten = (caches: readonly KeyValues[]) => caches.flatMap(({ keys, values }) => [keys, values]);
+  const firstLengths = o.reshape(o.expand(o.reshape(promptLengths, ["B", 1]), ["B", "G"]), ["B*G"]);
+  const results = o.loop(
+    o.sub(o.extent("N"), 1),
+    [first.tokens, isStop(first.tokens), o.cast(firstLengths, "int32"), ...flatten(prompts).map(fanOut)],
+    {
+      iteration,
+      states: [token, done, lengths, ...flatten(past)],
+      // A response that has ended does not stop the others; the loop ends with the last of them.
+      proceed: o.less(zero(), count(o.not(nextDone))),
+      nextStates: [next.tokens, nextDone, o.add(lengths, 1), ...flatten(present)],
+      scans: [next.tokens, next.logprobs],
+      trips: "trips",
+    },
+  );
+  const [tokens, logprobs] = results.slice(3 + 2 * layers);
+  return {
+    inputs: [...Object.values(given), ...adapterInputs],
+    outputs: { tokens: allSteps(first.tokens, tokens!), logprobs: allSteps(first.logprobs, logprobs!) },
+  };
+}
+
+class FusedDecoder {
+  private readonly packed = new Map<string, Value>();
+
+  constructor(
+    private readonly config: DecoderConfig,
+    private readonly parameters: MergedParameters,
+  ) {}
+
+  layer(
+    stream: Stream,
+    index: number,
+    at: Positions,
+    past: KeyValues | undefined,
+    keep: (present: KeyValues) => void,
+  ): Stream {
+    const name = `model.layers.${index}`;
+    const { normal, sum } = this.norm(stream, `${name}.input_layernorm`);
+    const { cosines, sines } = rotaryTables(this.config, this.parameters.dtype);
+    const rows = this.normHeads(this.queriesKeysValues(normal, `${name}.self_attn`), `${name}.self_attn`);
+    const { mixed, keys, values } = o.groupQueryAttention(rows, { ...at, cosines, sines }, past, this.config);
+    keep({ keys, values });
+    const attended = this.linear(mixed, `${name}.self_attn.o_proj`);
+    const middle = this.norm({ residual: sum, added: attended }, `${name}.post_attention_layernorm`);
+    const gate = o.silu(this.linear(middle.normal, `${name}.mlp.gate_proj`));
+    const gated = o.mul(gate, this.linear(middle.normal, `${name}.mlp.up_proj`));
+    return { residual: middle.sum, added: this.linear(gated, `${name}.mlp.down_proj`) };
+  }
+
+  /** float32. */
+  logits(stream: Stream): Value {
+    const head = this.config.tiedEmbeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+    const { normal } = this.norm(stream, "model.norm");
+    return o.cast(o.matmul(normal, this.parameters.tensor(head), { transposeB: true }), "float32");
+  }
+
+  private norm({ residual, added }: Stream, name: string): { readonly normal: Value; readonly sum: Value } {
+    const weight = this.parameters.tensor(`${name}.weight`);
+    const { rmsNormEpsilon } = this.config;
+    if (added === undefined) return { normal: o.rmsNorm(residual, weight, rmsNormEpsilon), sum: residual };
+    return o.skipRmsNorm(residual, added, weight, rmsNormEpsilon);
+  }
+
+  private linear(x: Value, name: string): Value {
+    return this.withBias(o.matmul(x, this.parameters.weight(name), { transposeB: true }), `${name}.bias`);
+  }
+
+  private queriesKeysValues(x: Value, name: string): Value {
+    const names = ["q_proj", "k_proj", "v_proj"].map((part) => `${name}.${part}`);
+    const pack = (key: string, parts: () => readonly Value[]) => {
+      const value = this.packed.get(key) ?? o.concat(parts(), 0);
+      this.packed.set(key, value);
+      return value;
+    };
+    const y = o.matmul(
+      x,
+      pack(name, () => names.map((part) => this.parameters.weight(part))),
+      { transposeB: true },
+    );
+    const { biases, tensor } = this.parameters;
+    if (!biases.has(`${names[0]}.bias`)) return y;
+    return o.add(
+      y,
+      pack(`${name}.bias`, () => names.map((part) => tensor(`${part}.bias`))),
+    );
+  }
+
+  /** Norms on each head's queries and keys, where the model has them, within the packed rows. */
+  private normHeads(packed: Value, name: string): Value {
+    const { queryKeyNorm, heads, keyValueHeads, headSize, rmsNormEpsilon } = this.config;
+    if (!queryKeyNorm) return packed;
+    const parts = o.split(packed, [heads * headSize, keyValueHeads * headSize, keyValueHeads * headSize], 2);
+    const normed = (x: Value, part: "q" | "k", number: number) => {
+      const perHead = o.reshape(x, [x.shape[0]!, x.shape[1]!, number, headSize]);
+      const weight = this.parameters.tensor(`${name}.${part}_norm.weight`);
+      return o.reshape(o.rmsNorm(perHead, weight, rmsNormEpsilon), x.shape);
+    };
+    return o.concat([normed(parts[0]!, "q", heads), normed(parts[1]!, "k", keyValueHeads), parts[2]!], 2);
+  }
+
+  private withBias(y: Value, name: string): Value {
+    return this.parameters.biases.has(name) ? o.add(y, this.parameters.tensor(name)) : y;
+  }
+}

@@ -1,0 +1,64 @@
+import * as o from "../onnx/operators.js";
+import { input, scalar, type Value } from "../onnx/value.js";
+import { sampleTokens } from "./sample-tokens.js";
+
+/** What decoding takes, whatever its attention: B prompts of P tokens, G responses each, at most N tokens. */
+export interface GenerateInputs {
+  /** [B, P] */
+  readonly promptIds: Value;
+  /** [B] */
+  readonly promptLengths: Value;
+  /** [N, B, G] in [0, 1) */
+  readonly uniforms: Value;
+  /** [B]; 0 is greedy. */
+  readonly temperatures: Value;
+  /** [K] */
+  readonly stopIds: Value;
+}
+
+export function generateInputs(): GenerateInputs {
+  return {
+    promptIds: input("prompt_ids", "int64", ["B", "P"]),
+    promptLengths: input("prompt_lengths", "int64", ["B"]),
+    uniforms: input("uniforms", "float32", ["N", "B", "G"]),
+    temperatures: input("temperatures", "float32", ["B"]),
+    stopIds: input("stop_ids", "int64", ["K"]),
+  };
+}
+
+/** Sampling of one step for all B·G rows, and which tokens [B·G] end their response. */
+export function tokenSampler({ uniforms, temperatures, stopIds }: GenerateInputs) {
+  const rowTemperatures = o.reshape(o.expand(o.reshape(temperatures, ["B", 1]), ["B", "G"]), ["B*G"]);
+  return {
+    sample: (logits: Value, step: Value) =>
+      sampleTokens(logits, o.reshape(o.gather(uniforms, step), ["B*G"]), rowTemperatures),
+    isStop: (tokens: Value) => {
+      const hits = o.equal(o.reshape(tokens, ["B*G", 1]), o.reshape(stopIds, [1, "K"]));
+      return o.less(zero(), count(hits, [1]));
+    },
+  };
+}
+
+/** Row numbers [B] of each prompt's last token among B·P rows. */
+export function lastPromptRows(promptLengths: Value): Value {
+  const rows = o.reshape(o.range("B*P"), ["B", "P"]);
+  return o.reshape(o.gatherElements(rows, o.sub(o.reshape(promptLengths, ["B", 1]), 1)), ["B"]);
+}
+
+/** Logits [B, V] of the prompts to [B·G, V] of their responses. */
+export function fanOutLogits(logits: Value, vocabularySize: number): Value {
+  const perPrompt = o.reshape(logits, ["B", 1, vocabularySize]);
+  return o.reshape(o.expand(perPrompt, ["B", "G", vocabularySize]), ["B*G", vocabularySize]);
+}
+
+/** How many are true, over the axes (all by default). */
+export function count(flags: Value, axes?: readonly number[]): Value {
+  return o.reduceSum(o.where(flags, scalar(1, "int64"), zero()), axes);
+}
+
+/** The first step's values [B·G] before those of the loop [trips, B·G]. */
+export function allSteps(first: Value, rest: Value): Value {
+  return o.concat([o.reshape(first, [1, "B*G"]), rest], 0);
+}
+
+export const zero = (): Value => scalar(0, "int64");
