@@ -7,16 +7,17 @@ import { StoreError, UsageError } from "../../src/errors.js";
 import { guarded } from "../../src/store/chroma-errors.js";
 import { ChromaStore } from "../../src/store/chroma-store.js";
 import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { conformanceIndex, storeConformance } from "../../src/testing/index.js";
 import { newChromaStore, testServer } from "./servers.js";
-import { describeStore, embeddings } from "./store-cases.js";
 
 const { url } = await testServer();
+const { embeddings } = conformanceIndex;
 const client = new ChromaClient({ host: "127.0.0.1", port: Number(new URL(url).port) });
 const failure = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(() => undefined).catch((error: unknown) => error);
 afterEach(() => vi.restoreAllMocks());
 
-describeStore("ChromaStore", async () => newChromaStore(url));
+storeConformance("ChromaStore", (index) => newChromaStore(url, { index }));
 
 describe("ChromaStore", () => {
   it("takes a batch larger than the server's largest, and lists all of it", async () => {

@@ -9,15 +9,18 @@ import {
 } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { OverlayStore } from "../../src/store/overlay-store.js";
+import { conformanceIndex, storeConformance } from "../../src/testing/index.js";
 import { newChromaStore, testServer } from "./servers.js";
-import { describeStore, embeddings, fields } from "./store-cases.js";
 
 const { url } = await testServer();
-const memory = () => new InMemoryStore({ index: { dims: embeddings.dimensions, embeddings, fields } });
+const memory = () => new InMemoryStore({ index: conformanceIndex });
 
-describeStore("OverlayStore over InMemoryStore", async () => new OverlayStore(memory()));
-describeStore("OverlayStore over ChromaStore", async () => new OverlayStore(newChromaStore(url)));
-describeStore("OverlayStore over OverlayStore", async () => new OverlayStore(new OverlayStore(memory())));
+storeConformance("OverlayStore over InMemoryStore", (index) => new OverlayStore(new InMemoryStore({ index })));
+storeConformance("OverlayStore over ChromaStore", (index) => new OverlayStore(newChromaStore(url, { index })));
+storeConformance(
+  "OverlayStore over OverlayStore",
+  (index) => new OverlayStore(new OverlayStore(new InMemoryStore({ index }))),
+);
 
 const bases: [string, () => BaseStore][] = [
   ["InMemoryStore", memory],
@@ -133,7 +136,7 @@ describe("OverlayStore", () => {
   it("ranks over a base that does not embed by the embeddings that it is given", async () => {
     const base = new InMemoryStore();
     await base.put(["m"], "base", { text: "Ana lives in Oslo" });
-    const fork = new OverlayStore(base, { embeddings, fields });
+    const fork = new OverlayStore(base, conformanceIndex);
     await fork.put(["m"], "own", { text: "Ana lives in Rome" });
     const found = await fork.search(["m"], { query: "Ana lives in Rome" });
     expect(found.map(({ key, score }) => [key, score === undefined])).toEqual([

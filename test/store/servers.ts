@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import { type ChromaServer, startChromaServer } from "../../src/store/chroma-server.js";
 import { ChromaStore, type ChromaStoreOptions } from "../../src/store/chroma-store.js";
-import { embeddings, fields } from "./store-cases.js";
+import { conformanceIndex } from "../../src/testing/index.js";
 
 const folders: string[] = [];
 const servers: ChromaServer[] = [];
@@ -33,5 +33,6 @@ let collections = 0;
 /** A ChromaStore on a collection of its own, with the embeddings of the shared cases. */
 export function newChromaStore(url: string, options: Partial<ChromaStoreOptions> = {}): ChromaStore {
   collections += 1;
+  const { embeddings, fields } = conformanceIndex;
   return new ChromaStore({ url, embeddings, index: { fields }, collection: `test-${collections}`, ...options });
 }

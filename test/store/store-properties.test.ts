@@ -2,11 +2,11 @@ import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { OverlayStore } from "../../src/store/overlay-store.js";
+import { conformanceIndex } from "../../src/testing/index.js";
 import { newChromaStore, testServer } from "./servers.js";
-import { embeddings, fields } from "./store-cases.js";
 
 const { url } = await testServer();
-const memory = () => new InMemoryStore({ index: { dims: embeddings.dimensions, embeddings, fields } });
+const memory = () => new InMemoryStore({ index: conformanceIndex });
 
 type Write = { namespace: string[]; key: string; value: { text?: string; notes?: string[]; n: number } | null };
 type Search = { prefix: string[]; query?: string; filter?: Record<string, unknown>; limit: number };
