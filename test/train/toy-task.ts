@@ -8,7 +8,19 @@ const TARGET = 34;
 const prompts = new Map(["a", "b", "c", "d"].map((id, i) => [id, randomIds(4 + i, 30 + i)]));
 
 /** Rewarded is a response of three tokens by the share of them that are one given token. */
-export function sayTarget(engine: PolicyEngine, adapter: string): Task {
+export const sayTarget = (engine: PolicyEngine, adapter: string): Task =>
+  toyTask(engine, adapter, 3, (ids) => ids.filter((id) => id === TARGET).length / 3);
+
+/** Rewarded is a response of two tokens that begins with one given token. */
+export const beginWithTarget = (engine: PolicyEngine, adapter: string): Task =>
+  toyTask(engine, adapter, 2, ([first]) => Number(first === TARGET));
+
+function toyTask(
+  engine: PolicyEngine,
+  adapter: string,
+  maxNewTokens: number,
+  outcome: (ids: readonly number[]) => number,
+): Task {
   return {
     name: "toy",
     items: [...prompts.keys()],
@@ -17,7 +29,7 @@ export function sayTarget(engine: PolicyEngine, adapter: string): Task {
         promptIds: prompts.get(id)!,
         count,
         temperature,
-        maxNewTokens: 3,
+        maxNewTokens,
         seed: streamSeed(seed, id),
       }));
       const generations = await engine.generate(requests, { adapter, stopIds: [2] });
@@ -27,7 +39,7 @@ export function sayTarget(engine: PolicyEngine, adapter: string): Task {
           samples: [
             { promptIds: requests[i]!.promptIds, responseIds: ids, logprobs, truncated: finishReason === "length" },
           ],
-          outcome: ids.filter((id) => id === TARGET).length / 3,
+          outcome: outcome(ids),
           format: 1,
           operations: {},
         })),

@@ -3,43 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine.js";
 import { grpo } from "../../src/train/presets/grpo.js";
-import type { Task } from "../../src/train/rollout.js";
-import { streamSeed } from "../../src/train/seeds.js";
 import { type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
-import { randomIds } from "../model/tiny-checkpoint.js";
 import { lora, openTinyEngine, trainingBytes } from "./tiny-policy.js";
-
-/** Likely for some of the prompts and rare for others. */
-const TARGET = 34;
-const prompts = new Map(["a", "b", "c", "d"].map((id, i) => [id, randomIds(4 + i, 30 + i)]));
-
-/** Rewarded is a response that begins with one given token. */
-function beginWithTarget(engine: PolicyEngine, adapter: string): Task {
-  return {
-    name: "toy",
-    items: [...prompts.keys()],
-    async rollouts(items, { groupSize: count, temperature, seed }) {
-      const requests = items.map((id) => ({
-        promptIds: prompts.get(id)!,
-        count,
-        temperature,
-        maxNewTokens: 2,
-        seed: streamSeed(seed, id),
-      }));
-      const generations = await engine.generate(requests, { adapter, stopIds: [2] });
-      return items.map((item, i) => ({
-        item,
-        rollouts: generations[i]!.map(({ ids, logprobs }) => ({
-          samples: [{ promptIds: requests[i]!.promptIds, responseIds: ids, logprobs, truncated: false }],
-          outcome: Number(ids[0] === TARGET),
-          format: 1,
-          operations: {},
-        })),
-      }));
-    },
-  };
-}
+import { beginWithTarget } from "./toy-task.js";
 
 describe("training", () => {
   let engine: PolicyEngine;
