@@ -36,8 +36,11 @@ function copySources(): { readonly parent: string; readonly copy: string } {
   return { parent, copy };
 }
 
-/** Runs tests in the copy. Undefined where they came to no end, or to none that can be read. */
-function runTests(copy: string, { test, only }: Pick<Mutant, "test" | "only">): Promise<Report | undefined> {
+/** Runs tests in the copy. Undefined where they left no report. */
+function runTests(
+  copy: string,
+  { test, only }: Pick<Mutant, "test" | "only">,
+): Promise<Report | "endless" | undefined> {
   const output = join(copy, "report.json");
   rmSync(output, { force: true });
   const vitest = join(copy, "node_modules", "vitest", "vitest.mjs");
@@ -54,15 +57,17 @@ function runTests(copy: string, { test, only }: Pick<Mutant, "test" | "only">): 
   ];
   return new Promise((done) => {
     const child = spawn(process.execPath, args, { cwd: copy, stdio: "ignore", timeout: MILLISECONDS });
-    child.on("close", () =>
-      done(existsSync(output) ? (JSON.parse(readFileSync(output, "utf8")) as Report) : undefined),
-    );
+    child.on("close", (_, signal) => {
+      if (signal === "SIGTERM") done("endless");
+      else done(existsSync(output) ? (JSON.parse(readFileSync(output, "utf8")) as Report) : undefined);
+    });
   });
 }
 
 /** A test has to fail by itself: a file that no longer loads shows nothing. */
-function verdictOf(report: Report | undefined): Verdict {
-  if (report === undefined) return "killed";
+function verdictOf(report: Report | "endless" | undefined): Verdict {
+  if (report === "endless") return "killed";
+  if (report === undefined) return "broken";
   if (report.numFailedTests > 0) return "killed";
   return report.numPassedTests > 0 ? "survived" : "broken";
 }
@@ -83,8 +88,7 @@ async function checkTests(copy: string, chosen: readonly Mutant[]): Promise<stri
   const runs = new Map(chosen.map((mutant) => [`${mutant.test} ${mutant.only ?? ""}`.trim(), mutant]));
   const failing: string[] = [];
   for (const [name, mutant] of runs) {
-    const report = await runTests(copy, mutant);
-    if (report === undefined || report.numFailedTests > 0 || report.numPassedTests === 0) failing.push(name);
+    if (verdictOf(await runTests(copy, mutant)) !== "survived") failing.push(name);
   }
   return failing;
 }
@@ -105,12 +109,12 @@ async function main(parts: readonly string[]): Promise<number> {
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
       console.log(`${verdict.padEnd(9)} ${mutant.name} (${mutant.test}, ${seconds} s)`);
     }
-    const wrong = [counts.survived, counts.broken, lost.length, failing.length];
-    const [survived, broken] = wrong;
+    const { killed, survived, broken } = counts;
+    const wrong = survived + broken + lost.length + failing.length;
     console.log(
-      `${chosen.length} planted bugs: ${counts.killed} killed, ${survived} survived, ${broken} broken, ${lost.length} lost`,
+      `${chosen.length} planted bugs: ${killed} killed, ${survived} survived, ${broken} broken, ${lost.length} lost`,
     );
-    return chosen.length > 0 && wrong.every((count) => count === 0) ? 0 : 1;
+    return chosen.length > 0 && wrong === 0 ? 0 : 1;
   } finally {
     rmSync(parent, { recursive: true, force: true });
   }
