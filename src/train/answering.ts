@@ -3,7 +3,8 @@ import type { MemoryBank } from "../memory/bank.js";
 import { retrieveForAnswer } from "../memory/retrieve.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { Question } from "../trace/episode.js";
-import { encodeMessages, type Policy, responseText, sample } from "./policy.js";
+import { mean } from "./metrics.js";
+import { encodeMessages, fits, type Policy, responseText, sample } from "./policy.js";
 
 /** A question with its gold answer, to be asked of a bank. */
 export interface Inquiry {
@@ -13,13 +14,16 @@ export interface Inquiry {
   readonly question: Question & { readonly gold: string };
 }
 
-/** The frozen Answer Agent's greedy answers, scored in [0, 1]. Equal prompts are answered once. */
+/** A score in [0, 1]; null where the memories are too many for the model's context, so that the question could not be asked. */
+export type InquiryScore = number | null;
+
+/** The frozen Answer Agent's greedy answers, scored. Equal prompts are answered once. */
 export async function scoreInquiries(
   policy: Policy,
   answerer: string | undefined,
   inquiries: readonly Inquiry[],
   reward: RewardName,
-): Promise<number[]> {
+): Promise<InquiryScore[]> {
   const asked = await Promise.all(
     inquiries.map(async ({ bank, speakers, question }) => {
       const retrieved = await retrieveForAnswer(bank, question.text, speakers, policy);
@@ -27,14 +31,28 @@ export async function scoreInquiries(
       return { retrieved, promptIds: encodeMessages(policy, messages) };
     }),
   );
-  const unique = new Map(asked.map(({ promptIds }) => [promptIds.join(" "), promptIds]));
+  const askable = asked.filter(({ promptIds }) => fits(policy, promptIds));
+  const unique = new Map(askable.map(({ promptIds }) => [promptIds.join(" "), promptIds]));
   const prompts = [...unique.values()];
   const greedy = { count: 1, temperature: 0, seeds: prompts.map(() => 0) };
   const generations = await sample(policy, answerer, prompts, greedy);
   const texts = new Map([...unique.keys()].map((key, i) => [key, responseText(policy, generations[i]![0]!)]));
   return asked.map(({ retrieved, promptIds }, i) => {
-    const { answer } = readAnswer(texts.get(promptIds.join(" "))!, retrieved);
+    const text = texts.get(promptIds.join(" "));
+    if (text === undefined) return null;
+    const { answer } = readAnswer(text, retrieved);
     const { gold, category } = inquiries[i]!.question;
     return rewards[reward](answer, gold, category);
   });
+}
+
+/** What a rollout earned by its questions: their mean score, where one that could not be asked was not answered either. */
+export function outcomeOf(scores: readonly InquiryScore[]): {
+  readonly outcome: number;
+  readonly skippedCalls: number;
+} {
+  return {
+    outcome: mean(scores.map((score) => score ?? 0)),
+    skippedCalls: scores.filter((score) => score === null).length,
+  };
 }

@@ -1,11 +1,10 @@
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
-import { type Inquiry, scoreInquiries } from "./answering.js";
+import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
-import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
@@ -70,17 +69,17 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
       distinct.flatMap(({ inquiries }) => inquiries),
       reward,
     );
-    const outcomes = new Map<Attempt, number>();
+    const outcomes = new Map<Attempt, ReturnType<typeof outcomeOf>>();
     let from = 0;
     for (const one of distinct) {
-      outcomes.set(one, mean(scores.slice(from, from + one.inquiries.length)));
+      outcomes.set(one, outcomeOf(scores.slice(from, from + one.inquiries.length)));
       from += one.inquiries.length;
     }
     return sampled.map(({ id, item, generations }, i) => ({
       item: id,
       rollouts: made[i]!.map((one, g) => ({
         samples: [toSample(item.promptIds, generations[g]!)],
-        outcome: outcomes.get(one)!,
+        ...outcomes.get(one)!,
         format: Number(one.unparsable === null),
         operations: countOperations(one.operations),
       })),

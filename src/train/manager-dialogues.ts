@@ -5,7 +5,7 @@ import type { Operation } from "../memory/operation.js";
 import { retrieveForManager } from "../memory/retrieve.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import type { MemoryStep } from "../trace/episode.js";
-import { scoreInquiries } from "./answering.js";
+import { outcomeOf, scoreInquiries } from "./answering.js";
 import { CachedEmbeddings } from "./cached-embeddings.js";
 import { type Candidate, itemsOf } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
@@ -49,12 +49,13 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     const finished = lives.map((life): Rollout => {
       const own = scores.slice(from, from + life.questions.length);
       from += life.questions.length;
+      const { outcome, skippedCalls } = outcomeOf(own);
       return {
         samples: life.samples,
-        outcome: mean(own),
+        outcome,
         format: mean(life.readable.map(Number)),
         operations: countOperations(life.operations),
-        skippedCalls: life.skippedCalls,
+        skippedCalls: life.skippedCalls + skippedCalls,
       };
     });
     return ids.map((item, i) => ({ item, rollouts: finished.slice(i * groupSize, (i + 1) * groupSize) }));

@@ -25,7 +25,7 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly responses: number;
   readonly truncatedResponses: number;
   readonly unparsableResponses: number;
-  /** Calls that were not made, since their prompt left no room for a response: nothing was decided there. */
+  /** Calls that were not made, since their prompt left no room for a response: nothing was decided there, or no answer given. */
   readonly skippedCalls: number;
   /** Responses that the length limit cut and that therefore have no weight; only where such are filtered. */
   readonly filtered?: number;

@@ -18,7 +18,7 @@ export interface Rollout {
   /** Share of the calls whose text could be read. */
   readonly format: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
-  /** Calls that were not made, since their prompt left no room for a response. Default 0. */
+  /** Calls of either agent that were not made, since their prompt left no room for a response. Default 0. */
   readonly skippedCalls?: number;
 }
 

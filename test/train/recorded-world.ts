@@ -67,7 +67,7 @@ export const addFacts = (prompt: string): string =>
 
 /** The alias under which a prompt shows the memory that holds a word. */
 export const aliasOf = (prompt: string, word: string): string | undefined =>
-  prompt.split("\n").flatMap((line) => (line.includes(word) ? (/^(m\d+) \(/.exec(line)?.[1] ?? []) : []))[0];
+  prompt.split("\n").flatMap((line) => (line.includes(word) ? (/ (m\d+)$/.exec(line)?.[1] ?? []) : []))[0];
 
 /** What the graphs record when a model that keeps every fact plays the world. */
 export async function recordWorld(): Promise<EpisodeEvent[]> {
