@@ -40,6 +40,7 @@ export { policyStep, type StepExtras } from "./policy-step.js";
 export { type AlgorithmName, algorithmNames, presets } from "./presets/index.js";
 export type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
 export { type SftOptions, type SftTokens, trainSft } from "./sft.js";
+export { type StartingPoint, startingPoint } from "./starting-point.js";
 export type { TrainSummary } from "./step-history.js";
 export type { StepRecord } from "./step-record.js";
 export { type Progress, type TrainOptions, train } from "./trainer.js";

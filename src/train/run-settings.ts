@@ -8,12 +8,13 @@ type Difference = Origin["changed"][number];
 /** What a training run's numbers follow from, flat: two runs with equal settings give equal bytes. How long it runs is not among them. */
 export async function settingsOf(options: TrainOptions): Promise<Settings> {
   const { engine, lora, task, batchSize, groupSize, temperature, seed, algorithm, settings } = options;
-  const { architecture, parameters, device, folder } = engine.info;
+  const { architecture, parameters, device, precision, folder } = engine.info;
   return flat({
     seed,
     model: { architecture, parameters, weights: await hashWeights(folder) },
     // One card computes as another of the host; a CPU does not.
     device: device.replace(/:\d+$/, ""),
+    precision,
     lora,
     task: { name: task.name, items: task.items.length, itemIds: hashText(JSON.stringify(task.items)), ...settings },
     batchSize,

@@ -13,7 +13,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe.skipIf(!hasTinyModel)("train, with the tiny model (skipped without its weights)", () => {
   let episodes: string;
   let whole: string;
-  const small = ["--agent", "answerer", "--batch", "2", "--group", "2", "--max-new-tokens", "8"];
+  const tiny = ["--agent", "answerer", "--batch", "2", "--group", "2", "--max-new-tokens", "8"];
+  // A critic learns also where all responses are cut off, and are punished for it.
+  const small = [...tiny, "--algorithm", "ppo", "--overlong", "punish", "--temperature", "2"];
   const train = (out: string, steps: number, ...more: readonly string[]) =>
     runCli("train", "--episodes", episodes, ...small, "--out", out, "--steps", String(steps), ...more);
   const eventFiles = async (out: string) => (await readdir(out)).filter((name) => name.includes("tfevents"));
@@ -26,6 +28,8 @@ describe.skipIf(!hasTinyModel)("train, with the tiny model (skipped without its 
     const world = ["--dialogues", "1", "--turns", "6", "--store", "memory", "--max-new-tokens", "64"];
     expect((await runCli("record", ...world, "--out", episodes)).code).toBe(0);
     expect((await train(whole, 2, "--checkpoint-every", "1")).code).toBe(0);
+    const [log] = await left(whole);
+    expect(String(log)).toMatch(/"step":2,.*"gradientNorm":[\d.e-]*[1-9]/);
   });
 
   it("--resume refuses a damaged checkpoint, and goes on from the one before it to the same bytes", async () => {
@@ -60,7 +64,7 @@ describe.skipIf(!hasTinyModel)("train, with the tiny model (skipped without its 
     const { code, stdout } = await train(out, 3, "--fork", whole, "--learning-rate", "1e-3", "--no-tensorboard");
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /forked from .*checkpoint-2 after step 2; changed: algorithm\.optimizer\.learningRate .* → 0\.001\n/,
+      /forked from .*checkpoint-2 after step 2; changed: .*algorithm\.optimizer\.learningRate .* → 0\.001\n/,
     );
     expect((await readFile(join(out, "metrics.jsonl"), "utf8")).trim().split("\n")).toHaveLength(3);
     expect([await eventFiles(out), (await eventFiles(whole)).length]).toEqual([[], 1]);

@@ -88,7 +88,7 @@ describe("checkpoints", () => {
 });
 
 describe("kill -9 while checkpoints are written", () => {
-  it("leaves nothing but whole ones under their names, 20 times of 20, and most often something half-written beside them", async () => {
+  it("leaves nothing but whole ones under their names, 20 times of 20, some of them in the middle of a write", async () => {
     const random = new Random(11);
     const writer = await compileWriter(await temporaryFolder());
     const rounds = async (out: string, count: number) => {
