@@ -1,11 +1,14 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import { MemoryBank } from "../../src/memory/bank.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
+import { outcomeOf, scoreInquiries } from "../../src/train/answering.js";
 import { answers } from "../../src/train/answers.js";
 import { recordedDialogues } from "../../src/train/links.js";
 import { managerDecisions } from "../../src/train/manager-decisions.js";
 import { managerDialogues } from "../../src/train/manager-dialogues.js";
 import type { Task } from "../../src/train/rollout.js";
+import { newStore } from "../evaluate/played-world.js";
 import { addFacts, recordWorld, scriptedPolicy } from "./recorded-world.js";
 
 let events: EpisodeEvent[];
@@ -85,5 +88,27 @@ describe("a replayed dialogue whose bank has outgrown the context", () => {
     const unasked = promptLengths("answer").length;
     expect(unasked).toBeGreaterThan(0);
     for (const { skippedCalls } of rollouts) expect(skippedCalls).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe("a question", () => {
+  it("for which the memories leave no room is not asked, counts as not answered, and is counted", async () => {
+    const policy = scriptedPolicy(() => "");
+    const bank = new MemoryBank({ store: newStore(), namespace: ["bank"] });
+    const inquiry = {
+      bank,
+      speakers: ["Ana"],
+      question: { id: "cat", text: "Which pet came first?", gold: "unknown" },
+    };
+    const ask = (contextLength: number) => {
+      Object.assign(policy.engine, { info: { ...policy.engine.info, contextLength } });
+      return scoreInquiries(policy, undefined, [inquiry], "exact-match");
+    };
+    const answered = await ask(4096);
+    expect(answered).not.toContain(null);
+    const prompts = policy.engine.asked.length;
+    expect(await ask(510)).toEqual([null]);
+    expect(policy.engine.asked).toHaveLength(prompts);
+    expect(outcomeOf([1, null, 0.5, null])).toEqual({ outcome: 0.375, skippedCalls: 2 });
   });
 });
