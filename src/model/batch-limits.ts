@@ -1,35 +1,91 @@
+import { EngineError } from "../errors.js";
+import { freeMemory } from "../onnx/free-memory.js";
 import type { Device } from "../onnx/session.js";
-import type { BatchSize } from "./batching.js";
+import type { BatchSize, Sized } from "./batching.js";
+import { blockRows } from "./blocked-scores.js";
 import type { DecoderConfig } from "./config.js";
+import type { Precision } from "./precision.js";
 
-/** Bytes that one batch's largest tensors may take: attention scores of a layer, and logits. */
-const largestTensor = (device: Device): number => (device === "cpu" ? 512e6 : 4e9);
-const largestBatch = (device: Device): number => (device === "cpu" ? 16_384 : 131_072);
-
-/** Tokens of one batch; more bring no speed, only memory. */
-export const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
-
-/** Whether a batch can be scored, or its gradient computed, at once. */
-export function scoringFits(
-  { count, prompt, group, response }: BatchSize,
-  { heads, vocabularySize }: DecoderConfig,
-  device: Device,
-): boolean {
-  const limit = largestTensor(device);
-  const rows = prompt + group * response;
-  const scores = 4 * count * heads * (prompt * prompt + group * response * (prompt + response));
-  const logits = 4 * count * group * response * vocabularySize;
-  return count * rows <= largestBatch(device) && scores <= limit && logits <= limit;
+/** What decides how much is computed at once. */
+export interface BatchMemory {
+  /** Bytes that one batch's activations should stay within. */
+  readonly bytes: number;
+  /** The same for decoding, which is faster the more rows it has. */
+  readonly decodingBytes: number;
+  /** Bytes that were free before the weights were loaded; undefined where unknown. */
+  readonly free: number | undefined;
+  /** Tokens of one batch; more bring no speed, only memory. */
+  readonly enoughTokens: number;
+  readonly precision: Precision;
 }
 
-/** Whether responses to a batch can be sampled at once. */
-export function decodingFits(
-  { count, prompt, group, response }: BatchSize,
-  { heads, layers, keyValueHeads, headSize }: DecoderConfig,
-  device: Device,
-): boolean {
-  const limit = largestTensor(device);
-  const scores = 4 * count * heads * prompt * prompt;
-  const caches = 8 * count * layers * keyValueHeads * headSize * (prompt + group * response);
-  return count * prompt <= largestBatch(device) && scores <= limit && caches <= 4 * limit;
+/** Larger batches are no faster, and the runtime's arena grows by doubling: what is not needed is not asked for. */
+const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 6e9);
+const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
+
+/** `chosen` is the user's limit; else a third of what is free, within what brings speed. */
+export async function batchMemory(device: Device, chosen?: number): Promise<Omit<BatchMemory, "precision">> {
+  const free = await freeMemory(device);
+  const bytes = chosen ?? Math.min(largestBatchBytes(device), (free ?? Number.POSITIVE_INFINITY) / 3);
+  const decodingBytes = device === "cpu" ? bytes : (free ?? 2 * largestBatchBytes(device)) / 2;
+  return { bytes, decodingBytes, free, enoughTokens: enoughTokens(device) };
 }
+
+type Shape = DecoderConfig;
+type Numbers = Pick<BatchMemory, "precision">;
+
+const numberBytes = ({ precision }: Numbers): number => (precision === "float32" ? 4 : 2);
+const rowsOf = ({ count, prompt, group, response }: BatchSize): number => count * (prompt + group * response);
+
+/** Attention weights of one layer: responses on prompts and on themselves, and of prompts where `prompts`. */
+function attentionNumbers({ count, prompt, group, response }: BatchSize, { heads }: Shape, prompts: boolean): number {
+  return count * heads * ((prompts ? prompt * prompt : 0) + group * response * (prompt + response));
+}
+
+/** Copies of one layer's attention weights, of its widest activations, and of a block's logits that exist at the same time. */
+const COPIES = 5;
+
+function transient(size: BatchSize, config: Shape, numbers: Numbers, prompts: boolean): number {
+  const each = numberBytes(numbers);
+  const attention = each * attentionNumbers(size, config, prompts);
+  const widest = each * rowsOf(size) * config.intermediateSize;
+  const logits = 4 * Math.min(rowsOf(size), blockRows(config.vocabularySize)) * config.vocabularySize;
+  return COPIES * Math.max(attention, widest, logits);
+}
+
+/** Bytes of scoring a batch, roughly. */
+export function scoringBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
+  return transient(size, config, numbers, numbers.precision === "float32");
+}
+
+/** Bytes of a batch's gradient, roughly: what each layer keeps for the backward pass, and one layer at work. */
+export function updateBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
+  const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = config;
+  const kept = 3 * intermediateSize + 4 * hiddenSize + 2 * (heads + keyValueHeads) * headSize;
+  return numberBytes(numbers) * rowsOf(size) * kept * layers + transient(size, config, numbers, true);
+}
+
+/** Bytes of sampling responses to a batch, roughly: caches of this step and the next, and the prompts at work. */
+export function decodingBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
+  const { layers, keyValueHeads, headSize, vocabularySize } = config;
+  const { count, prompt, group, response } = size;
+  const each = numberBytes(numbers);
+  const fused = numbers.precision !== "float32";
+  const cached = fused ? 2 * count * group * (prompt + response) : count * (prompt + 2 * group * response);
+  const caches = 2 * each * layers * keyValueHeads * headSize * cached;
+  const logits = COPIES * 4 * count * group * vocabularySize;
+  return caches + Math.max(logits, transient({ ...size, group: 0, response: 0 }, config, numbers, !fused));
+}
+
+/** Throws EngineError where one item alone would not fit what was free. */
+export function checkFits(bytes: number, { prompt, group, response }: Sized, { free }: BatchMemory): void {
+  if (free === undefined || bytes <= free) return;
+  throw new EngineError({
+    what: "not enough memory for one prompt and its responses",
+    expected: `about ${gibibytes(bytes)} GiB for ${prompt} + ${group} × ${response} tokens`,
+    found: `${gibibytes(free)} GiB free`,
+    remedy: "lower the group size, the length of responses or of prompts, or use --precision float16 or bfloat16",
+  });
+}
+
+const gibibytes = (bytes: number): string => (bytes / 2 ** 30).toFixed(1);

@@ -1,4 +1,4 @@
-import type { HostTensor, Session } from "../onnx/session.js";
+import type { HostTensor, Runnable } from "../onnx/session.js";
 import { uniforms } from "../random.js";
 import { promptTensors } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
@@ -7,7 +7,7 @@ import { cacheName } from "./generate-graph.js";
 
 /** Decodes one batch of requests of equal `count` in one run of the graph. */
 export async function decodeBatch(
-  session: Session,
+  session: Runnable,
   requests: readonly GenerateRequest[],
   stopIds: readonly number[],
   config: DecoderConfig,
@@ -35,7 +35,7 @@ const CHUNKS = [1, 4, 8] as const;
 
 /** Decodes one response piece by piece, carrying the cache from run to run, until a stop token, the limit, or an abort. */
 export async function decodeStream(
-  session: Session,
+  session: Runnable,
   request: GenerateRequest,
   stopIds: readonly number[],
   config: DecoderConfig,

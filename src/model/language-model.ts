@@ -1,9 +1,9 @@
 import { EngineError, UsageError } from "../errors.js";
-import type { Device, HostTensor, Session } from "../onnx/session.js";
+import type { Device, HostTensor, Runnable } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
-import { decodingFits, enoughTokens, scoringFits } from "./batch-limits.js";
-import { microBatches, type Sized } from "./batching.js";
-import { readConfig } from "./config.js";
+import { type BatchMemory, batchMemory, checkFits, decodingBytes, scoringBytes, updateBytes } from "./batch-limits.js";
+import { type BatchSize, longest, microBatches, type Sized } from "./batching.js";
+import { type DecoderConfig, readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
 import type {
   EngineInfo,
@@ -31,6 +31,8 @@ export interface LanguageModelOptions {
   readonly precision?: Precision;
   /** 0 lets the runtime choose. */
   readonly threads?: number;
+  /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
+  readonly batchBytes?: number;
 }
 
 /** The name by which the checkpoint's own weights are trained, instead of an adapter. */
@@ -48,6 +50,7 @@ export class LanguageModel {
     device: Device,
     precision: Precision,
     threads: number,
+    private readonly memory: BatchMemory,
   ) {
     const { config, folder } = checkpoint;
     const shapes = [...requiredTensors(config).values()];
@@ -65,11 +68,19 @@ export class LanguageModel {
     };
   }
 
-  static async open({ folder, device = "cpu", precision, threads = 0 }: LanguageModelOptions): Promise<LanguageModel> {
+  static async open({
+    folder,
+    device = "cpu",
+    precision,
+    threads = 0,
+    batchBytes,
+  }: LanguageModelOptions): Promise<LanguageModel> {
     const config = await readConfig(folder);
     const chosen = precision ?? defaultPrecision(device, config.architecture);
     checkPrecision(chosen, device);
-    return new LanguageModel(await openCheckpoint(folder, config), device, chosen, threads);
+    const checkpoint = await openCheckpoint(folder, config);
+    const memory = { ...(await batchMemory(device, batchBytes)), precision: chosen };
+    return new LanguageModel(checkpoint, device, chosen, threads, memory);
   }
 
   async generate(
@@ -77,7 +88,6 @@ export class LanguageModel {
     { adapter, stopIds, onTokens, signal }: GenerateOptions,
   ): Promise<Generation[][]> {
     const { config } = this.checkpoint;
-    const { device } = this.info;
     const set = this.policy(adapter);
     const parameters = feeds(set);
     const [only] = requests;
@@ -89,7 +99,11 @@ export class LanguageModel {
     const session = await this.sessions.get("generate", set.kind);
     const results: Generation[][] = [];
     const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
-    for (const batch of microBatches(sizes, (size) => decodingFits(size, config, device), enoughTokens(device))) {
+    for (const batch of this.batches(
+      sizes,
+      (size) => decodingBytes(size, config, this.memory),
+      this.memory.decodingBytes,
+    )) {
       if (aborted()) break;
       const part = batch.map((index) => requests[index]!);
       const decoded = await decodeBatch(session, part, stopIds, config, parameters);
@@ -104,7 +118,7 @@ export class LanguageModel {
     const set = this.policy(adapter);
     const session = await this.sessions.get("scores", set.kind);
     const results: GroupScores[] = [];
-    for (const batch of this.scoringBatches(groups)) {
+    for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
       const { logprobs, entropies } = await scoreBatch(session, part, this.checkpoint.config, feeds(set));
       batch.forEach((index, i) => {
@@ -118,7 +132,7 @@ export class LanguageModel {
     const set = this.critic(critic);
     const session = await this.sessions.get("values", set.kind);
     const results: number[][][][] = [];
-    for (const batch of this.scoringBatches(groups)) {
+    for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
       const values = await valueBatch(session, part, this.checkpoint.config, feeds(set));
       batch.forEach((index, i) => {
@@ -135,7 +149,7 @@ export class LanguageModel {
     const gradients = new Map<string, Float32Array>();
     const scored: number[][][] = [];
     let loss = 0;
-    for (const batch of this.scoringBatches(request.groups)) {
+    for (const batch of this.groupBatches(request.groups, updateBytes)) {
       const given = { ...updateFeeds(request, batch, this.checkpoint.config), ...feeds(set) };
       const results = await this.runUpdate(session, given, request);
       loss += (results.loss!.data as Float32Array)[0]!;
@@ -168,7 +182,7 @@ export class LanguageModel {
 
   /** In float16 the gradient scale is lowered while a gradient overflows. */
   private async runUpdate(
-    session: Session,
+    session: Runnable,
     given: Readonly<Record<string, HostTensor>>,
     request: UpdateRequest,
   ): Promise<Record<string, HostTensor>> {
@@ -244,12 +258,18 @@ export class LanguageModel {
     return set;
   }
 
-  private scoringBatches(groups: readonly ScoreGroup[]): number[][] {
-    const sizes = groups.map(({ promptIds, responses }) =>
-      sized(promptIds, responses.length, Math.max(...responses.map((ids) => ids.length))),
-    );
-    const { device } = this.info;
-    return microBatches(sizes, (size) => scoringFits(size, this.checkpoint.config, device), enoughTokens(device));
+  private groupBatches(
+    groups: readonly ScoreGroup[],
+    bytes: (size: BatchSize, config: DecoderConfig, memory: BatchMemory) => number,
+  ): number[][] {
+    const sizes = groups.map(({ promptIds, responses }) => sized(promptIds, responses.length, longest(responses)));
+    return this.batches(sizes, (size) => bytes(size, this.checkpoint.config, this.memory));
+  }
+
+  private batches(sizes: readonly Sized[], bytes: (size: BatchSize) => number, limit = this.memory.bytes): number[][] {
+    const { memory } = this;
+    for (const size of sizes) checkFits(bytes({ ...size, count: 1 }), size, memory);
+    return microBatches(sizes, (size) => bytes(size) <= limit, memory.enoughTokens);
   }
 }
 

@@ -26,6 +26,8 @@ export interface OpenEngineOptions {
   readonly precision?: Precision;
   /** Threads of the runtime; all cores by default. */
   readonly threads?: number;
+  /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
+  readonly batchBytes?: number;
 }
 
 /** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. Throws FileError for a bad checkpoint. */

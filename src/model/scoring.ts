@@ -1,4 +1,4 @@
-import type { HostTensor, Session } from "../onnx/session.js";
+import type { HostTensor, Runnable } from "../onnx/session.js";
 import { idMatrix, longest, promptTensors } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { ScoreGroup } from "./engine.js";
@@ -39,7 +39,7 @@ export function unpad(tensor: HostTensor, groups: readonly ScoreGroup[]): number
 }
 
 export async function scoreBatch(
-  session: Session,
+  session: Runnable,
   groups: readonly ScoreGroup[],
   config: DecoderConfig,
   parameters: Readonly<Record<string, HostTensor>>,
@@ -50,7 +50,7 @@ export async function scoreBatch(
 
 /** The critic's values of one batch, cut back to each response's length. */
 export async function valueBatch(
-  session: Session,
+  session: Runnable,
   groups: readonly ScoreGroup[],
   config: DecoderConfig,
   parameters: Readonly<Record<string, HostTensor>>,

@@ -1,6 +1,7 @@
-import { emitModel, type ModelDefinition } from "../onnx/emit.js";
+import { emitModel, emitPrograms, type ModelDefinition } from "../onnx/emit.js";
 import { cast } from "../onnx/operators.js";
-import { type Device, Session } from "../onnx/session.js";
+import { programsOf } from "../onnx/program.js";
+import { type Device, type Runnable, Session } from "../onnx/session.js";
 import type { Value } from "../onnx/value.js";
 import { Decoder, type DecoderParameters } from "./decoder.js";
 import type { PolicyForm, UpdateRequest } from "./engine.js";
@@ -31,11 +32,22 @@ export interface SessionsOptions {
    * 16 bits, with heads of a multiple of 16 (CUDA's kernel has no float32).
    */
   readonly fused?: boolean;
+  /**
+   * Whether an adapter's decoding, scoring and update are one session, with one copy of the weights and one arena of memory. By default on
+   * every device but the CPU, where sessions map the same file and differ in how they pack weights.
+   */
+  readonly united?: boolean;
 }
+
+/** What a session of all of a policy's work holds. */
+const unitedPurposes = ["generate", "scores", "policy"] as const;
+
+const formKey = (form: PolicyForm | undefined): string => `${form?.ratio ?? "token"} ${form?.kl ?? "k3"}`;
 
 /** The compiled graphs of one checkpoint, each made when it is first needed. */
 export class Sessions {
   private readonly made = new Map<string, Promise<Session>>();
+  private united: { readonly form: string; readonly programs: Promise<ReadonlyMap<string, Runnable>> } | undefined;
   private readonly precision: Precision;
   private readonly fused: boolean;
   private readonly tensor: (name: string) => Value;
@@ -50,25 +62,48 @@ export class Sessions {
   }
 
   /** `form` is of the policy loss, GRPO's by default. */
-  get(purpose: Purpose, kind: ParameterKind, form?: PolicyForm): Promise<Session> {
+  async get(purpose: Purpose, kind: ParameterKind, form?: PolicyForm): Promise<Runnable> {
     // The plain graph serves both ways of decoding.
     if (purpose === "stream" && !this.fusedDecoding(kind)) return this.get("generate", kind);
-    const key = [purpose, kind, form?.ratio ?? "token", form?.kl ?? "k3"].join(" ");
+    const { device, united = device !== "cpu" } = this.options;
+    if (united && kind === "lora" && unitedPurposes.some((one) => one === purpose)) {
+      return (await this.unite(purpose === "policy" ? form : undefined)).get(purpose)!;
+    }
+    const key = `${purpose} ${kind} ${formKey(form)}`;
     let session = this.made.get(key);
     if (session === undefined) {
-      const { device, threads } = this.options;
-      const model = emitModel(this.define(purpose, kind, form));
       // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
       const packWeights = device !== "cpu" || purpose === "generate" || purpose === "stream";
-      session = Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
+      session = this.open(emitModel(this.define(purpose, kind, form)), packWeights);
       this.made.set(key, session);
     }
     return session;
   }
 
+  /** The session of all purposes; made anew where its policy loss has another form than the one asked for. */
+  private async unite(form: PolicyForm | undefined): Promise<ReadonlyMap<string, Runnable>> {
+    const key = `united ${formKey(form)}`;
+    if (this.united !== undefined && (form === undefined || this.united.form === key)) return this.united.programs;
+    if (this.united !== undefined) {
+      await (await this.made.get(this.united.form))?.release();
+      this.made.delete(this.united.form);
+    }
+    const programs = Object.fromEntries(unitedPurposes.map((purpose) => [purpose, this.define(purpose, "lora", form)]));
+    const session = this.open(emitPrograms(programs), true);
+    this.made.set(key, session);
+    this.united = { form: key, programs: session.then((opened) => programsOf(opened, programs)) };
+    return this.united.programs;
+  }
+
+  private open(model: Uint8Array, packWeights: boolean): Promise<Session> {
+    const { device, threads } = this.options;
+    return Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
+  }
+
   async release(): Promise<void> {
     for (const session of this.made.values()) await (await session).release();
     this.made.clear();
+    this.united = undefined;
   }
 
   private define(purpose: Purpose, kind: ParameterKind, form: PolicyForm | undefined): ModelDefinition {

@@ -36,8 +36,15 @@ const runtimeTypes = {
   bool: "bool",
 } as const satisfies { readonly [K in Exclude<DType, "bfloat16">]: string };
 
+/** Anything that runs as a compiled model does. */
+export interface Runnable {
+  run(feeds: Readonly<Record<string, HostTensor>>, outputs?: readonly string[]): Promise<Record<string, HostTensor>>;
+  /** Whether the graph has this input. */
+  takes(input: string): boolean;
+}
+
 /** A compiled model, ready to run. The only door to onnxruntime-node. */
-export class Session {
+export class Session implements Runnable {
   private constructor(private readonly session: InferenceSession) {}
 
   /** `model` is ONNX bytes. */

@@ -7,7 +7,7 @@ import { LanguageModel } from "../../src/model/language-model.js";
 import { fixedFeeds, newLora, type ParameterSet, readLora } from "../../src/model/parameter-set.js";
 import { GRADIENT_PREFIX, GRADIENT_SCALE } from "../../src/model/policy-graph.js";
 import { checkPrecision, defaultPrecision } from "../../src/model/precision.js";
-import { groupFeeds } from "../../src/model/scoring.js";
+import { groupFeeds, scoreBatch } from "../../src/model/scoring.js";
 import { Sessions, type SessionsOptions } from "../../src/model/sessions.js";
 import { openCheckpoint } from "../../src/model/weights.js";
 import type { HostTensor } from "../../src/onnx/session.js";
@@ -140,6 +140,60 @@ describe("the runtime's attention kernel", () => {
       });
     });
   }
+});
+
+function numbersIn(value: unknown): number[] {
+  if (typeof value === "number") return [value];
+  if (value instanceof Float32Array || Array.isArray(value))
+    return Array.from(value as Iterable<unknown>).flatMap(numbersIn);
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(numbersIn) : [];
+}
+
+describe("one session for decoding, scoring and update", () => {
+  it.each(["float32", "float16"] as const)("computes what one session for each computes, in %s", async (precision) => {
+    const folder = await tinyCheckpoint({ ...tinyConfig, headSize: 16 });
+    const groups = [
+      { promptIds: randomIds(9, 1), responses: [randomIds(5, 2), randomIds(2, 3)] },
+      { promptIds: randomIds(4, 4), responses: [randomIds(1, 5), randomIds(7, 6)] },
+    ];
+    const all = [];
+    for (const united of [false, true]) {
+      const { config, sessions, set } = await open(folder, { precision, united, fused: true });
+      const generate = await sessions.get("generate", "lora");
+      const request = { promptIds: randomIds(6, 1), maxNewTokens: 8, temperature: 0.8, seed: 3, count: 3 };
+      const decoded = await decodeBatch(generate, [request], [], config, feedsOf(set));
+      const scores = await scoreBatch(await sessions.get("scores", "lora"), groups, config, feedsOf(set));
+      const policy = await sessions.get("policy", "lora", { ratio: "sequence", kl: "k2" });
+      const { feeds, width } = groupFeeds(groups, config);
+      const each = (value: number) =>
+        tokenTensor(
+          groups.map(({ responses }) => responses.map((ids) => ids.map(() => value))),
+          width,
+        );
+      const one = (value: number): HostTensor => ({ dtype: "float32", shape: [], data: Float32Array.of(value) });
+      const results = await policy.run({
+        ...feeds,
+        ...feedsOf(set),
+        weights: each(0.1),
+        advantages: each(-1),
+        old_logprobs: each(-3),
+        reference_logprobs: each(-2),
+        sequence_shares: each(0.2),
+        clip_low: one(0.2),
+        clip_high: one(0.2),
+        kl_coefficient: one(0.1),
+        ...(policy.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: one(1024) } : {}),
+      });
+      all.push({ decoded, scores, results });
+    }
+    const [apart, together] = all.map(numbersIn);
+    expect(together!.length).toBe(apart!.length);
+    // Weights are packed in another order: the last bits may differ.
+    const bound = precision === "float32" ? 1e-5 : 1e-2;
+    together!.forEach((x, i) => {
+      expect(Math.abs(x - apart![i]!)).toBeLessThanOrEqual(bound * (1 + Math.abs(apart![i]!)));
+    });
+  });
 });
 
 describe("a precision", () => {

@@ -1,0 +1,55 @@
+import { type ModelDefinition, programOutput, programSwitch } from "./emit.js";
+import type { HostTensor, Runnable, Session } from "./session.js";
+import { encode, type Value } from "./value.js";
+
+/** The programs of one session that `emitPrograms` made, each to be run as if it were alone. */
+export function programsOf(
+  session: Session,
+  programs: Readonly<Record<string, ModelDefinition>>,
+): ReadonlyMap<string, Runnable> {
+  const idle: Record<string, HostTensor> = {};
+  for (const name of Object.keys(programs)) idle[programSwitch(name)] = flag(false);
+  for (const x of Object.values(programs).flatMap(({ inputs }) => inputs)) {
+    if (x.source.kind === "input") idle[x.source.name] = smallest(x);
+  }
+  return new Map(
+    Object.entries(programs).map(([name, definition]) => [name, new Program(session, name, definition, idle)]),
+  );
+}
+
+class Program implements Runnable {
+  private readonly inputs: ReadonlySet<string>;
+
+  constructor(
+    private readonly session: Session,
+    private readonly name: string,
+    private readonly definition: ModelDefinition,
+    private readonly idle: Readonly<Record<string, HostTensor>>,
+  ) {
+    this.inputs = new Set(definition.inputs.map(({ source }) => (source.kind === "input" ? source.name : "")));
+  }
+
+  takes(input: string): boolean {
+    return this.inputs.has(input);
+  }
+
+  async run(
+    feeds: Readonly<Record<string, HostTensor>>,
+    outputs: readonly string[] = Object.keys(this.definition.outputs),
+  ): Promise<Record<string, HostTensor>> {
+    const results = await this.session.run(
+      { ...this.idle, ...feeds, [programSwitch(this.name)]: flag(true) },
+      outputs.map((output) => programOutput(this.name, output)),
+    );
+    return Object.fromEntries(outputs.map((output) => [output, results[programOutput(this.name, output)]!]));
+  }
+}
+
+const flag = (on: boolean): HostTensor => ({ dtype: "bool", shape: [], data: encode([Number(on)], "bool") });
+
+/** Fills an input that no running program reads: 1 along every open axis. */
+function smallest({ dtype, shape }: Value): HostTensor {
+  const dims = shape.map((dim) => (typeof dim === "number" ? dim : 1));
+  const size = dims.reduce((a, b) => a * b, 1);
+  return { dtype, shape: dims, data: encode(new Array<number>(size).fill(0), dtype) };
+}
