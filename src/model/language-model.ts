@@ -33,6 +33,10 @@ export interface LanguageModelOptions {
   readonly threads?: number;
   /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
   readonly batchBytes?: number;
+  /** For measurements: one session for decoding, scoring and update (`SessionsOptions.united`). */
+  readonly united?: boolean;
+  /** For measurements: begins the names of the runtime's profiles, written when the engine closes. */
+  readonly profilePrefix?: string;
 }
 
 /** The name by which the checkpoint's own weights are trained, instead of an adapter. */
@@ -51,11 +55,12 @@ export class LanguageModel {
     precision: Precision,
     threads: number,
     private readonly memory: BatchMemory,
+    measured: Pick<LanguageModelOptions, "united" | "profilePrefix">,
   ) {
     const { config, folder } = checkpoint;
     const shapes = [...requiredTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    this.sessions = new Sessions(checkpoint, { device, threads, parameters, precision });
+    this.sessions = new Sessions(checkpoint, { device, threads, parameters, precision, ...measured });
     this.base = sets.zeroLora(config);
     this.info = {
       folder,
@@ -74,13 +79,14 @@ export class LanguageModel {
     precision,
     threads = 0,
     batchBytes,
+    ...measured
   }: LanguageModelOptions): Promise<LanguageModel> {
     const config = await readConfig(folder);
     const chosen = precision ?? defaultPrecision(device, config.architecture);
     checkPrecision(chosen, device);
     const checkpoint = await openCheckpoint(folder, config);
     const memory = { ...(await batchMemory(device, batchBytes)), precision: chosen };
-    return new LanguageModel(checkpoint, device, chosen, threads, memory);
+    return new LanguageModel(checkpoint, device, chosen, threads, memory, measured);
   }
 
   async generate(

@@ -1,6 +1,5 @@
 import { Worker } from "node:worker_threads";
 import { EngineError } from "../errors.js";
-import type { Device } from "../onnx/session.js";
 import type {
   EngineInfo,
   GenerateOptions,
@@ -14,21 +13,11 @@ import type {
   UpdateResult,
 } from "./engine.js";
 import type { LanguageModelOptions } from "./language-model.js";
-import type { Precision } from "./precision.js";
 import type { Arguments, FromWorker, Method, Result, ToWorker } from "./worker-protocol.js";
 import { fromWire } from "./worker-protocol.js";
 
-export interface OpenEngineOptions {
-  /** A Hugging Face folder: config.json and safetensors. */
-  readonly folder: string;
-  readonly device?: Device;
-  /** Of weights and activations: by default float32 on CPU and WebGPU, bfloat16 on CUDA. */
-  readonly precision?: Precision;
-  /** Threads of the runtime; all cores by default. */
-  readonly threads?: number;
-  /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
-  readonly batchBytes?: number;
-}
+/** Threads of the runtime are all cores by default. */
+export type OpenEngineOptions = LanguageModelOptions;
 
 /** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. Throws FileError for a bad checkpoint. */
 export async function openEngine(options: OpenEngineOptions): Promise<PolicyEngine> {

@@ -37,6 +37,8 @@ export interface SessionsOptions {
    * every device but the CPU, where sessions map the same file and differ in how they pack weights.
    */
   readonly united?: boolean;
+  /** Begins the names of files that sessions write their profiles to when they are released. */
+  readonly profilePrefix?: string;
 }
 
 /** What a session of all of a policy's work holds. */
@@ -96,12 +98,16 @@ export class Sessions {
   }
 
   private open(model: Uint8Array, packWeights: boolean): Promise<Session> {
-    const { device, threads } = this.options;
-    return Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights });
+    const { device, threads, profilePrefix } = this.options;
+    const profile = profilePrefix === undefined ? {} : { profilePrefix };
+    return Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights, ...profile });
   }
 
   async release(): Promise<void> {
-    for (const session of this.made.values()) await (await session).release();
+    for (const session of this.made.values()) {
+      if (this.options.profilePrefix !== undefined) (await session).endProfiling();
+      await (await session).release();
+    }
     this.made.clear();
     this.united = undefined;
   }
