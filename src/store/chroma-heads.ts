@@ -5,6 +5,8 @@ export interface KnownHead {
   readonly createdAt: Date;
   readonly rows: number;
   readonly hasTtl: boolean;
+  /** Of the write that made its rows. */
+  readonly stamp: string;
 }
 
 const REMEMBERED = 20_000;
@@ -39,5 +41,5 @@ export function knownHead(head: Head): KnownHead;
 export function knownHead(head: Head | undefined): KnownHead | undefined;
 export function knownHead(head: Head | undefined): KnownHead | undefined {
   if (head === undefined) return undefined;
-  return { createdAt: head.item.createdAt, rows: head.rows, hasTtl: head.ttl !== undefined };
+  return { createdAt: head.item.createdAt, rows: head.rows, hasTtl: head.ttl !== undefined, stamp: head.stamp };
 }

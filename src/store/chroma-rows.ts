@@ -59,7 +59,7 @@ interface HeadText {
   readonly ttl?: number;
 }
 
-/** Longer texts are compared by their hash, so that metadata stay small. */
+/** Longer texts are no part of a row's condition: they are compared after it was read. */
 const LONGEST_MIRROR = 64;
 const MINUTE = 60_000;
 /** Written over an expiry that no longer holds: the last moment that a Date can hold. */
@@ -104,7 +104,7 @@ export function encodeRows(
   if (ttl !== undefined || hadTtl) shared.expires = ttl === undefined ? NEVER : expiry(updatedAt, ttl);
   for (const depth of namespace.keys()) shared[prefixKey(depth + 1)] = prefixText(namespace.slice(0, depth + 1));
   for (const [field, found] of Object.entries(value))
-    if (isScalar(found) && isMirrored(field, limits)) shared[`=${field}`] = mirror(found);
+    if (isScalar(found)) Object.assign(shared, mirror(field, found, limits));
   const document = toJson(value, where);
   const first: Metadata = { ...shared, head: JSON.stringify(head) };
   checkBytes(document, limits.documentBytes, "the value", where);
@@ -147,15 +147,16 @@ export function expiry(from: Date, ttl: number): number {
 }
 
 /**
- * Chroma's condition for rows below a namespace prefix. Equalities of the filter are part of it; it lets through more
- * than the filter where values are mirrored by hash or were overwritten, never less. Undefined: all rows.
+ * Chroma's condition for rows below a namespace prefix. Equalities of the filter with short values are part of it: it
+ * lets through more than the filter, never less. Undefined: all rows.
  */
 export function whereRows(prefix: Namespace, filter: Filter | undefined, limits: ChromaLimits): Where | undefined {
   const conditions: Where[] = [
     ...(prefix.length === 0 ? [] : [{ [prefixKey(prefix.length)]: prefixText(prefix) }]),
-    ...equalities(filter).flatMap(([field, value]) =>
-      isMirrored(field, limits) ? [{ [`=${field}`]: mirror(value) }] : [],
-    ),
+    ...equalities(filter).flatMap(([field, value]): Where[] => {
+      const condition = mirror(field, value, limits);
+      return condition === undefined ? [] : [condition];
+    }),
   ].slice(0, limits.predicates);
   return conditions.length <= 1 ? conditions[0] : { $and: conditions };
 }
@@ -169,14 +170,15 @@ function prefixText(prefix: Namespace): string {
   return prefix.join(":");
 }
 
-function isMirrored(field: string, { metadataKeyBytes }: ChromaLimits): boolean {
-  return Buffer.byteLength(field) < metadataKeyBytes;
-}
-
-/** Chroma's integers and floats never compare equal, so scalars are mirrored as text. */
-function mirror(value: string | number | boolean | null): string {
+/** A field as metadata; undefined where it would be too long. Chroma's integers and floats never compare equal: text does. */
+function mirror(
+  field: string,
+  value: string | number | boolean | null,
+  { metadataKeyBytes }: ChromaLimits,
+): Record<string, string> | undefined {
   const text = JSON.stringify(value);
-  return text.length <= LONGEST_MIRROR ? text : createHash("sha256").update(text).digest("base64");
+  const isShort = text.length <= LONGEST_MIRROR && Buffer.byteLength(field) < metadataKeyBytes;
+  return isShort ? { [`=${field}`]: text } : undefined;
 }
 
 /** A direction of its own for each item without a vector: many equal vectors would spoil the index around them. */

@@ -3,7 +3,7 @@ import type { PutOperation } from "@langchain/langgraph";
 import type { Collection } from "chromadb";
 import { type KnownHead, type KnownHeads, knownHead } from "./chroma-heads.js";
 import { type ChromaLimits, pagesOf } from "./chroma-limits.js";
-import { encodeRows, type Head, itemId, type Row, rowId } from "./chroma-rows.js";
+import { encodeRows, type Head, itemId, type Row } from "./chroma-rows.js";
 import { type PutOptions, type TtlOptions, ttlOf } from "./ttl.js";
 
 export interface WriteContext {
@@ -62,7 +62,7 @@ async function writeNew(context: WriteContext, embedded: EmbeddedPut): Promise<s
   return writeAll(context, [embedded]);
 }
 
-/** The ids of rows that the items no longer have. */
+/** The stamps of earlier writes of which rows are left. */
 async function writeAll(context: WriteContext, puts: readonly EmbeddedPut[]): Promise<string[]> {
   const { collection, known, limits } = context;
   const ids = puts.map(({ put }) => itemId(put.namespace, put.key));
@@ -74,11 +74,10 @@ async function writeAll(context: WriteContext, puts: readonly EmbeddedPut[]): Pr
   const rows = encoded.flatMap((one) => one.rows);
   for (const page of pagesOf(rows, limits.records, bytesOf)) await collection.upsert(recordsOf(page));
   for (const { remember } of encoded) remember();
-  return encoded.flatMap((one, at) =>
-    Array.from({ length: Math.max(0, (before[at]?.rows ?? 0) - one.rows.length) }, (_, extra) =>
-      rowId(ids[at]!, one.rows.length + extra),
-    ),
-  );
+  return encoded.flatMap((one, at) => {
+    const { rows = 0, stamp } = before[at] ?? {};
+    return stamp !== undefined && rows > one.rows.length ? [stamp] : [];
+  });
 }
 
 function encode(context: WriteContext, { put, vectors }: EmbeddedPut, before: KnownHead | undefined) {
@@ -90,19 +89,23 @@ function encode(context: WriteContext, { put, vectors }: EmbeddedPut, before: Kn
   const times = { createdAt, updatedAt, ttl, hadTtl: before?.hasTtl ?? false };
   const rows = encodeRows({ ...put, value: put.value! }, vectors, times, { ...context, stamp });
   const id = itemId(put.namespace, put.key);
-  const head = { createdAt, rows: rows.length, hasTtl: ttl !== undefined };
+  const head: KnownHead = { createdAt, rows: rows.length, hasTtl: ttl !== undefined, stamp };
   return { rows, stamp, remember: () => known.remember(id, head) };
 }
 
-/** Deletes items with all their rows, and single rows. A row without its item is never seen. */
+/**
+ * Deletes items with all their rows, and what is left of earlier writes: rows are named by the write that made them, since
+ * another writer may have written anew under the same ids. A row without its item is never seen.
+ */
 export async function deleteRows(
   { collection, limits }: Pick<WriteContext, "collection" | "limits">,
   items: readonly string[],
-  rows: readonly string[] = [],
+  stamps: readonly string[] = [],
 ): Promise<void> {
   const deletes = [
-    ...pagesOf([...items, ...rows], limits.records).map((ids) => ({ ids })),
+    ...pagesOf(items, limits.records).map((ids) => ({ ids })),
     ...pagesOf(items, limits.records).map((page) => ({ where: { of: { $in: page } } })),
+    ...pagesOf(stamps, limits.records).map((page) => ({ where: { stamp: { $in: page } } })),
   ];
   await Promise.all(deletes.map((which) => collection.delete(which)));
 }

@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { UsageError } from "../../src/errors.js";
+import type { TtlOptions } from "../../src/store/ttl.js";
+import { newChromaStore, testServer } from "./servers.js";
+
+const { url } = await testServer();
+
+/** A store whose clock the test moves, in minutes. */
+function clocked(ttl?: TtlOptions) {
+  let minutes = 0;
+  const now = () => new Date(1_700_000_000_000 + minutes * 60_000);
+  return {
+    store: newChromaStore(url, { now, ...(ttl === undefined ? {} : { ttl }) }),
+    pass: (more: number) => (minutes += more),
+  };
+}
+
+describe("time to live in ChromaStore", () => {
+  it("lets a put say how long its item lives, and a sweep delete what has expired", async () => {
+    const { store, pass } = clocked();
+    await store.put(["a"], "short", { text: "one", notes: ["two", "three"] }, undefined, { ttl: 1 });
+    await store.put(["a"], "long", { text: "four" }, undefined, { ttl: 10 });
+    await store.put(["a"], "ever", { text: "five" });
+    pass(2);
+    expect(await store.sweep()).toBe(1);
+    expect(await store.get(["a"], "short")).toBeNull();
+    expect((await store.search(["a"], { query: "two" })).map(({ key }) => key).sort()).toEqual(["ever", "long"]);
+    pass(100);
+    expect(await store.sweep()).toBe(1);
+    expect(await store.sweep()).toBe(0);
+    expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["ever"]);
+  });
+
+  it("gives new items the default, unless they say null", async () => {
+    const { store, pass } = clocked({ defaultTtl: 5 });
+    await store.put(["a"], "default", { text: "x" });
+    await store.put(["a"], "ever", { text: "x" }, undefined, { ttl: null });
+    await store.batch([{ namespace: ["a"], key: "batched", value: { text: "x" } }]);
+    pass(6);
+    expect(await store.sweep()).toBe(2);
+    expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["ever"]);
+  });
+
+  it("begins the time anew with every get, search and put, but not with one that says otherwise", async () => {
+    const { store, pass } = clocked({ defaultTtl: 10 });
+    for (const key of ["got", "found", "put", "peeked"])
+      await store.put([key], key, { text: key, notes: [`${key} 2`] });
+    pass(8);
+    await store.get(["got"], "got");
+    await store.search(["found"], { query: "found 2" });
+    await store.put(["put"], "put", { text: "again" });
+    await store.get(["peeked"], "peeked", { refreshTtl: false });
+    await store.search(["peeked"], { refreshTtl: false });
+    pass(8);
+    expect(await store.sweep()).toBe(1);
+    expect(await store.listNamespaces()).toEqual([["found"], ["got"], ["put"]]);
+    pass(8);
+    expect(await store.sweep()).toBe(3);
+  });
+
+  it("does not begin the time anew on reads where it is told so", async () => {
+    const { store, pass } = clocked({ defaultTtl: 10, refreshOnRead: false });
+    await store.put(["a"], "k", { text: "x" });
+    await store.put(["a"], "asked", { text: "x" });
+    pass(8);
+    await store.get(["a"], "k");
+    await store.get(["a"], "asked", { refreshTtl: true });
+    pass(8);
+    expect(await store.sweep()).toBe(1);
+    expect(await store.get(["a"], "asked")).not.toBeNull();
+  });
+
+  it("shows what has expired until it is swept, and hides it where it is told so", async () => {
+    for (const omitExpired of [false, true]) {
+      const { store, pass } = clocked({ omitExpired, refreshOnRead: false });
+      await store.put(["a"], "k", { text: "x" }, undefined, { ttl: 1 });
+      await store.put(["b"], "ever", { text: "x" });
+      pass(2);
+      expect((await store.get(["a"], "k")) === null).toBe(omitExpired);
+      expect(await store.search([])).toHaveLength(omitExpired ? 1 : 2);
+      expect(await store.search([], { query: "x", limit: 2 })).toHaveLength(omitExpired ? 1 : 2);
+      expect(await store.listNamespaces()).toEqual(omitExpired ? [["b"]] : [["a"], ["b"]]);
+    }
+  });
+
+  it("forgets an expiry when the item is put again for ever, seen by this store or another", async () => {
+    const { store, pass } = clocked();
+    const other = newChromaStore(url, { collection: "forever" });
+    const one = newChromaStore(url, { collection: "forever", now: () => new Date(0) });
+    await one.put(["a"], "k", { text: "x" }, undefined, { ttl: 1 });
+    await other.put(["a"], "k", { text: "y" });
+    expect(await other.sweep()).toBe(0);
+    await store.put(["a"], "k", { text: "x" }, undefined, { ttl: 1 });
+    await store.put(["a"], "k", { text: "y" });
+    pass(5);
+    expect(await store.sweep()).toBe(0);
+    expect((await store.get(["a"], "k"))!.value).toEqual({ text: "y" });
+  });
+
+  it("refuses a time that is none", async () => {
+    const { store } = clocked();
+    for (const ttl of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(store.put(["a"], "k", { text: "x" }, undefined, { ttl })).rejects.toBeInstanceOf(UsageError);
+    expect(await store.search(["a"])).toEqual([]);
+  });
+
+  it("sweeps by itself between start and stop", async () => {
+    const store = newChromaStore(url, {
+      ttl: { sweepIntervalMinutes: 1 / 1200, omitExpired: false, refreshOnRead: false },
+      now: () => new Date(Date.now() + 60_000),
+    });
+    await store.put(["a"], "k", { text: "x" }, undefined, { ttl: 0.0001 });
+    await store.start();
+    await expect.poll(() => store.get(["a"], "k"), { timeout: 20_000 }).toBeNull();
+    store.stop();
+  });
+});

@@ -1,0 +1,80 @@
+import { InMemoryStore } from "@langchain/langgraph";
+import { describe, expect, it } from "vitest";
+import { hybridSearch } from "../../src/store/hybrid-search.js";
+import { fuse, rankByText } from "../../src/store/text-rank.js";
+import { conformanceIndex } from "../../src/testing/index.js";
+import { newChromaStore, testServer } from "./servers.js";
+
+const { url } = await testServer();
+const texts = [
+  "Ana's flight number is QX4711",
+  "Ana flew home on Monday",
+  "Ben booked a flight to Rome",
+  "the number of guests is twelve",
+  "Ana plays the violin",
+];
+const stores = {
+  InMemoryStore: () => new InMemoryStore({ index: conformanceIndex }),
+  ChromaStore: () => newChromaStore(url),
+};
+
+describe("rankByText", () => {
+  it("puts the rare word before the common one, and leaves out texts without a word of the query", () => {
+    const ranked = rankByText("Which flights have the number QX4711?", texts);
+    expect(ranked[0]!.at).toBe(0);
+    expect(ranked.map(({ at }) => at)).not.toContain(4 - 3);
+    expect(rankByText("violins", texts).map(({ at }) => at)).toEqual([4]);
+    expect(rankByText("", texts)).toEqual([]);
+  });
+});
+
+describe("fuse", () => {
+  it("sums 1 / (60 + rank) over the rankings", () => {
+    const fused = fuse([
+      ["a", "b", "c"],
+      ["c", "a"],
+    ]);
+    expect(fused.map(({ id }) => id)).toEqual(["a", "c", "b"]);
+    expect(fused[0]!.score).toBeCloseTo(1 / 61 + 1 / 62, 12);
+    expect(fused[1]!.score).toBeCloseTo(1 / 63 + 1 / 61, 12);
+    expect(fused[2]!.score).toBeCloseTo(1 / 62, 12);
+  });
+});
+
+describe.each(Object.entries(stores))("hybridSearch over %s", (_, makeStore) => {
+  it("finds by words what vectors rank low, within the filter and the page", async () => {
+    const store = makeStore();
+    // The vector of the first memory tells nothing of its text.
+    await store.put(["m"], "0", { text: "unrelated words", full: texts[0], kind: "fact" });
+    for (const [at, text] of texts.entries())
+      if (at > 0) await store.put(["m"], String(at), { text, full: text, kind: at === 3 ? "other" : "fact" });
+    await store.put(["m2"], "elsewhere", { text: texts[0], full: texts[0], kind: "fact" });
+    const query = "flight number QX4711";
+    const options = { query, fields: ["full"], filter: { kind: "fact" } };
+    const byVector = await hybridSearch(store, ["m"], { ...options, mode: "vector" });
+    expect(byVector[0]!.key).not.toBe("0");
+    const byText = await hybridSearch(store, ["m"], { ...options, mode: "text" });
+    expect(byText.map(({ key }) => key)).toEqual(["0", "2"]);
+    const fused = await hybridSearch(store, ["m"], options);
+    expect(
+      fused
+        .map(({ key }) => key)
+        .slice(0, 2)
+        .sort(),
+    ).toEqual(["0", "2"]);
+    expect(fused).toHaveLength(4);
+    expect(fused.map(({ score }) => score)).toEqual(fused.map(({ score }) => score!).sort((a, b) => b - a));
+    const page = await hybridSearch(store, ["m"], { ...options, limit: 2, offset: 1 });
+    expect(page.map(({ key }) => key)).toEqual(fused.slice(1, 3).map(({ key }) => key));
+  });
+});
+
+describe("ChromaStore.search", () => {
+  it("ranks by the words of its index fields where the mode says so", async () => {
+    const store = newChromaStore(url);
+    for (const [at, text] of texts.entries()) await store.put(["m"], String(at), { text, hidden: "violin" });
+    const found = await store.search(["m"], { query: "violin QX4711", mode: "text" });
+    expect(found.map(({ key }) => key).sort()).toEqual(["0", "4"]);
+    expect(await store.search(["m"], { query: "violin QX4711", mode: "hybrid", limit: 3 })).toHaveLength(3);
+  });
+});
