@@ -118,7 +118,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       temperature: options.temperature,
       seed,
       algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
-      settings: await taskSettings(models, options),
+      settings: { ...(await taskSettings(models, options)), retrieval },
       out,
       checkpointEvery,
       resume,

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { instructedPrompts } from "../../src/memory/instructed-prompts.js";
+import { parseAnswer, parseFacts, parseOperations } from "../../src/memory/parse.js";
 import { withAliases } from "../../src/memory/retrieve.js";
 import { oneLine } from "../../src/memory/text.js";
 import { lastText } from "./scripted-model.js";
@@ -53,11 +54,40 @@ test("the compact formats are exactly these", () => {
 
 test("instructed prompts name the alias first, under instructions", () => {
   const input = { turn, facts: ["Ana moved"], retrieved };
-  const [system, user] = instructedPrompts.manage(input);
-  expect(user!.text).toBe(
+  const messages = instructedPrompts.manage(input);
+  expect(lastText(messages)).toBe(
     "Facts (Ana, 8 May 2023):\n- Ana moved\nMemories:\nm1 (7 May 2023): Ana lives in Oslo\nm2 (7 May 2023): Bo has a cat",
   );
-  expect(system!.text).toContain("UPDATE");
+  expect(messages[0]!.text).toContain("UPDATE");
+});
+
+test("instructed models see examples as turns of the chat, in the forms that are read", () => {
+  const styles = {
+    extract: { messages: instructedPrompts.extract(turn), read: parseFacts },
+    manage: {
+      messages: instructedPrompts.manage({ turn, facts: ["Ana moved"], retrieved }),
+      read: (text: string, aliases: readonly string[]) => parseOperations(text, aliases),
+    },
+    answer: { messages: instructedPrompts.answer({ question: "Where does Ana live?", retrieved }), read: parseAnswer },
+  };
+  for (const { messages, read } of Object.values(styles)) {
+    const [system, ...examples] = messages.slice(0, -1);
+    expect(system!.type).toBe("system");
+    expect(examples.length).toBeGreaterThanOrEqual(4);
+    for (const [index, { type, text }] of examples.entries()) {
+      expect(type).toBe(index % 2 === 0 ? "human" : "ai");
+      if (type === "human") continue;
+      const aliases = examples[index - 1]!.text.match(/^m\d+/gm) ?? [];
+      expect(read(text, aliases).unparsable).toBeNull();
+    }
+  }
+  const replies = styles.manage.messages.filter(({ type }) => type === "ai").map(({ text }) => text);
+  expect(
+    replies
+      .join()
+      .match(/ADD|UPDATE|DELETE|NOOP/g)!
+      .sort(),
+  ).toEqual(["ADD", "DELETE", "NOOP", "UPDATE"]);
 });
 
 test("no text from outside can begin a line of a prompt: not a fact, memory, name, time or question", () => {
