@@ -58,8 +58,8 @@ export function startVerb(): Command {
     .option("--out <dir>", "folder for episodes, adapters and metrics (default: runs/start-SEED)")
     .option("--dialogues <n>", "generated dialogues to learn from", positive, 14)
     .option("--test-dialogues <n>", "held-out dialogues of other people, facts and phrasings", positive, 8)
-    .option("--manager-steps <n>", "training steps of the memory manager", positive, 12)
-    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 30)
+    .option("--manager-steps <n>", "training steps of the memory manager", positive, 18)
+    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 16)
     .action((options: StartOptions) => working(() => start(options)));
 }
 
