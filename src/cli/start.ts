@@ -14,6 +14,7 @@ import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
+import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
 import { recordedDialogues } from "../train/links.js";
 import { managerDecisions } from "../train/manager-decisions.js";
@@ -42,8 +43,11 @@ const settings = {
   batchSize: 16,
   groupSize: 8,
   temperature: 1,
-  learningRate: 2e-3,
+  /** The answer agent has less to learn: on a bank that is kept well it is mostly right. */
+  learningRate: { manager: 2e-3, answerer: 5e-4 },
   maxNewTokens: 96,
+  /** Dialogues under way at once: the model decodes them in one batch. */
+  concurrency: 16,
   // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
   retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;
@@ -162,6 +166,7 @@ class Tour {
           store: this.opened.store,
           namespace: ({ id }) => ["recordings", run, namespaceLabel(id)],
           recorder,
+          concurrency: settings.concurrency,
           onProgress: progress.update,
         },
       );
@@ -171,7 +176,7 @@ class Tour {
     }
   }
 
-  private async train(agent: string, steps: number, task: Task): Promise<void> {
+  private async train(agent: keyof typeof settings.learningRate, steps: number, task: Task): Promise<void> {
     const { lora, batchSize, groupSize, temperature, learningRate, maxNewTokens } = settings;
     const { seed } = this.options;
     const summary = await train({
@@ -184,12 +189,13 @@ class Tour {
       groupSize,
       temperature,
       seed,
-      algorithm: { ...grpo, maxResponseLength: maxNewTokens, optimizer: { learningRate } },
+      algorithm: { ...grpo, maxResponseLength: maxNewTokens, optimizer: { learningRate: learningRate[agent] } },
       out: join(this.out, agent),
       checkpointEvery: 10,
       resume: false,
       onStep: stepPrinter(agent, (line) => process.stdout.write(`  ${line}\n`)),
     });
+    await writeAdapterRetrieval(join(this.out, agent, "adapter"), settings.retrieval);
     for (const line of summaryLines(agent, summary)) process.stdout.write(`  ${line}\n`);
   }
 
@@ -207,7 +213,10 @@ class Tour {
       ["ADD-only, trained answ.", { manager: addOnly, answerer: this.chat("answerer") }],
     ];
     const configurations = rows.map(([name, agents]) => ({ name, agents: { ...agents, ...this.shared } }));
-    const scores = await compareAgents(told.dialogues, configurations, { embeddings: this.embeddings });
+    const scores = await compareAgents(told.dialogues, configurations, {
+      embeddings: this.embeddings,
+      concurrency: settings.concurrency,
+    });
     process.stdout.write(`\n${formatTable(scores)}\n`);
   }
 
