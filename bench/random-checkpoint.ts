@@ -95,7 +95,7 @@ export type ShapeName = keyof typeof shapes;
 const types = { float32: "F32", float16: "F16", bfloat16: "BF16" } as const;
 
 /** Numbers that are repeated to fill the weights: not a power of two, so that rows of equal length do not repeat. */
-const PERIOD = 8_388_617;
+const PERIOD = 1_048_583;
 
 /** A checkpoint of random weights (uniform, deviation 0.02; norms 1, biases 0) in `precision`, written a few megabytes at a time. */
 export function writeRandomCheckpoint(folder: string, config: DecoderConfig, precision: Precision): void {

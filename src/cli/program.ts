@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MemoryR1Error } from "../errors.js";
 import { AlarmError } from "../train/alarms.js";
+import { auditVerb } from "./audit.js";
 import { chatVerb } from "./chat.js";
+import { doctorVerb } from "./doctor.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
 import { recordVerb } from "./record.js";
@@ -12,7 +14,15 @@ import { usageErrorOf } from "./usage.js";
 import { verifyVerb } from "./verify.js";
 
 /** One file for each verb; each makes its command anew. */
-const verbs: readonly (() => Command)[] = [startVerb, recordVerb, trainVerb, evaluateVerb, chatVerb, verifyVerb];
+const verbs: readonly (() => Command)[] = [
+  startVerb,
+  recordVerb,
+  trainVerb,
+  evaluateVerb,
+  chatVerb,
+  verifyVerb,
+  doctorVerb,
+];
 
 /** Runs one command line. Errors are one line on stderr; `--verbose` adds their stacks. */
 export async function runProgram(args: readonly string[]): Promise<ExitCode> {

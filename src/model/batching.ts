@@ -4,9 +4,10 @@ import type { HostTensor } from "../onnx/session.js";
 export function promptTensors(
   prompts: readonly (readonly number[])[],
   padId: number,
+  width = longest(prompts),
 ): { ids: HostTensor; lengths: HostTensor } {
   return {
-    ids: idMatrix(prompts, longest(prompts), padId),
+    ids: idMatrix(prompts, width, padId),
     lengths: {
       dtype: "int64",
       shape: [prompts.length],

@@ -1,8 +1,8 @@
 import { EngineError, UsageError } from "../errors.js";
-import type { Device, HostTensor, Runnable } from "../onnx/session.js";
+import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
 import { type BatchMemory, batchMemory, checkFits, decodingBytes, scoringBytes, updateBytes } from "./batch-limits.js";
-import { type BatchSize, longest, microBatches, type Sized } from "./batching.js";
+import { type BatchSize, microBatches, type Sized } from "./batching.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
 import type {
@@ -16,12 +16,14 @@ import type {
   UpdateRequest,
   UpdateResult,
 } from "./engine.js";
+import type { BatchRunner, Feeds } from "./micro-batches.js";
 import * as sets from "./parameter-set.js";
 import { GRADIENT_PREFIX, GRADIENT_SCALE } from "./policy-graph.js";
 import { checkPrecision, defaultPrecision, type Precision } from "./precision.js";
 import { scoreBatch, unpad, valueBatch } from "./scoring.js";
 import { Sessions } from "./sessions.js";
 import { gradientScale, scalar, updateFeeds } from "./update-feeds.js";
+import { planRuns, sizeOf } from "./update-runs.js";
 import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
 export interface LanguageModelOptions {
@@ -151,24 +153,28 @@ export class LanguageModel {
   async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
     const { objective } = request;
     const set = objective === "value" ? this.critic(adapter) : this.policy(adapter);
-    const session = await this.sessions.get(objective, set.kind, objective === "policy" ? request.form : undefined);
+    const { config } = this.checkpoint;
+    const runner = await this.sessions.update(objective, set.kind, objective === "policy" ? request.form : undefined);
     const gradients = new Map<string, Float32Array>();
     const scored: number[][][] = [];
     let loss = 0;
-    for (const batch of this.groupBatches(request.groups, updateBytes)) {
-      const given = { ...updateFeeds(request, batch, this.checkpoint.config), ...feeds(set) };
-      const results = await this.runUpdate(session, given, request);
-      loss += (results.loss!.data as Float32Array)[0]!;
+    const batches = this.groupBatches(request.groups, updateBytes);
+    for (const run of planRuns(batches, request.groups.map(sizeOf))) {
+      const stacked = run.batches.map((batch) => updateFeeds(request, batch, run.size, config));
+      const { sums, each } = await this.runUpdate(runner, stacked, feeds(set), request);
+      loss += (sums.loss!.data as Float32Array)[0]!;
       for (const name of set.tensors.keys()) {
-        const part = results[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
+        const part = sums[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
         const sum = gradients.get(name);
         if (sum === undefined) gradients.set(name, part);
         else for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
       }
-      const part = batch.map((index) => request.groups[index]!);
-      unpad((results.logprobs ?? results.values)!, part).forEach((rows, i) => {
-        scored[batch[i]!] = rows;
-      });
+      for (const [i, batch] of run.batches.entries()) {
+        const part = batch.map((index) => request.groups[index]!);
+        unpad((each[i]!.logprobs ?? each[i]!.values)!, part).forEach((rows, at) => {
+          scored[batch[at]!] = rows;
+        });
+      }
     }
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
     if (!Number.isFinite(loss + globalNorm(gradients.values()))) {
@@ -188,14 +194,15 @@ export class LanguageModel {
 
   /** In float16 the gradient scale is lowered while a gradient overflows. */
   private async runUpdate(
-    session: Runnable,
-    given: Readonly<Record<string, HostTensor>>,
+    runner: BatchRunner,
+    batches: readonly Feeds[],
+    shared: Feeds,
     request: UpdateRequest,
-  ): Promise<Record<string, HostTensor>> {
-    if (this.info.precision !== "float16") return session.run(given);
+  ): ReturnType<BatchRunner["runAll"]> {
+    if (this.info.precision !== "float16") return runner.runAll(batches, shared);
     for (let scale = gradientScale(request), tries = 0; ; scale /= 64, tries++) {
-      const results = await session.run({ ...given, [GRADIENT_SCALE]: scalar(scale) });
-      const parts = Object.entries(results).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
+      const results = await runner.runAll(batches, { ...shared, [GRADIENT_SCALE]: scalar(scale) });
+      const parts = Object.entries(results.sums).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
       const norm = globalNorm(parts.map(([, { data }]) => data as Float32Array));
       if (Number.isFinite(norm) || tries === 3) return results;
     }
@@ -268,7 +275,7 @@ export class LanguageModel {
     groups: readonly ScoreGroup[],
     bytes: (size: BatchSize, config: DecoderConfig, memory: BatchMemory) => number,
   ): number[][] {
-    const sizes = groups.map(({ promptIds, responses }) => sized(promptIds, responses.length, longest(responses)));
+    const sizes = groups.map(sizeOf);
     return this.batches(sizes, (size) => bytes(size, this.checkpoint.config, this.memory));
   }
 

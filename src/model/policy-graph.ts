@@ -49,7 +49,7 @@ export function responseLogits(decoder: Decoder, inputs: GroupInputs, options: S
 /** Hidden states [B·G·(1+R), hiddenSize] that precede each response token, before the last norm. */
 export function responseStates(
   decoder: Decoder,
-  { promptIds, promptLengths, responseIds }: GroupInputs,
+  { promptIds, promptLengths, responseIds }: Omit<GroupInputs, "targetIds">,
   { fused = false }: StateOptions = {},
 ): Value {
   const { config: counts, dtype } = decoder;
@@ -184,15 +184,28 @@ export function withGradients(
   outputs: Readonly<Record<string, Value>>,
   dtype: Precision = "float32",
 ): ModelDefinition {
-  const scale = dtype === "float16" ? input(GRADIENT_SCALE, "float32", []) : undefined;
-  const names = [...parameters.keys()];
+  const scale = gradientScaleInput(dtype);
+  return {
+    inputs: [...inputs, ...scale],
+    outputs: { loss, ...outputs, ...namedGradients(loss, parameters, scale[0]) },
+  };
+}
+
+/** The gradient scale of graphs in float16, as a list of none or one. */
+export function gradientScaleInput(dtype: Precision): readonly Value[] {
+  return dtype === "float16" ? [input(GRADIENT_SCALE, "float32", [])] : [];
+}
+
+/** The gradient of the loss with respect to each parameter, by output name. */
+export function namedGradients(
+  loss: Value,
+  parameters: ReadonlyMap<string, Value>,
+  scale: Value | undefined,
+): Record<string, Value> {
   const gradients = gradient(loss, [...parameters.values()], scale);
-  const named = names.map((name, i) => {
+  const named = [...parameters.keys()].map((name, i) => {
     const whole = gradients[i]!;
     return [`${GRADIENT_PREFIX}${name}`, scale === undefined ? whole : o.div(whole, scale)] as const;
   });
-  return {
-    inputs: scale === undefined ? inputs : [...inputs, scale],
-    outputs: { loss, ...outputs, ...Object.fromEntries(named) },
-  };
+  return Object.fromEntries(named);
 }

@@ -3,19 +3,18 @@ import { idMatrix, longest, promptTensors } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { ScoreGroup } from "./engine.js";
 
-/** Tokens of one padded batch of groups, as the policy graphs take them. */
+/** Tokens of one padded batch of groups, as the policy graphs take them; padded to more than the batch needs where `least` says so. */
 export function groupFeeds(
   groups: readonly ScoreGroup[],
   { padId }: DecoderConfig,
+  least: { readonly prompt: number; readonly response: number } = { prompt: 0, response: 0 },
 ): { feeds: Record<string, HostTensor>; width: number } {
   const size = groups[0]!.responses.length;
   const responses = groups.flatMap((group) => group.responses);
   // The network sees at least one response token: kernels need not handle empty tensors.
-  const width = Math.max(longest(responses), 2);
-  const { ids, lengths } = promptTensors(
-    groups.map(({ promptIds }) => promptIds),
-    padId,
-  );
+  const width = Math.max(longest(responses), least.response, 2);
+  const prompts = groups.map(({ promptIds }) => promptIds);
+  const { ids, lengths } = promptTensors(prompts, padId, Math.max(longest(prompts), least.prompt));
   const matrix = (columns: number): HostTensor => ({
     ...idMatrix(responses, columns, padId),
     shape: [groups.length, size, columns],

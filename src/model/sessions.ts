@@ -8,7 +8,9 @@ import type { PolicyForm, UpdateRequest } from "./engine.js";
 import { fusedGenerateGraph } from "./fused-generate-graph.js";
 import { generateGraph } from "./generate-graph.js";
 import { factored, loraInputName, loraInputs, merged, mergedWeights, plain } from "./lora.js";
+import { BatchRunner, overBatches } from "./micro-batches.js";
 import { biasNames, frozenParameters, trainableParameters } from "./parameters.js";
+import type { GroupInputs } from "./policy-graph.js";
 import * as graphs from "./policy-graph.js";
 import type { Precision } from "./precision.js";
 import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "./value-graph.js";
@@ -63,7 +65,11 @@ export class Sessions {
     this.tensor = frozenParameters(checkpoint, this.precision);
   }
 
-  /** `form` is of the policy loss, GRPO's by default. */
+  /** The update of an objective; `form` is of the policy loss, GRPO's by default. */
+  async update(objective: UpdateRequest["objective"], kind: ParameterKind, form?: PolicyForm): Promise<BatchRunner> {
+    return new BatchRunner(await this.get(objective, kind, form), ["logprobs", "values"]);
+  }
+
   async get(purpose: Purpose, kind: ParameterKind, form?: PolicyForm): Promise<Runnable> {
     // The plain graph serves both ways of decoding.
     if (purpose === "stream" && !this.fusedDecoding(kind)) return this.get("generate", kind);
@@ -117,34 +123,60 @@ export class Sessions {
     const decodes = purpose === "generate" || purpose === "stream";
     const { parameters, inputs, trainable } = this.parameters(kind, decodes);
     const decoder = new Decoder(this.checkpoint.config, parameters);
-    if (decodes) return generateGraph(decoder, inputs);
+    if (purpose === "generate" || purpose === "stream") return generateGraph(decoder, inputs);
+    const config = this.checkpoint.config;
     const group = graphs.groupInputs();
-    const states = graphs.responseStates(decoder, group, { fused: this.fused });
-    if (purpose === "values" || purpose === "value") {
-      const { targetIds: _, ...seen } = group;
-      const head = valueHead(this.checkpoint.config);
-      const tensors = new Map([...trainable, [VALUE_WEIGHT, head.weight], [VALUE_BIAS, head.bias]]);
-      const values = tokenValues(decoder, states, head);
-      const given = [...Object.values(seen), ...inputs, ...Object.values(head)];
-      if (purpose === "values") return { inputs: given, outputs: { values } };
-      const wanted = valueInputs();
-      const taken = [...given, ...Object.values(wanted)];
-      return graphs.withGradients(valueLoss(values, wanted), tensors, taken, { values }, this.precision);
-    }
-    const tokens = Object.values(group);
-    const withEntropies = purpose === "scores";
-    const { logprobs, entropies } =
+    const { targetIds, ...seen } = group;
+    const head = valueHead(config);
+    const states = (of: GroupInputs | Omit<GroupInputs, "targetIds">) =>
+      graphs.responseStates(decoder, of, { fused: this.fused });
+    const scores = (of: GroupInputs, withEntropies: boolean) =>
       kind === "full"
-        ? graphs.tokenScores(decoder.logits(states), group.targetIds)
-        : graphs.blockedTokenScores(decoder, states, group.targetIds, { withEntropies });
-    if (purpose === "scores") return { inputs: [...tokens, ...inputs], outputs: { logprobs, entropies: entropies! } };
-    const policy = graphs.policyInputs(form);
-    const loss =
-      purpose === "policy"
-        ? graphs.policyLoss(logprobs, policy, form)
-        : graphs.likelihoodLoss(logprobs, policy.weights);
-    const wanted = purpose === "policy" ? Object.values(policy) : [policy.weights];
-    return graphs.withGradients(loss, trainable, [...tokens, ...wanted, ...inputs], { logprobs }, this.precision);
+        ? graphs.tokenScores(decoder.logits(states(of)), of.targetIds)
+        : graphs.blockedTokenScores(decoder, states(of), of.targetIds, { withEntropies });
+    if (purpose === "values") {
+      const values = tokenValues(decoder, states(seen), head);
+      return { inputs: [...Object.values(seen), ...inputs, ...Object.values(head)], outputs: { values } };
+    }
+    if (purpose === "scores") {
+      const { logprobs, entropies } = scores(group, true);
+      return { inputs: [...Object.values(group), ...inputs], outputs: { logprobs, entropies: entropies! } };
+    }
+    const scale = graphs.gradientScaleInput(this.precision);
+    const shared = [...inputs, ...scale];
+    const sums = (loss: Value, tensors: ReadonlyMap<string, Value>) => ({
+      loss,
+      ...graphs.namedGradients(loss, tensors, scale[0]),
+    });
+    switch (purpose) {
+      case "value": {
+        const { valueClip, ...perToken } = valueInputs();
+        const tensors = new Map([...trainable, [VALUE_WEIGHT, head.weight], [VALUE_BIAS, head.bias]]);
+        return overBatches({ ...seen, ...perToken }, [valueClip, ...shared, ...Object.values(head)], (batch) => {
+          const values = tokenValues(decoder, states(batch), head);
+          return { sums: sums(valueLoss(values, { ...batch, valueClip }), tensors), each: { values } };
+        });
+      }
+      case "likelihood": {
+        const { weights } = graphs.policyInputs();
+        return overBatches({ ...group, weights }, shared, (batch) => {
+          const { logprobs } = scores(batch, false);
+          return { sums: sums(graphs.likelihoodLoss(logprobs, batch.weights), trainable), each: { logprobs } };
+        });
+      }
+      case "policy": {
+        const { clipLow, clipHigh, klCoefficient, ...perToken } = graphs.policyInputs(form);
+        const settings = { clipLow, clipHigh, klCoefficient };
+        const stacked = { ...seen, targetIds, ...perToken };
+        return overBatches(stacked, [...Object.values(settings), ...shared], (batch) => {
+          const { logprobs } = scores(batch, false);
+          const loss = graphs.policyLoss(logprobs, { ...batch, ...settings }, form);
+          return { sums: sums(loss, trainable), each: { logprobs } };
+        });
+      }
+      default:
+        return purpose satisfies never;
+    }
   }
 
   private fusedDecoding(kind: ParameterKind): boolean {

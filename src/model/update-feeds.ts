@@ -1,20 +1,28 @@
 import type { HostTensor } from "../onnx/session.js";
-import { tokenTensor } from "./batching.js";
+import { type BatchSize, tokenTensor } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
-import type { TrainingGroup, UpdateRequest } from "./engine.js";
+import type { ScoreGroup, TrainingGroup, UpdateRequest } from "./engine.js";
 import { groupFeeds } from "./scoring.js";
 
 type PerToken = readonly (readonly number[])[];
 
-/** Feeds of one padded batch, given by the indices of its groups, for the objective's graph. */
+/** Feeds of one batch, given by the indices of its groups and padded to `size`, for the objective's graph. */
 export function updateFeeds(
   request: UpdateRequest,
   batch: readonly number[],
+  size: BatchSize,
   config: DecoderConfig,
 ): Record<string, HostTensor> {
   const pick = <G>(groups: readonly G[]): G[] => batch.map((index) => groups[index]!);
-  const { feeds, width } = groupFeeds(pick(request.groups), config);
-  const perToken = <G>(groups: readonly G[], of: (group: G) => PerToken) => tokenTensor(pick(groups).map(of), width);
+  const fill = <T>(groups: T[], empty: T): T[] => [
+    ...groups,
+    ...new Array<T>(Math.max(0, size.count - groups.length)).fill(empty),
+  ];
+  const nothing = new Array<readonly number[]>(size.group).fill([]);
+  const tokens = fill<ScoreGroup>(pick(request.groups), { promptIds: [config.padId], responses: nothing });
+  const { feeds, width } = groupFeeds(tokens, config, size);
+  const perToken = <G>(groups: readonly G[], of: (group: G) => PerToken) =>
+    tokenTensor(fill(pick(groups).map(of), nothing), width);
   switch (request.objective) {
     case "likelihood":
       return { ...feeds, weights: perToken(request.groups, ({ weights }) => weights) };

@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { EngineError } from "../errors.js";
+import { runtimeError } from "./runtime-error.js";
 import type { ConstantData, DType } from "./value.js";
 
 /** A tensor on its way into or out of a run. float16 is its bit pattern; the binding has no bfloat16. */
@@ -45,7 +46,10 @@ export interface Runnable {
 
 /** A compiled model, ready to run. The only door to onnxruntime-node. */
 export class Session implements Runnable {
-  private constructor(private readonly session: InferenceSession) {}
+  private constructor(
+    private readonly session: InferenceSession,
+    private readonly device: Device,
+  ) {}
 
   /** `model` is ONNX bytes. */
   static async create(
@@ -58,24 +62,22 @@ export class Session implements Runnable {
       // Warnings about unused initializers and node placement are of no use to users.
       logSeverityLevel: 3,
       // A plan of memory is kept for every combination of input shapes, and each takes a block of its own from the arena.
-      enableMemPattern: device !== "cpu",
+      enableMemPattern: false,
       extra: {
         session: {
           ...(folder === undefined ? {} : { model_external_initializers_file_folder_path: folder }),
           ...(packWeights ? {} : { disable_prepacking: "1" }),
+          // Weights take what they need; in the arena they would be rounded up to its doubling regions.
+          ...(device === "cpu" ? {} : { use_device_allocator_for_initializers: "1" }),
         },
       },
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     };
     try {
-      return new Session(await InferenceSession.create(model, options));
+      return new Session(await InferenceSession.create(model, options), device);
     } catch (cause) {
-      throw new EngineError({
-        what: "onnxruntime refused the graph",
-        found: String(cause),
-        remedy: "check that the checkpoint's files are whole and readable",
-        cause,
-      });
+      const remedy = "check that the checkpoint's files are whole and readable";
+      throw runtimeError(cause, device, { what: "onnxruntime refused the graph", remedy });
     }
   }
 
@@ -91,12 +93,8 @@ export class Session implements Runnable {
     try {
       results = await this.session.run(tensors, [...outputs]);
     } catch (cause) {
-      throw new EngineError({
-        what: "onnxruntime stopped",
-        found: String(cause),
-        remedy: "see the message of the runtime",
-        cause,
-      });
+      const remedy = "see the message of the runtime";
+      throw runtimeError(cause, this.device, { what: "onnxruntime stopped", remedy });
     }
     return Object.fromEntries(
       Object.entries(results).map(([name, tensor]) => [

@@ -116,7 +116,7 @@ function checkAdvantages({ folder, expected, bounds }: Reference): Check {
 
 async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bounds }: Reference) {
   const { prompt, responses, lengths } = expected.tokens();
-  const session = await sessions.get("policy", "lora");
+  const session = await sessions.update("policy", "lora");
   const { feeds, width } = groupFeeds([{ promptIds: prompt, responses }], checkpoint.config);
   const rewards = expected.floats("group_advantages");
   const perToken = (rows: readonly (readonly number[])[]) => tokenTensor([rows], width);

@@ -160,7 +160,7 @@ describe("the policy graph of a decoder", () => {
 
   it("gives the same loss and gradients whatever fills the padding", async () => {
     const { config, sessions, parameters } = await prepare();
-    const session = await sessions.get("likelihood", "lora");
+    const session = await sessions.update("likelihood", "lora");
     const run = (padId: number) => {
       const { feeds, width } = groupFeeds(groups, { ...config, padId });
       const weights = tokenTensor(

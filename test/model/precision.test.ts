@@ -40,7 +40,7 @@ async function learn(folder: string, options: Partial<SessionsOptions>, adapter?
     { promptIds: randomIds(19, 1, config), responses: [randomIds(5, 2, config), randomIds(9, 3, config)] },
     { promptIds: randomIds(7, 4, config), responses: [randomIds(3, 5, config), randomIds(7, 6, config)] },
   ];
-  const session = await sessions.get("likelihood", "lora");
+  const session = await sessions.update("likelihood", "lora");
   const { feeds, width } = groupFeeds(groups, config);
   const weights = tokenTensor(
     groups.map(({ responses }) => responses.map((ids) => ids.map(() => 1e-3))),
@@ -163,7 +163,7 @@ describe("one session for decoding, scoring and update", () => {
       const request = { promptIds: randomIds(6, 1), maxNewTokens: 8, temperature: 0.8, seed: 3, count: 3 };
       const decoded = await decodeBatch(generate, [request], [], config, feedsOf(set));
       const scores = await scoreBatch(await sessions.get("scores", "lora"), groups, config, feedsOf(set));
-      const policy = await sessions.get("policy", "lora", { ratio: "sequence", kl: "k2" });
+      const policy = await sessions.update("policy", "lora", { ratio: "sequence", kl: "k2" });
       const { feeds, width } = groupFeeds(groups, config);
       const each = (value: number) =>
         tokenTensor(

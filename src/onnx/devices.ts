@@ -1,0 +1,45 @@
+import { EngineError } from "../errors.js";
+import { emitModel } from "./emit.js";
+import * as o from "./operators.js";
+import { type Device, Session } from "./session.js";
+import { input } from "./value.js";
+
+/** What a user may choose; "auto" is the fastest device that works. */
+export type DeviceChoice = Device | "auto";
+
+export interface DeviceProbe {
+  readonly device: Device;
+  readonly works: boolean;
+  /** Why it does not, and what to do. */
+  readonly problem?: EngineError;
+}
+
+/** Computes something small on the device. */
+export async function probeDevice(device: Device): Promise<DeviceProbe> {
+  const x = input("x", "float32", ["N"]);
+  const model = emitModel({ inputs: [x], outputs: { y: o.add(x, x) } });
+  try {
+    const session = await Session.create(model, { device });
+    try {
+      const { y } = await session.run({ x: { dtype: "float32", shape: [2], data: Float32Array.of(1, 2) } });
+      if (String(y!.data) === "2,4") return { device, works: true };
+      const remedy = "use --device cpu, and report this with the driver's version";
+      throw new EngineError({ what: `${device} computes wrongly`, expected: "2,4", found: String(y!.data), remedy });
+    } finally {
+      await session.release();
+    }
+  } catch (error) {
+    if (error instanceof EngineError) return { device, works: false, problem: error };
+    throw error;
+  }
+}
+
+/** The device itself, or for "auto" the first of CUDA, WebGPU and CPU that works. A device that is named is never exchanged for another. */
+export async function resolveDevice(
+  choice: DeviceChoice,
+  probe: (device: Device) => Promise<DeviceProbe> = probeDevice,
+): Promise<Device> {
+  if (choice !== "auto") return choice;
+  for (const device of ["cuda", "webgpu"] as const) if ((await probe(device)).works) return device;
+  return "cpu";
+}
