@@ -60,10 +60,10 @@ export function startVerb(): Command {
   )
     .option("--seed <n>", "of everything random", wholeNumber, 1)
     .option("--out <dir>", "folder for episodes, adapters and metrics (default: runs/start-SEED)")
-    .option("--dialogues <n>", "generated dialogues to learn from", positive, 14)
+    .option("--dialogues <n>", "generated dialogues to learn from", positive, 12)
     .option("--test-dialogues <n>", "held-out dialogues of other people, facts and phrasings", positive, 8)
     .option("--manager-steps <n>", "training steps of the memory manager", positive, 18)
-    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 16)
+    .option("--answerer-steps <n>", "training steps of the answer agent", positive, 12)
     .action((options: StartOptions) => working(() => start(options)));
 }
 
