@@ -1,23 +1,48 @@
 import { dispatchCustomEvent } from "@langchain/core/callbacks/dispatch";
-import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { BaseMessage } from "@langchain/core/messages";
+import type { AIMessage, BaseMessage } from "@langchain/core/messages";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { ROLE_METADATA, type Role } from "../trace/role.js";
+import type { Replier } from "./manager-output.js";
+
+/** A model's reply, and what it reports of the policy that gave it. */
+export interface PolicyReply {
+  readonly text: string;
+  readonly policyVersion: string | null;
+  /** Of the whole response; null where the model reports no log-probabilities. */
+  readonly probability: number | null;
+}
 
 /** Asks a role's model. `callId` becomes the id of the model run, by which traces and steps are joined. */
 export async function callModel(
-  model: BaseChatModel,
+  model: Replier,
   role: Role,
   messages: BaseMessage[],
   callId: string,
   config: LangGraphRunnableConfig,
 ): Promise<string> {
+  return (await askPolicy(model, role, messages, callId, config)).text;
+}
+
+/** As `callModel`, with what the model reports of its policy. `read` takes the text from the reply. */
+export async function askPolicy(
+  model: Replier,
+  role: Role,
+  messages: BaseMessage[],
+  callId: string,
+  config: LangGraphRunnableConfig,
+  read: (reply: AIMessage) => string = ({ text }) => text,
+): Promise<PolicyReply> {
   const reply = await model.invoke(messages, {
     ...config,
     runId: callId,
     metadata: { ...config.metadata, ...checkpointOf(config), [ROLE_METADATA]: role },
   });
-  return reply.text;
+  const { policy_version: version, response_logprobs: logprobs } = reply.response_metadata ?? {};
+  return {
+    text: read(reply),
+    policyVersion: typeof version === "string" ? version : null,
+    probability: Array.isArray(logprobs) ? Math.exp(logprobs.reduce((sum, logprob) => sum + Number(logprob), 0)) : null,
+  };
 }
 
 /** Tells recorders what a node did. */

@@ -46,6 +46,8 @@ export const retrievedMemorySchema = memoryValueSchema.extend({
   /** What the model saw instead of the key: "m1", "m2", … in the order of the prompt. */
   alias: z.string(),
   key: z.string(),
+  /** Where it lies, for a memory that is not of the decision's own bank. */
+  namespace: z.array(z.string()).optional(),
 });
 
 export const changeSchema = z.object({
@@ -70,6 +72,12 @@ export const modelCallSchema = z.object({
   model: z.string().optional(),
   messages: z.array(z.object({ role: z.string(), content: z.string() })),
   text: z.string(),
+  /** Tools that the model called: their arguments as an object, or as the text that could not be read as one. */
+  toolCalls: z.array(z.object({ name: z.string(), args: z.unknown(), id: z.string().optional() })).optional(),
+  /** Tokens as the model's server counted them. */
+  usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
+  /** ISO 8601, when the model was asked. */
+  startedAt: z.string().optional(),
   /** Exact token ids, and log-probabilities of the response tokens, where the model reports them. */
   promptIds: z.array(z.number()).optional(),
   responseIds: z.array(z.number()).optional(),

@@ -14,7 +14,17 @@ const replySchema = z.object({
   policy_version: z.string().optional().catch(undefined),
   sampling: samplingSchema.optional().catch(undefined),
   model_name: z.string().optional().catch(undefined),
+  // Ollama's names for the same.
+  model: z.string().optional().catch(undefined),
+  done_reason: z.string().optional().catch(undefined),
 });
+
+/** Tokens of a reply as LangChain's messages tell them. */
+const usageSchema = z
+  .object({ input_tokens: z.number(), output_tokens: z.number() })
+  .transform(({ input_tokens, output_tokens }) => ({ inputTokens: input_tokens, outputTokens: output_tokens }))
+  .optional()
+  .catch(undefined);
 
 /** Metadata of a LangChain run, as far as episodes keep it. */
 export const metadataSchema = z.object({
@@ -28,7 +38,7 @@ export const metadataSchema = z.object({
 });
 
 /** The parts of an episode's `model_call` that a finished model run tells. */
-export function describeModelCall(run: Run): Omit<ModelCall, "at" | "run"> {
+export function describeModelCall(run: Pick<Run, "id" | "extra" | "inputs" | "outputs" | "error">): CallParts {
   const metadata = metadataSchema.parse(run.extra?.metadata ?? {});
   const generation = (run.outputs as LlmOutputs | undefined)?.generations?.[0]?.[0];
   const reply = replySchema.parse(generation?.message?.response_metadata ?? {});
@@ -36,21 +46,35 @@ export function describeModelCall(run: Run): Omit<ModelCall, "at" | "run"> {
     type: "model_call" as const,
     id: run.id,
     role: metadata[ROLE_METADATA],
-    model: reply.model_name ?? metadata.ls_model_name,
+    model: reply.model_name ?? reply.model ?? metadata.ls_model_name,
     messages: describePrompt(run.inputs),
     text: generation?.text ?? "",
+    toolCalls: describeToolCalls(generation?.message),
+    usage: usageSchema.parse(generation?.message?.usage_metadata),
     promptIds: reply.prompt_ids,
     responseIds: reply.response_ids,
     logprobs: reply.response_logprobs,
-    finishReason: reply.finish_reason,
+    finishReason: reply.finish_reason ?? reply.done_reason,
     sampling: reply.sampling,
     policyVersion: reply.policy_version,
     error: run.error,
   });
 }
 
+export type CallParts = Omit<ModelCall, "at" | "run">;
+
 interface LlmOutputs {
   readonly generations?: readonly { readonly text: string; readonly message?: AIMessage }[][];
+}
+
+function describeToolCalls(message: AIMessage | undefined): ModelCall["toolCalls"] {
+  const calls = [...(message?.tool_calls ?? []), ...(message?.invalid_tool_calls ?? [])];
+  const described = calls.map(({ name, args, id }) => ({
+    name: name ?? "",
+    args: args ?? {},
+    ...(id === undefined ? {} : { id }),
+  }));
+  return described.length === 0 ? undefined : described;
 }
 
 function describePrompt(inputs: Run["inputs"]): ModelCall["messages"] {

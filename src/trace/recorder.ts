@@ -37,6 +37,7 @@ export class EpisodeRecorder extends BaseTracer {
   readonly #now: () => Date;
   readonly #seen: Set<string>;
   readonly #ended = new Map<string, Run>();
+  readonly #startedAt = new Map<string, string>();
 
   constructor(options: EpisodeRecorderOptions) {
     super();
@@ -63,8 +64,22 @@ export class EpisodeRecorder extends BaseTracer {
     this.#sink.close();
   }
 
+  override onLLMStart(run: Run): void {
+    if (!this.#startedAt.has(run.id)) {
+      this.#startedAt.set(run.id, this.#at());
+    }
+  }
+
   override onLLMEnd(run: Run): void {
-    this.#write({ ...describeModelCall(run), at: this.#at(), run: this.#runOf(run.id, run.extra?.metadata) });
+    this.#write(
+      defined({
+        ...describeModelCall(run),
+        startedAt: this.#startedAt.get(run.id),
+        at: this.#at(),
+        run: this.#runOf(run.id, run.extra?.metadata),
+      }),
+    );
+    this.#startedAt.delete(run.id);
   }
 
   override onLLMError(run: Run): void {
