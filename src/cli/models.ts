@@ -42,7 +42,11 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
     if (adapter !== undefined) checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");
   }
   const tokenizer = await loadTokenizer(folder);
-  const engine = await openEngine({ folder, device: options.device });
+  const engine = await openEngine({
+    folder,
+    device: options.device,
+    ...(options.precision === undefined ? {} : { precision: options.precision }),
+  });
   try {
     const { temperature, seed } = options;
     const maxNewTokens = options.maxNewTokens ?? Math.min(MAX_NEW_TOKENS, Math.ceil(engine.info.contextLength / 8));

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import type { Device } from "../onnx/session.js";
+import { type Precision, precisions } from "../model/precision.js";
+import type { DeviceChoice } from "../onnx/devices.js";
 
 /** A verb with what all verbs have. */
 export function plainCommand(name: string, description: string, example: string): Command {
@@ -26,7 +27,8 @@ export interface ModelOptions extends CommonOptions {
   readonly prompts?: "instructed" | "compact";
   readonly temperature: number;
   readonly maxNewTokens?: number;
-  readonly device: Device;
+  readonly device: DeviceChoice;
+  readonly precision?: Precision;
 }
 
 export function addModelOptions(
@@ -45,7 +47,15 @@ export function addModelOptions(
     )
     .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, temperature)
     .option("--max-new-tokens <n>", "longest reply of the model", positive)
-    .option("--device <device>", "cpu, cuda, cuda:N or webgpu", device, "cpu");
+    .option("--device <device>", deviceHelp, device, "cpu")
+    .addOption(precisionOption());
+}
+
+export const deviceHelp = "cpu, cuda, cuda:N, webgpu, or auto for the fastest that works";
+
+export function precisionOption(): Option {
+  const what = "of weights and activations (default: float32; bfloat16 on cuda)";
+  return new Option("--precision <name>", what).choices(precisions);
 }
 
 export interface RetrievalOptions {
@@ -120,7 +130,9 @@ export function nonNegative(text: string): number {
   return value;
 }
 
-export function device(text: string): Device {
-  if (!/^(cpu|webgpu|cuda(:\d+)?)$/.test(text)) throw new InvalidArgumentError("Expected cpu, cuda, cuda:N or webgpu.");
-  return text as Device;
+export function device(text: string): DeviceChoice {
+  if (!/^(auto|cpu|webgpu|cuda(:\d+)?)$/.test(text)) {
+    throw new InvalidArgumentError("Expected cpu, cuda, cuda:N, webgpu or auto.");
+  }
+  return text as DeviceChoice;
 }

@@ -1,14 +1,16 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { Device } from "../onnx/session.js";
-import { float32Bounds } from "../verify/check.js";
+import type { Precision } from "../model/precision.js";
+import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
+import { boundsOf } from "../verify/check.js";
 import { verify } from "../verify/run.js";
 import { WorkFailure } from "./exit.js";
-import { device, plainCommand } from "./options.js";
+import { device, deviceHelp, plainCommand, precisionOption } from "./options.js";
 
 interface VerifyOptions {
   readonly models?: string;
-  readonly device: Device;
+  readonly device: DeviceChoice;
+  readonly precision: Precision;
 }
 
 /** Some numbers differ by more than their bound. */
@@ -24,14 +26,17 @@ export function verifyVerb(): Command {
   )
     .argument("<path...>", "reference folders, files of chats by model, files of metrics")
     .option("--models <dir>", "folder with one checkpoint folder per model of a file of chats")
-    .option("--device <device>", "cpu, cuda, cuda:N or webgpu", device, "cpu")
+    .option("--device <device>", deviceHelp, device, "cpu")
+    .addOption(precisionOption().default("float32"))
     .addHelpText("after", "\nExit codes: 0 all checks pass, 1 a check fails, 2 an input or option cannot be used.")
     .action(report);
 }
 
-async function report(paths: readonly string[], { models, device }: VerifyOptions): Promise<void> {
+async function report(paths: readonly string[], { models, device: choice, precision }: VerifyOptions): Promise<void> {
+  const device = await resolveDevice(choice);
+  const bounds = boundsOf[precision];
   let [compared, failed] = [0, 0];
-  for await (const check of verify(paths, { models, device, bounds: float32Bounds, onModel: reportCost })) {
+  for await (const check of verify(paths, { models, device, precision, bounds, onModel: reportCost })) {
     process.stdout.write(`${JSON.stringify(check)}\n`);
     if ("skipped" in check) continue;
     compared++;

@@ -11,13 +11,14 @@ import type { ChatModelStreamEvent } from "@langchain/core/language_models/event
 import { AIMessage, AIMessageChunk, type BaseMessage, type StandardMessageStructure } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import { ContextLengthError } from "../errors.js";
-import type { Device } from "../onnx/session.js";
+import type { DeviceChoice } from "../onnx/devices.js";
 import { abortError } from "./abort.js";
 import { callbackStream } from "./callback-stream.js";
 import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
 import { toChatTurns } from "./chat-messages.js";
 import { checkSampling, promptSeed, type Sampling } from "./chat-sampling.js";
 import type { GenerateOptions, PolicyEngine } from "./engine.js";
+import type { Precision } from "./precision.js";
 import { type BatchedResult, batcherOf, type GeneratingEngine } from "./request-batcher.js";
 import { ResponseReader } from "./response-reader.js";
 import { type ChatTokenizer, loadTokenizer } from "./tokenizer.js";
@@ -44,7 +45,9 @@ export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampli
   readonly folder: string;
   /** Folder of a peft LoRA adapter; it gets the folder's name. */
   readonly adapter?: string;
-  readonly device?: Device;
+  readonly device?: DeviceChoice;
+  /** Of weights and activations: by default float32 on CPU and WebGPU, bfloat16 on CUDA. */
+  readonly precision?: Precision;
 }
 
 /** LangChain chat model over a local policy engine. Concurrent calls are batched; the same seed and prompt give the same response. */
@@ -69,11 +72,15 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
 
   /** Opens a checkpoint, and an adapter on it, with an engine of its own: `close` it. Throws FileError or EngineError. */
   static async load(options: ChatOnnxLoadOptions): Promise<ChatOnnx> {
-    const { folder, adapter, device, ...fields } = options;
+    const { folder, adapter, device, precision, ...fields } = options;
     const tokenizer = await loadTokenizer(folder);
     // Only who loads a model this way needs the runtime.
     const { openEngine } = await import("./open-engine.js");
-    const engine = await openEngine({ folder, ...(device === undefined ? {} : { device }) });
+    const engine = await openEngine({
+      folder,
+      ...(device === undefined ? {} : { device }),
+      ...(precision === undefined ? {} : { precision }),
+    });
     if (adapter === undefined) return new ChatOnnx({ ...fields, engine, tokenizer });
     try {
       await engine.loadAdapter(basename(adapter), adapter);

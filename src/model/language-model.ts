@@ -1,4 +1,5 @@
 import { EngineError, UsageError } from "../errors.js";
+import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
 import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
 import { type BatchMemory, batchMemory, checkFits, decodingBytes, scoringBytes, updateBytes } from "./batch-limits.js";
@@ -28,7 +29,8 @@ import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
 export interface LanguageModelOptions {
   readonly folder: string;
-  readonly device?: Device;
+  /** "auto" is the fastest that works; a device that is named is never exchanged for another. */
+  readonly device?: DeviceChoice;
   /** Of weights and activations; by default the device's and the architecture's (`defaultPrecision`). */
   readonly precision?: Precision;
   /** 0 lets the runtime choose. */
@@ -77,12 +79,13 @@ export class LanguageModel {
 
   static async open({
     folder,
-    device = "cpu",
+    device: choice = "cpu",
     precision,
     threads = 0,
     batchBytes,
     ...measured
   }: LanguageModelOptions): Promise<LanguageModel> {
+    const device = await resolveDevice(choice);
     const config = await readConfig(folder);
     const chosen = precision ?? defaultPrecision(device, config.architecture);
     checkPrecision(chosen, device);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readOptionalJson } from "../json-file.js";
 import type { PolicyEngine } from "../model/engine.js";
 import { openEngine } from "../model/open-engine.js";
+import type { Precision } from "../model/precision.js";
 import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 import type { Device } from "../onnx/session.js";
 import { type Bounds, type Check, compare, type Skip } from "./check.js";
@@ -47,6 +48,8 @@ export interface ChatOptions {
   /** Folder that holds one checkpoint folder per model. */
   readonly models: string | undefined;
   readonly device: Device;
+  /** float32 by default, whatever the device. */
+  readonly precision?: Precision;
   readonly bounds: Bounds;
   /** Told when a model is done: wall-clock time of its checks in seconds. */
   readonly onModel?: ((model: string, seconds: number) => void) | undefined;
@@ -82,14 +85,14 @@ async function* checkModel(
   model: string,
   rows: readonly Chat[],
   folder: string,
-  { device, bounds }: ChatOptions,
+  { device, precision = "float32", bounds }: ChatOptions,
 ): AsyncGenerator<Check> {
   const tokenizer = await loadTokenizer(folder);
   yield checkTexts(file, model, rows, tokenizer);
   const ids = rows.map(({ messages }) => tokenizer.encodeChat(messages));
   const wrong = rows.filter(({ prompt_ids }, i) => differing(ids[i]!, prompt_ids) > 0).length;
   yield compare(file, `${model}: prompts whose token ids differ (of ${rows.length})`, wrong, 0);
-  const engine = await openEngine({ folder, device });
+  const engine = await openEngine({ folder, device, precision });
   try {
     yield* checkGreedy(file, model, rows, engine, bounds);
     const groups = rows.map(({ prompt_ids, greedy_ids }) => ({ promptIds: prompt_ids, responses: [greedy_ids] }));

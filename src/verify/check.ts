@@ -1,3 +1,5 @@
+import type { Precision } from "../model/precision.js";
+
 /** One comparison with an independent source. */
 export interface Comparison {
   /** The path that was given. */
@@ -27,6 +29,8 @@ export function compare(file: string, check: string, error: number, bound: numbe
 
 /** Largest errors that are taken for rounding. */
 export interface Bounds {
+  /** Greedy tokens that may differ: where two logits are nearly equal, 16 bits choose as they round. */
+  readonly greedy: number;
   readonly logits: number;
   readonly logprobs: number;
   /** Of a value head, whose numbers are as large as its weights make them. */
@@ -44,6 +48,7 @@ export interface Bounds {
 
 /** For float32 against float32 references of the CPU. */
 export const float32Bounds: Bounds = {
+  greedy: 0,
   logits: 1e-4,
   logprobs: 1e-4,
   values: 1e-5,
@@ -53,4 +58,24 @@ export const float32Bounds: Bounds = {
   gradientCosine: 1e-5,
   chatLogprobs: 1e-3,
   metrics: 1e-9,
+};
+
+/** For 16-bit numbers against float32 references: directions of gradients are judged, what rounding does to the rest is stated. */
+const halfBounds = (gradientCosine: number, rounding: number): Bounds => ({
+  greedy: 1000,
+  logits: 64 * rounding,
+  logprobs: 64 * rounding,
+  values: 64 * rounding,
+  loss: 16 * rounding,
+  advantages: float32Bounds.advantages,
+  gradient: Math.sqrt(2 * gradientCosine) * 2,
+  gradientCosine,
+  chatLogprobs: 256 * rounding,
+  metrics: float32Bounds.metrics,
+});
+
+export const boundsOf: { readonly [K in Precision]: Bounds } = {
+  float32: float32Bounds,
+  float16: halfBounds(1e-3, 2 ** -11),
+  bfloat16: halfBounds(1e-2, 2 ** -8),
 };

@@ -8,16 +8,19 @@ import { ExpectedNumbers } from "./expected-numbers.js";
 import type { ReferenceOptions } from "./reference-folder.js";
 
 /** The same numbers by way of the engine's thread, as the chat model and the trainer get them. Throws FileError. */
-export async function* checkEngine(folder: string, { device, bounds }: ReferenceOptions): AsyncGenerator<Check> {
+export async function* checkEngine(
+  folder: string,
+  { device, precision = "float32", bounds }: ReferenceOptions,
+): AsyncGenerator<Check> {
   const expected = await ExpectedNumbers.read(folder);
-  const engine = await openEngine({ folder, device });
+  const engine = await openEngine({ folder, device, precision });
   try {
     await engine.loadAdapter("adapter", join(folder, "adapter"));
     const { prompt, responses } = expected.tokens();
     const greedy = expected.integers("greedy");
     const request = { promptIds: prompt, maxNewTokens: greedy.length, temperature: 0, seed: 0 };
     const [[generation] = []] = await engine.generate([request], { stopIds: [] });
-    yield compare(folder, "engine: greedy tokens that differ", differing(generation!.ids, greedy), 0);
+    yield compare(folder, "engine: greedy tokens that differ", differing(generation!.ids, greedy), bounds.greedy);
     for (const [name, adapter] of [["reference"], ["lora", "adapter"]] as const) {
       const [scores] = await engine.logprobs([{ promptIds: prompt, responses }], adapter);
       const error = largestDifference(scores!.logprobs.flat(), expected.perToken(`${name}_logprobs`).flat());

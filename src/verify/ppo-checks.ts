@@ -1,8 +1,8 @@
 import { tokenTensor } from "../model/batching.js";
 import { Decoder } from "../model/decoder.js";
 import { factored, loraInputName, loraInputs } from "../model/lora.js";
-import { biasNames, frozenParameters } from "../model/parameters.js";
 import * as graphs from "../model/policy-graph.js";
+import type { Precision } from "../model/precision.js";
 import { groupFeeds, unpad } from "../model/scoring.js";
 import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "../model/value-graph.js";
 import type { Checkpoint } from "../model/weights.js";
@@ -16,16 +16,20 @@ import { type Check, compare } from "./check.js";
 import { largestDifference } from "./difference.js";
 import { compareGradients } from "./gradients.js";
 import type { Reference } from "./reference-folder.js";
-import { feedsOf, runOnce, scalar } from "./run-graph.js";
+import { decoderParameters, feedsOf, runOnce, scalar } from "./run-graph.js";
 
 /** PPO's arithmetic, and one step's losses and gradients where policy and value head share an adapter. */
 export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
   yield* checkEstimates(reference);
-  const { folder, checkpoint, expected, adapter, device, bounds } = reference;
+  const { folder, checkpoint, expected, adapter, device, precision, bounds } = reference;
   const { prompt, responses } = expected.tokens();
   const settings = expected.settings.ppo;
-  const { definition, names } = combinedGraph(checkpoint, settings.value_coef);
-  const results = await runOnce(checkpoint, device, definition, { ...feeds(reference), ...feedsOf(adapter) });
+  const { definition, names } = combinedGraph(checkpoint, settings.value_coef, precision);
+  const results = await runOnce(checkpoint, device, definition, {
+    ...feeds(reference),
+    ...feedsOf(adapter),
+    ...(precision === "float16" ? { [graphs.GRADIENT_SCALE]: scalar(2 ** 10) } : {}),
+  });
   const number = (name: string) => (results[name]!.data as Float32Array)[0]!;
   const values = unpad(results.values!, [{ promptIds: prompt, responses }]).flat(2);
   yield compare(
@@ -65,9 +69,9 @@ function* checkEstimates({ folder, expected, bounds }: Reference): Generator<Che
 }
 
 /** Policy loss + coefficient · value loss over one adapter. `names` pairs each gradient with the reference's name for it. */
-function combinedGraph(checkpoint: Checkpoint, coefficient: number) {
+function combinedGraph(checkpoint: Checkpoint, coefficient: number, precision: Precision) {
   const lora = loraInputs(checkpoint.config);
-  const decoder = new Decoder(checkpoint.config, factored(frozenParameters(checkpoint), lora, biasNames(checkpoint)));
+  const decoder = new Decoder(checkpoint.config, decoderParameters(checkpoint, precision, factored, lora));
   const group = graphs.groupInputs();
   const [head, policy, value] = [valueHead(checkpoint.config), graphs.policyInputs(), valueInputs()];
   const states = graphs.responseStates(decoder, group);
@@ -94,7 +98,13 @@ function combinedGraph(checkpoint: Checkpoint, coefficient: number) {
   const { weights: _, ...valueOnly } = value;
   const parts = [group, policy, valueOnly, head].flatMap((inputs) => Object.values(inputs));
   const outputs = { policy_loss: policyLoss, value_loss: criticLoss, values };
-  const definition: ModelDefinition = graphs.withGradients(loss, trainable, [...parts, ...lora.inputs], outputs);
+  const definition: ModelDefinition = graphs.withGradients(
+    loss,
+    trainable,
+    [...parts, ...lora.inputs],
+    outputs,
+    precision,
+  );
   return { definition, names };
 }
 

@@ -6,8 +6,8 @@ import { decodeBatch } from "../model/decoding.js";
 import { generateGraph } from "../model/generate-graph.js";
 import { factored, loraInputs, merged } from "../model/lora.js";
 import { type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
-import { biasNames, frozenParameters } from "../model/parameters.js";
-import { groupInputs, responseLogits } from "../model/policy-graph.js";
+import { GRADIENT_SCALE, groupInputs, responseLogits } from "../model/policy-graph.js";
+import type { Precision } from "../model/precision.js";
 import { groupFeeds, scoreBatch } from "../model/scoring.js";
 import { Sessions } from "../model/sessions.js";
 import { type Checkpoint, openCheckpoint } from "../model/weights.js";
@@ -19,15 +19,18 @@ import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
 import { compareGradients } from "./gradients.js";
 import { checkPpo } from "./ppo-checks.js";
-import { feedsOf, open, runOnce, scalar } from "./run-graph.js";
+import { decoderParameters, feedsOf, open, runOnce, scalar } from "./run-graph.js";
 
 export interface ReferenceOptions {
   readonly device: Device;
+  /** float32 by default, whatever the device. */
+  readonly precision?: Precision;
   readonly bounds: Bounds;
 }
 
 /** What all checks of one folder share. */
 export interface Reference extends ReferenceOptions {
+  readonly precision: Precision;
   readonly folder: string;
   readonly checkpoint: Checkpoint;
   readonly expected: ExpectedNumbers;
@@ -41,8 +44,9 @@ export async function* checkReferenceFolder(folder: string, options: ReferenceOp
   const checkpoint = await openCheckpoint(folder, config);
   const expected = await ExpectedNumbers.read(folder);
   const adapter = await readLora(config, join(folder, "adapter"));
-  const sessions = new Sessions(checkpoint, { device: options.device, threads: 0, parameters: 0 });
-  const reference = { ...options, folder, checkpoint, expected, adapter, sessions };
+  const { device, precision = "float32" } = options;
+  const sessions = new Sessions(checkpoint, { device, precision, threads: 0, parameters: 0 });
+  const reference = { ...options, precision, folder, checkpoint, expected, adapter, sessions };
   try {
     yield* checkLogits(reference);
     yield* checkDecoding(reference);
@@ -55,12 +59,16 @@ export async function* checkReferenceFolder(folder: string, options: ReferenceOp
   }
 }
 
+/** Of gradients in float16. */
+const SCALE = 2 ** 10;
+
 /** Every position of prompt and response: the first token is taken for the prompt, so that the whole rest is scored. */
-async function* checkLogits({ folder, checkpoint, expected, device, bounds }: Reference): AsyncGenerator<Check> {
+async function* checkLogits(reference: Reference): AsyncGenerator<Check> {
+  const { folder, checkpoint, expected, device, precision, bounds } = reference;
   const { prompt, slots } = expected.tokens();
   const inputs = groupInputs();
   const lora = loraInputs(checkpoint.config);
-  const decoder = new Decoder(checkpoint.config, factored(frozenParameters(checkpoint), lora, biasNames(checkpoint)));
+  const decoder = new Decoder(checkpoint.config, decoderParameters(checkpoint, precision, factored, lora));
   const logits = responseLogits(decoder, inputs);
   const tokens = Object.values(inputs).filter((input) => input !== inputs.targetIds);
   const definition = { inputs: [...tokens, ...lora.inputs], outputs: { logits } };
@@ -72,13 +80,13 @@ async function* checkLogits({ folder, checkpoint, expected, device, bounds }: Re
 }
 
 async function* checkDecoding(reference: Reference): AsyncGenerator<Check> {
-  const { folder, checkpoint, expected, adapter, device } = reference;
+  const { folder, checkpoint, expected, adapter, device, precision, bounds } = reference;
   const greedy = expected.integers("greedy");
   const lora = loraInputs(checkpoint.config);
   const apply = { merged, factored };
   const adapted: number[][] = [];
   for (const form of ["merged", "factored"] as const) {
-    const parameters = apply[form](frozenParameters(checkpoint), lora, biasNames(checkpoint));
+    const parameters = decoderParameters(checkpoint, precision, apply[form], lora);
     const definition = generateGraph(new Decoder(checkpoint.config, parameters), lora.inputs);
     const session = await open(checkpoint, device, definition);
     const decode = async (set: ParameterSet): Promise<number[]> => {
@@ -88,12 +96,13 @@ async function* checkDecoding(reference: Reference): AsyncGenerator<Check> {
       return row!.ids;
     };
     const error = differing(await decode(zeroLora(checkpoint.config)), greedy);
-    yield compare(folder, `greedy tokens that differ (${greedy.length}, adapter ${form})`, error, 0);
+    yield compare(folder, `greedy tokens that differ (${greedy.length}, adapter ${form})`, error, bounds.greedy);
     adapted.push(await decode(adapter));
     await session.release();
   }
   const [first, second] = adapted;
-  yield compare(folder, "greedy tokens that differ between merged and factored adapter", differing(first!, second!), 0);
+  const both = "greedy tokens that differ between merged and factored adapter";
+  yield compare(folder, both, differing(first!, second!), bounds.greedy);
 }
 
 async function* checkLogprobs({ folder, checkpoint, expected, adapter, sessions, bounds }: Reference) {
@@ -133,6 +142,7 @@ async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bou
       clip_low: scalar(settings.clip_low),
       clip_high: scalar(settings.clip_high),
       kl_coefficient: scalar(settings.kl_coef),
+      ...(session.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: scalar(SCALE) } : {}),
     });
     const name = `GRPO ${aggregation}`;
     const loss = (results.loss!.data as Float32Array)[0]!;
