@@ -1,23 +1,24 @@
 export { ContextLengthError, EngineError, FileError, MemoryR1Error, StoreError, UsageError } from "./errors.js";
 export { type AnswerOptions, buildAnswerPrompt, createAnswerAgent, readAnswer } from "./memory/answer.js";
-export {
-  type ApplyOptions,
-  MemoryBank,
-  type MemoryBankOptions,
-  type RetrieveOptions,
-  type ScoredMemory,
-} from "./memory/bank.js";
+export { type AuditFinding, type AuditOptions, auditMemories } from "./memory/audit.js";
+export { BackgroundWrites, type BackgroundWritesOptions } from "./memory/background.js";
+export { MemoryBank } from "./memory/bank.js";
+export type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./memory/bank-options.js";
 export { compactPrompts } from "./memory/compact-prompts.js";
 export { addOnly, type Decide, type DecisionInput, noop } from "./memory/controls.js";
 export { type AppliedDecision, applyDecision, buildManagerPrompt, type DecisionOptions } from "./memory/decision.js";
 export { createMemoryGraph, type MemoryGraphOptions } from "./memory/graph.js";
+export { HISTORY_ROOT } from "./memory/history.js";
+export type { HistoryEntry, HistoryFilter, Provenance } from "./memory/history-entry.js";
 export { instructedPrompts } from "./memory/instructed-prompts.js";
 export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
 export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
 export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
 export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
+export { newFacts, quoteRecalled, withoutRecalled } from "./memory/recalled.js";
 export { type AnswerRetrieval, retrieveForAnswer, retrieveForManager } from "./memory/retrieve.js";
 export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
+export type { ScoredMemory } from "./memory/scored-memory.js";
 export {
   type AnswerState,
   answerState,
@@ -27,11 +28,15 @@ export {
   memoryState,
   type TurnInput,
 } from "./memory/state.js";
+export type { ChromaAccess } from "./store/chroma-client.js";
+export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
 export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
-export { ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
+export { type ChromaSearchOptions, ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
+export { type HybridSearchOptions, hybridSearch, type SearchMode } from "./store/hybrid-search.js";
 export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/lexical-embeddings.js";
 export { type OpenedStore, type OpenStoreOptions, openStore } from "./store/open-store.js";
 export { OverlayStore, type OverlayStoreOptions } from "./store/overlay-store.js";
+export type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./store/ttl.js";
 export {
   type Answer,
   type Change,

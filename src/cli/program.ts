@@ -20,6 +20,7 @@ const verbs: readonly (() => Command)[] = [
   trainVerb,
   evaluateVerb,
   chatVerb,
+  auditVerb,
   verifyVerb,
   doctorVerb,
 ];

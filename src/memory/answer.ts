@@ -40,7 +40,7 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
 
   async function retrieve({ question, speakers }: AnswerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
-    const whose = speakers ?? (await bank.speakers());
+    const whose = speakers ?? (await bank.speakers({ shared: true }));
     return { retrieved: await retrieveForAnswer(bank, question.text, whose, retrieval) };
   }
 
@@ -64,8 +64,8 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
 
   // The nodes know the base state only; an extension's channels pass by them.
   const graph = new StateGraph(state as typeof answerState)
-    .addNode("retrieve", retrieve)
-    .addNode("reply", answer)
+    .addNode("retrieve", retrieve, runtime.node)
+    .addNode("reply", answer, runtime.node)
     .addEdge(START, "retrieve")
     .addEdge("retrieve", "reply")
     .addEdge("reply", END);

@@ -1,75 +1,65 @@
 import { randomUUID } from "node:crypto";
 import type { BaseStore } from "@langchain/langgraph";
 import { StoreError, UsageError } from "../errors.js";
+import { hybridSearch, type SearchMode } from "../store/hybrid-search.js";
 import { type Change, type MemoryValue, memoryValueSchema, type RetrievedMemory, type Turn } from "../trace/episode.js";
+import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
+import { BankHistory } from "./history.js";
+import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
 import type { Operation } from "./operation.js";
-
-export interface ScoredMemory {
-  readonly key: string;
-  readonly value: MemoryValue;
-  /** Similarity to the query, higher is nearer; absent where the store does not rank. */
-  readonly score?: number;
-}
-
-export interface RetrieveOptions {
-  /** Most memories to return. */
-  readonly limit: number;
-  /** Only memories of this speaker. */
-  readonly speaker?: string;
-}
-
-export interface ApplyOptions {
-  /** Place of the turn in the bank's history; by default after all that the bank holds. */
-  readonly order?: number;
-  /** Key of the n-th memory that this step adds; by default the bank's id factory. */
-  readonly key?: (added: number) => string;
-}
-
-export interface MemoryBankOptions {
-  readonly store: BaseStore;
-  readonly namespace: readonly string[];
-  readonly id?: () => string;
-}
+import { recoverOnce } from "./recover-once.js";
+import { byOrder, byRelevance, memoryValue, type ScoredMemory } from "./scored-memory.js";
+import { memoriesAt, planUndo } from "./undo.js";
 
 const PAGE = 200;
 
 /** Memories fetched beyond the limit, so that ties at it are decided here and not by the store. */
 const TIES = 20;
 
-/** Scores that agree to this many parts of one count as equal: stores compute them in different precision. */
-const SCORE_STEPS = 1e5;
-
 type FoundItem = Awaited<ReturnType<BaseStore["search"]>>[number];
 
-/** The memories of one namespace of a LangGraph store. One writer at a time is assumed. */
+/**
+ * The memories of one namespace of a LangGraph store. One writer at a time is assumed. With `history`, each change is in
+ * the journal before it is made, and what a crash cut short is finished before the bank is next read or written.
+ */
 export class MemoryBank {
   readonly namespace: readonly string[];
   readonly #store: BaseStore;
   readonly #id: () => string;
+  readonly #history: BankHistory | undefined;
+  readonly #shared: readonly (readonly string[])[];
 
-  constructor({ store, namespace, id = randomUUID }: MemoryBankOptions) {
+  constructor({ store, namespace, id = randomUUID, history = false, shared = [], now }: MemoryBankOptions) {
     this.#store = store;
     this.namespace = namespace;
     this.#id = id;
+    this.#history = history ? new BankHistory({ store, namespace, ...(now === undefined ? {} : { now }) }) : undefined;
+    this.#shared = shared;
   }
 
   /** Memories nearest to the query, best first; of equally near ones the newest. */
-  async retrieve(query: string, { limit, speaker }: RetrieveOptions): Promise<ScoredMemory[]> {
+  async retrieve(query: string, { limit, speaker, mode, shared = false }: RetrieveOptions): Promise<ScoredMemory[]> {
     const filter = speaker === undefined ? {} : { filter: { speaker } };
-    const found = await this.#search(limit + TIES, { query, ...filter });
+    const options = { query, ...filter, ...(mode === undefined ? {} : { mode }) };
+    const found = await this.#search(this.namespace, limit + TIES, options);
+    for (const namespace of shared ? this.#shared : [])
+      found.push(...(await this.#search(namespace, limit + TIES, options)).map((memory) => ({ ...memory, namespace })));
     const ranked = found.every(({ score }) => score !== undefined) ? found.sort(byRelevance) : found;
     return ranked.slice(0, limit);
   }
 
-  /** All memories, oldest first. */
+  /** All memories of the bank itself, oldest first. */
   async list(): Promise<ScoredMemory[]> {
-    const memories = await this.#search(Number.POSITIVE_INFINITY, {});
+    const memories = await this.#search(this.namespace, Number.POSITIVE_INFINITY, {});
     return memories.sort(byOrder);
   }
 
-  /** Speakers who have memories, in the order of their oldest one. */
-  async speakers(): Promise<string[]> {
-    return [...new Set((await this.list()).map(({ value }) => value.speaker))];
+  /** Speakers who have memories, in the order of their oldest one; those of shared memories last, where asked. */
+  async speakers({ shared = false }: Pick<RetrieveOptions, "shared"> = {}): Promise<string[]> {
+    const memories = await this.list();
+    for (const namespace of shared ? this.#shared : [])
+      memories.push(...(await this.#search(namespace, Number.POSITIVE_INFINITY, {})).sort(byOrder));
+    return [...new Set(memories.map(({ value }) => value.speaker))];
   }
 
   /** An order that is greater than that of every memory in the bank. */
@@ -87,7 +77,7 @@ export class MemoryBank {
     operations: readonly Operation[],
     retrieved: readonly RetrievedMemory[],
     turn: Turn,
-    { order, key = () => this.#id() }: ApplyOptions = {},
+    { order, key = () => this.#id(), provenance = {} }: ApplyOptions = {},
   ): Promise<Change[]> {
     const changing = operations.filter((operation) => operation.event !== "NOOP");
     if (changing.length === 0) {
@@ -115,8 +105,43 @@ export class MemoryBank {
       const after = operation.event === "DELETE" ? null : { ...before, text: operation.text, ...at };
       return { event: operation.event, key: memory.key, before, after };
     });
-    await this.write(changes);
+    await this.#change(changes, { turn: turn.id, ...provenance });
     return changes;
+  }
+
+  /** Changes of the bank's memories with all that is known of them, oldest first. @throws UsageError without `history`. */
+  async history(filter: HistoryFilter = {}): Promise<HistoryEntry[]> {
+    const history = this.#requireHistory();
+    await this.#ready();
+    return history.entries(filter);
+  }
+
+  /** Writes the reward of a step to the history of what it changed. @throws UsageError without `history`. */
+  async reward(step: string, name: string, value: number): Promise<void> {
+    const history = this.#requireHistory();
+    await this.#ready();
+    await history.reward(step, name, value);
+  }
+
+  /**
+   * Takes back the changes that the filter selects: one by its id, those of a step, a turn or a source. Their memories are
+   * as they were before; the history goes on, so that an undo can be undone.
+   * @throws UsageError where a memory was changed again since by what is not selected, and without `history`; nothing is
+   * undone then.
+   */
+  async undo(filter: HistoryFilter): Promise<Change[]> {
+    const selected = new Set((await this.history(filter)).map(({ id }) => id));
+    const plans = planUndo(await this.history(), selected, await this.#values());
+    const undoes = new Map(plans.map(({ change, undoes }) => [change, undoes]));
+    const changes = [...undoes.keys()];
+    await this.#change(changes, {}, (change) => undoes.get(change)!);
+    return changes;
+  }
+
+  /** The memories as they stood at a time, oldest first. @throws UsageError without `history`. */
+  async asOf(time: Date): Promise<ScoredMemory[]> {
+    const memories = memoriesAt(await this.history(), await this.#values(), time);
+    return [...memories].map(([key, value]) => ({ key, value })).sort(byOrder);
   }
 
   /** Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay. */
@@ -126,13 +151,61 @@ export class MemoryBank {
     );
   }
 
-  async #search(limit: number, query: { query?: string; filter?: { speaker: string } }): Promise<ScoredMemory[]> {
+  /** With a history: what is about to be changed is written down first, and marked as done afterwards. */
+  async #change(
+    changes: readonly Change[],
+    given: Partial<Provenance>,
+    undoes?: (change: Change) => string[],
+  ): Promise<void> {
+    if (this.#history === undefined) return this.write(changes);
+    await this.#ready();
+    const unknown = { turn: null, source: null, call: null, policyVersion: null, probability: null };
+    const provenance: Provenance = { ...unknown, ...given, step: given.step ?? this.#id() };
+    try {
+      const entries = await this.#history.begin(changes, provenance, undoes);
+      await this.write(changes);
+      await this.#history.end(entries);
+    } catch (error) {
+      recoverOnce.forget(this.#store, this.namespace);
+      throw error;
+    }
+  }
+
+  async #ready(): Promise<void> {
+    const history = this.#history;
+    if (history === undefined) return;
+    await recoverOnce.run(this.#store, this.namespace, () => history.recover((changes) => this.write(changes)));
+  }
+
+  #requireHistory(): BankHistory {
+    if (this.#history !== undefined) return this.#history;
+    throw new UsageError({
+      what: "the bank keeps no history",
+      where: this.namespace.join("/"),
+      remedy: "make it with `history: true`, and the agents that write to it too",
+    });
+  }
+
+  async #values(): Promise<Map<string, MemoryValue>> {
+    return new Map((await this.list()).map(({ key, value }) => [key, value]));
+  }
+
+  async #search(
+    namespace: readonly string[],
+    limit: number,
+    { query, mode = "vector", filter }: { query?: string; mode?: SearchMode; filter?: { speaker: string } },
+  ): Promise<ScoredMemory[]> {
+    await this.#ready();
     const found: ScoredMemory[] = [];
     const page = Math.min(limit, PAGE);
     for (let offset = 0; found.length < limit; offset += page) {
-      const items = await this.#store.search([...this.namespace], { ...query, limit: page, offset });
+      const options = { ...(filter === undefined ? {} : { filter }), limit: page, offset };
+      const items =
+        query === undefined
+          ? await this.#store.search([...namespace], options)
+          : await hybridSearch(this.#store, namespace, { ...options, query, mode, fields: ["text"] });
       // A store searches by prefix, so that banks below this one come along.
-      const own = items.filter(({ namespace }) => isSameNamespace(namespace, this.namespace));
+      const own = items.filter((item) => isSameNamespace(item.namespace, namespace));
       found.push(...own.map((item) => this.#read(item)));
       if (items.length < page) {
         break;
@@ -146,7 +219,7 @@ export class MemoryBank {
     if (!value.success) {
       throw new StoreError({
         what: "the item is not a memory",
-        where: `${this.namespace.join("/")}/${item.key}`,
+        where: `${item.namespace.join("/")}/${item.key}`,
         expected: "{ text, speaker, time, source, order }",
         found: Object.keys(item.value).join(", ") || "an empty object",
         remedy: "give the bank a namespace of its own",
@@ -154,25 +227,6 @@ export class MemoryBank {
     }
     return { key: item.key, value: value.data, ...(item.score === undefined ? {} : { score: item.score }) };
   }
-}
-
-/** Oldest first; the key decides between memories of one turn, so that the order is the same in every store. */
-export function byOrder(a: ScoredMemory, b: ScoredMemory): number {
-  return a.value.order - b.value.order || (a.key < b.key ? -1 : 1);
-}
-
-/** Nearest first, then newest first, so that a replay over another store ranks alike. */
-export function byRelevance(a: ScoredMemory, b: ScoredMemory): number {
-  return rank(b) - rank(a) || b.value.order - a.value.order || (a.key < b.key ? -1 : 1);
-}
-
-function rank({ score = 0 }: ScoredMemory): number {
-  return Math.round(score * SCORE_STEPS);
-}
-
-/** The memory without its alias and key. */
-export function memoryValue({ text, speaker, time, source, order }: RetrievedMemory): MemoryValue {
-  return { text, speaker, time, source, order };
 }
 
 function isSameNamespace(a: readonly string[], b: readonly string[]): boolean {

@@ -1,6 +1,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Change, RetrievedMemory, Turn } from "../trace/episode.js";
-import type { ApplyOptions, MemoryBank } from "./bank.js";
+import type { MemoryBank } from "./bank.js";
+import type { ApplyOptions } from "./bank-options.js";
 import type { Operation } from "./operation.js";
 import { MAX_OPERATIONS, parseOperations } from "./parse.js";
 import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";

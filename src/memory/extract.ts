@@ -2,10 +2,11 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { callModel } from "./call.js";
 import { type ParsedFacts, parseFacts } from "./parse.js";
+import { newFacts, withoutRecalled } from "./recalled.js";
 import { type AgentRuntime, requireModel } from "./runtime.js";
 import type { TurnInput } from "./state.js";
 
-/** The facts of a turn: those it came with, or what the extractor's model finds. */
+/** The facts of a turn: those it came with, or what the extractor's model finds, without what was only recalled. */
 export async function extractFacts(
   turn: TurnInput,
   model: BaseChatModel | undefined,
@@ -13,9 +14,10 @@ export async function extractFacts(
   config: LangGraphRunnableConfig,
 ): Promise<ParsedFacts> {
   if (turn.facts !== undefined) {
-    return { facts: turn.facts, unparsable: null };
+    return { facts: newFacts(turn.facts, turn.recalled), unparsable: null };
   }
-  const text = await callModel(requireModel(model, "extractor"), "extractor", prompts.extract(turn), id(), config);
+  const said = { ...turn, text: withoutRecalled(turn.text) };
+  const text = await callModel(requireModel(model, "extractor"), "extractor", prompts.extract(said), id(), config);
   const { facts, unparsable } = parseFacts(text);
-  return { facts, unparsable: unparsable === null ? null : `extractor: ${unparsable}` };
+  return { facts: newFacts(facts, turn.recalled), unparsable: unparsable === null ? null : `extractor: ${unparsable}` };
 }

@@ -1,7 +1,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
-import { callModel, tell } from "./call.js";
+import { askPolicy, tell } from "./call.js";
 import type { Decide } from "./controls.js";
 import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
@@ -54,15 +54,17 @@ export function createMemoryManager<State extends typeof managerState = typeof m
     }
     const callId = id();
     const model = requireModel(options.manager ?? options.model, "manager");
-    const text = await callModel(model, "manager", buildManagerPrompt(prompts, input), callId, config);
-    return { decision: { callId, ...parseOperations(text, aliasesOf(retrieved!), maxOperations) } };
+    const { text, ...policy } = await askPolicy(model, "manager", buildManagerPrompt(prompts, input), callId, config);
+    return { decision: { callId, ...policy, ...parseOperations(text, aliasesOf(retrieved!), maxOperations) } };
   }
 
   async function apply({ turn, pending, retrieved, decision }: ManagerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
-    const { facts: _, ...said } = turn;
-    const { callId, operations, unparsable } = decision!;
+    const { facts: _, recalled: __, ...said } = turn;
+    const { callId, operations, unparsable, policyVersion = null, probability = null } = decision!;
     const { id: stepId, facts, order } = pending!;
+    const source = sourceOf(config);
+    const provenance = { step: stepId, source, call: callId, policyVersion, probability };
     const step: MemoryStepPayload = {
       id: stepId,
       ...(callId === null ? {} : { callId }),
@@ -72,7 +74,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       retrieved: retrieved!,
       unparsable,
       operations,
-      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId) }),
+      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId), provenance }),
     };
     await tell(MEMORY_STEP_EVENT, step, config);
     return { step };
@@ -93,4 +95,10 @@ export function createMemoryManager<State extends typeof managerState = typeof m
     .addEdge("manage", "apply")
     .addEdge("apply", END);
   return graph as unknown as AgentGraph<State, "extract" | "retrieve" | "manage" | "apply">;
+}
+
+/** The conversation that a run belongs to. */
+function sourceOf({ configurable }: LangGraphRunnableConfig): string | null {
+  const thread: unknown = configurable?.thread_id;
+  return typeof thread === "string" ? thread : null;
 }

@@ -1,5 +1,6 @@
 import type { RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
-import { byOrder, byRelevance, type MemoryBank, type ScoredMemory } from "./bank.js";
+import type { MemoryBank } from "./bank.js";
+import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
 
 /** Memories per fact that the manager sees: mem0's choice, which Memory-R1 follows. */
 export const MANAGER_MEMORIES_PER_FACT = 5;
@@ -9,7 +10,12 @@ export const paperRetrieval: RetrievalSetting = { memoriesPerSpeaker: 30, namedS
 
 /** Gives memories their turn-local aliases "m1", "m2", … in the given order. */
 export function withAliases(memories: readonly ScoredMemory[]): RetrievedMemory[] {
-  return memories.map(({ key, value }, index) => ({ alias: `m${index + 1}`, key, ...value }));
+  return memories.map(({ key, value, namespace }, index) => ({
+    alias: `m${index + 1}`,
+    key,
+    ...value,
+    ...(namespace === undefined ? {} : { namespace: [...namespace] }),
+  }));
 }
 
 /**
@@ -55,7 +61,7 @@ export async function retrieveForAnswer(
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {
-    groups.push((await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker })).sort(byOrder));
+    groups.push((await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker, shared: true })).sort(byOrder));
   }
   return withAliases(groups.flat());
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { BaseStore, LangGraphRunnableConfig } from "@langchain/langgraph";
+import type { BaseStore, LangGraphRunnableConfig, RetryPolicy } from "@langchain/langgraph";
 import { UsageError } from "../errors.js";
 import { MemoryBank } from "./bank.js";
 import { instructedPrompts } from "./instructed-prompts.js";
@@ -17,7 +17,15 @@ export interface AgentOptions {
   readonly store?: BaseStore;
   /** By default `["memories", "user", user_id]`, or `["memories", "thread", thread_id]` where the config has no user. */
   readonly namespace?: NamespaceOption;
+  /** Namespaces that answers may draw on as well, such as a team's; the manager neither sees nor changes them. */
+  readonly shared?:
+    | readonly (readonly string[])[]
+    | ((config: LangGraphRunnableConfig) => readonly (readonly string[])[]);
+  /** Whether the life of each memory is written down beside the bank, so that it can be shown and undone. Default false. */
+  readonly history?: boolean;
   readonly prompts?: MemoryPrompts;
+  /** How nodes are run again that fail, by a model or a store; a step that runs again makes the same changes. Default: they are not. */
+  readonly retryPolicy?: RetryPolicy;
   /** Makes the ids of steps, answers and model calls. Default: random UUIDs. LangChain wants UUIDs for model calls. */
   readonly id?: () => string;
 }
@@ -25,15 +33,25 @@ export interface AgentOptions {
 export interface AgentRuntime {
   readonly prompts: MemoryPrompts;
   readonly id: () => string;
+  /** Options of each graph node. */
+  readonly node: { readonly retryPolicy?: RetryPolicy };
   bank(config: LangGraphRunnableConfig): MemoryBank;
 }
 
-export function agentRuntime({ store, namespace, prompts, id = randomUUID }: AgentOptions): AgentRuntime {
+export function agentRuntime(options: AgentOptions): AgentRuntime {
+  const { store, namespace, shared = [], history = false, prompts, retryPolicy, id = randomUUID } = options;
   return {
     prompts: prompts ?? instructedPrompts,
     id,
+    node: retryPolicy === undefined ? {} : { retryPolicy },
     bank: (config) =>
-      new MemoryBank({ store: resolveStore(store, config), namespace: resolveNamespace(namespace, config), id }),
+      new MemoryBank({
+        store: resolveStore(store, config),
+        namespace: resolveNamespace(namespace, config),
+        shared: typeof shared === "function" ? shared(config) : shared,
+        history,
+        id,
+      }),
   };
 }
 

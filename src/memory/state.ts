@@ -4,7 +4,11 @@ import { answerSchema, memoryStepSchema, questionSchema, retrievedMemorySchema, 
 import { operationSchema } from "./operation.js";
 
 /** A turn as graphs take it: with its facts where they are known already, so that no extractor is asked. */
-export const turnInputSchema = turnSchema.extend({ facts: z.array(z.string()).optional() });
+export const turnInputSchema = turnSchema.extend({
+  facts: z.array(z.string()).optional(),
+  /** Texts of memories that the speaker had before them: what only repeats one is no new fact. */
+  recalled: z.array(z.string()).optional(),
+});
 
 /** What a manager did with one turn. */
 export const memoryStepResultSchema = memoryStepSchema.omit({ type: true, at: true, run: true });
@@ -18,6 +22,9 @@ export const decisionSchema = z.object({
   callId: z.string().nullable(),
   operations: z.array(operationSchema),
   unparsable: z.string().nullable(),
+  /** What the model reports of its policy. */
+  policyVersion: z.string().nullable().optional(),
+  probability: z.number().nullable().optional(),
 });
 
 /** The step that is under way. Its id and order are fixed before anything is written, so that it can be run again. */

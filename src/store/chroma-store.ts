@@ -22,7 +22,7 @@ import { type WriteContext, writeRows } from "./chroma-write.js";
 import { hybridSearch, type SearchMode } from "./hybrid-search.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import { KeyedSerial } from "./serial.js";
-import type { PutOptions, ReadOptions, TtlOptions } from "./ttl.js";
+import type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./ttl.js";
 import { embedPuts, type VectorIndex } from "./vectors.js";
 
 export interface ChromaStoreOptions extends ChromaAccess {
@@ -41,7 +41,7 @@ export interface ChromaStoreOptions extends ChromaAccess {
   readonly now?: () => Date;
 }
 
-export interface ChromaSearchOptions extends ReadOptions {
+export interface ChromaSearchOptions extends TtlReadOptions {
   readonly filter?: Record<string, unknown>;
   readonly limit?: number;
   readonly offset?: number;
@@ -112,7 +112,7 @@ export class ChromaStore extends BaseStore {
     this.#sweeper = undefined;
   }
 
-  override async get(namespace: string[], key: string, options: ReadOptions = {}): Promise<Item | null> {
+  override async get(namespace: string[], key: string, options: TtlReadOptions = {}): Promise<Item | null> {
     const [item] = await this.batch([{ namespace, key, ...options } as GetOperation]);
     return item ?? null;
   }
@@ -134,7 +134,7 @@ export class ChromaStore extends BaseStore {
     key: string,
     value: Record<string, unknown>,
     index?: false | string[],
-    { ttl }: PutOptions = {},
+    { ttl }: TtlPutOptions = {},
   ): Promise<void> {
     if (ttl === undefined) return super.put(namespace, key, value, index);
     await this.batch([{ namespace, key, value, ttl, ...(index === undefined ? {} : { index }) }]);
@@ -242,7 +242,7 @@ export class ChromaStore extends BaseStore {
   }
 
   #refreshes(op: GetOperation | SearchOperation): boolean {
-    const { refreshTtl } = op as ReadOptions;
+    const { refreshTtl } = op as TtlReadOptions;
     return refreshTtl ?? this.#ttl.refreshOnRead ?? true;
   }
 

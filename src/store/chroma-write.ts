@@ -4,7 +4,7 @@ import type { Collection } from "chromadb";
 import { type KnownHead, type KnownHeads, knownHead } from "./chroma-heads.js";
 import { type ChromaLimits, pagesOf } from "./chroma-limits.js";
 import { encodeRows, type Head, itemId, type Row } from "./chroma-rows.js";
-import { type PutOptions, type TtlOptions, ttlOf } from "./ttl.js";
+import { type TtlOptions, type TtlPutOptions, ttlOf } from "./ttl.js";
 
 export interface WriteContext {
   readonly collection: Collection;
@@ -19,7 +19,7 @@ export interface WriteContext {
 
 /** A put with the vectors of its texts. */
 export interface EmbeddedPut {
-  readonly put: PutOperation & PutOptions;
+  readonly put: PutOperation & TtlPutOptions;
   readonly vectors: readonly number[][];
 }
 

@@ -13,19 +13,19 @@ export interface TtlOptions {
 }
 
 /** What a put may say beyond LangGraph's PutOperation. */
-export interface PutOptions {
+export interface TtlPutOptions {
   /** Minutes that the item lives after each write and read; null: for ever. Default: the store's `defaultTtl`. */
   readonly ttl?: number | null;
 }
 
 /** What a get or a search may say beyond LangGraph's operations. */
-export interface ReadOptions {
+export interface TtlReadOptions {
   /** Whether this read begins the time of what it returns anew. Default: the store's `refreshOnRead`. */
   readonly refreshTtl?: boolean;
 }
 
 /** The minutes of a put; undefined: for ever. @throws UsageError for a time that is none. */
-export function ttlOf({ ttl }: PutOptions, { defaultTtl }: TtlOptions): number | undefined {
+export function ttlOf({ ttl }: TtlPutOptions, { defaultTtl }: TtlOptions): number | undefined {
   const minutes = ttl === undefined ? defaultTtl : (ttl ?? undefined);
   if (minutes === undefined || (Number.isFinite(minutes) && minutes > 0)) return minutes;
   throw new UsageError({

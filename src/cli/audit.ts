@@ -1,0 +1,104 @@
+import { type Command, InvalidArgumentError } from "commander";
+import { UsageError } from "../errors.js";
+import { type AuditFinding, auditMemories } from "../memory/audit.js";
+import { MemoryBank } from "../memory/bank.js";
+import { HISTORY_ROOT } from "../memory/history.js";
+import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { openStore } from "../store/open-store.js";
+import { working } from "./exit.js";
+import { plainCommand } from "./options.js";
+
+interface AuditVerbOptions {
+  readonly storePath: string;
+  readonly namespace?: readonly string[];
+  readonly duplicate: number;
+  readonly related: number;
+  readonly json?: boolean;
+}
+
+/** What one bank holds, and what was found in it. */
+interface BankAudit {
+  readonly namespace: readonly string[];
+  readonly memories: number;
+  readonly findings: readonly AuditFinding[];
+}
+
+const MOST_BANKS = 100_000;
+
+export function auditVerb(): Command {
+  return plainCommand(
+    "audit",
+    "Look through the memories for such as say the same twice or may contradict each other, with the evidence.",
+    "memory-r1 audit\nmemory-r1 audit --namespace chat/ana --json",
+  )
+    .option("--store-path <dir>", "data folder of the embedded server; CHROMA_URL goes before it", ".memory-r1/chroma")
+    .option("--namespace <path>", "only the banks below this one, labels parted by /", labels)
+    .option("--duplicate <s>", "least similarity of near-duplicates", share, 0.9)
+    .option("--related <s>", "least similarity of what may contradict", share, 0.5)
+    .option("--json", "print a JSON line for each bank")
+    .action(audit);
+}
+
+async function audit(options: AuditVerbOptions): Promise<void> {
+  const embeddings = new LexicalEmbeddings();
+  const { store, kind, close } = await openStore({ embeddings, fields: ["text"], path: options.storePath });
+  try {
+    if (kind === "memory") {
+      throw new UsageError({
+        what: "there is no store to look through",
+        where: options.storePath,
+        expected: "a Chroma server at CHROMA_URL, or one that can be started here",
+        remedy: "install the optional dependencies of this package, or set CHROMA_URL",
+      });
+    }
+    await working(async () => {
+      const { namespace, duplicate, related } = options;
+      const prefix = namespace === undefined ? {} : { prefix: [...namespace] };
+      const banks = (await store.listNamespaces({ ...prefix, limit: MOST_BANKS })).filter(
+        ([root]) => root !== HISTORY_ROOT,
+      );
+      for (const bank of banks) {
+        const memories = await new MemoryBank({ store, namespace: bank }).list();
+        const findings = await auditMemories(memories, { embeddings, duplicate, related });
+        report({ namespace: bank, memories: memories.length, findings }, options);
+      }
+      if (banks.length === 0 && !options.json) process.stdout.write("no memories\n");
+    });
+  } finally {
+    await close();
+  }
+}
+
+function report(audit: BankAudit, { json = false }: AuditVerbOptions): void {
+  process.stdout.write(json ? `${JSON.stringify(audit)}\n` : describe(audit));
+}
+
+function describe({ namespace, memories, findings }: BankAudit): string {
+  const lines = [`${namespace.join("/")}: ${memories} memories, ${findings.length} findings`];
+  for (const { kind, older, newer, similarity, evidence } of findings) {
+    const { shared, onlyOlder, onlyNewer, denials } = evidence;
+    lines.push(
+      `  ${kind} (similarity ${similarity.toFixed(2)})`,
+      ...[older, newer].map(
+        ({ key, value }) => `    ${value.time} ${value.speaker}, turn ${value.source}: ${value.text} [${key}]`,
+      ),
+      `    shared: ${shared.join(", ")}; only in the older: ${onlyOlder.join(", ") || "-"}; only in the newer: ${
+        onlyNewer.join(", ") || "-"
+      }${denials.length === 0 ? "" : `; denied by: ${denials.join(", ")}`}`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function labels(path: string): string[] {
+  const parts = path.split("/");
+  if (parts.some((label) => label === ""))
+    throw new InvalidArgumentError("Give labels parted by /, none of them empty.");
+  return parts;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("Give a number from 0 to 1.");
+  return value;
+}

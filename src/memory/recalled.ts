@@ -1,0 +1,40 @@
+import { stemmer } from "stemmer";
+import { oneLine } from "./text.js";
+
+const OPEN = "<recalled-memories>";
+const CLOSE = "</recalled-memories>";
+const BLOCK = new RegExp(`${OPEN}[\\s\\S]*?(${CLOSE}|$)`, "g");
+
+/**
+ * Memories as a block for a prompt, marked as recalled: `withoutRecalled` takes it out again where the text that it stands
+ * in comes back as a turn, so that what was remembered is not learned as if it had been said anew.
+ */
+export function quoteRecalled(memories: readonly { readonly text: string; readonly time?: string }[]): string {
+  const lines = memories.map(({ text, time }) => `- ${time === undefined ? "" : `(${lineOf(time)}) `}${lineOf(text)}`);
+  return [OPEN, ...lines, CLOSE].join("\n");
+}
+
+/** The text without what `quoteRecalled` marked; a block that does not end goes on to the end. */
+export function withoutRecalled(text: string): string {
+  return text.replace(BLOCK, " ").replaceAll(CLOSE, " ").trim();
+}
+
+/** The facts that say something that no recalled memory says: the same words in their order, whatever their endings. */
+export function newFacts(facts: readonly string[], recalled: readonly string[] = []): string[] {
+  const known = new Set(recalled.map(meaningOf));
+  return facts.filter((fact) => !known.has(meaningOf(fact)));
+}
+
+/** A memory's text can't end the block that it stands in. */
+function lineOf(text: string): string {
+  return oneLine(text).replaceAll(OPEN, " ").replaceAll(CLOSE, " ");
+}
+
+function meaningOf(text: string): string {
+  const words =
+    text
+      .normalize("NFKC")
+      .toLowerCase()
+      .match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.map((word) => (/^[a-z]{3,}$/.test(word) ? stemmer(word) : word)).join(" ");
+}
