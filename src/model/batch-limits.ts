@@ -53,6 +53,14 @@ function transient(size: BatchSize, config: Shape, numbers: Numbers, prompts: bo
   return COPIES * Math.max(attention, widest, logits);
 }
 
+/** The runtime's rotary kernel on CUDA has a grid of as many rows. */
+const LARGEST_ROWS = 65_535;
+
+/** Whether a batch of so many bytes may be computed at once. */
+export function fits(size: BatchSize, bytes: number, limit: number): boolean {
+  return bytes <= limit && rowsOf(size) <= LARGEST_ROWS;
+}
+
 /** Bytes of scoring a batch, roughly. */
 export function scoringBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
   return transient(size, config, numbers, numbers.precision === "float32");

@@ -49,10 +49,12 @@ export function blockedScores(
   states: Value,
   head: Value,
   targets: Value,
-  { withEntropies }: { readonly withEntropies: boolean },
+  {
+    withEntropies,
+    rowsOfBlock: size = blockRows(head.shape[0] as number),
+  }: { readonly withEntropies: boolean; readonly rowsOfBlock?: number },
 ): { readonly logprobs: Value; readonly entropies?: Value } {
   const rows = states.shape[0]!;
-  const size = blockRows(head.shape[0] as number);
   const logitsOf = (x: Value, numbers: Value) => o.matmul(o.gather(x, numbers), head, { transposeB: true });
   const [forward, entropies] = overBlocks(rows, size, "scoreBlocks", (numbers) => {
     const all = o.logSoftmax(o.cast(logitsOf(states, numbers), "float32"));

@@ -4,15 +4,7 @@ import * as o from "../onnx/operators.js";
 import { input, scalar, type Value } from "../onnx/value.js";
 import type { KeyValues } from "./attention.js";
 import type { DecoderConfig } from "./config.js";
-import {
-  allSteps,
-  count,
-  fanOutLogits,
-  generateInputs,
-  lastPromptRows,
-  tokenSampler,
-  zero,
-} from "./generate-inputs.js";
+import { allSteps, any, fanOutLogits, generateInputs, lastPromptRows, tokenSampler, zero } from "./generate-inputs.js";
 import type { Precision } from "./precision.js";
 import { rotaryTables } from "./rope.js";
 
@@ -106,7 +98,7 @@ export function fusedGenerateGraph(
       iteration,
       states: [token, done, lengths, ...flatten(past)],
       // A response that has ended does not stop the others; the loop ends with the last of them.
-      proceed: o.less(zero(), count(o.not(nextDone))),
+      proceed: any(o.not(nextDone)),
       nextStates: [next.tokens, nextDone, o.add(lengths, 1), ...flatten(present)],
       scans: [next.tokens, next.logprobs],
       trips: "trips",

@@ -11,15 +11,7 @@ import {
 } from "./attention.js";
 import { additiveMask, causalMask } from "./attention-masks.js";
 import type { Decoder } from "./decoder.js";
-import {
-  allSteps,
-  count,
-  fanOutLogits,
-  generateInputs,
-  lastPromptRows,
-  tokenSampler,
-  zero,
-} from "./generate-inputs.js";
+import { allSteps, any, fanOutLogits, generateInputs, lastPromptRows, tokenSampler, zero } from "./generate-inputs.js";
 import type { Precision } from "./precision.js";
 
 /** Names of a layer's cache tensors, for decoding on from where a run ended. */
@@ -111,7 +103,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
       iteration,
       states: [token, done, ...flatten(own)],
       // A response that has ended does not stop the others; the loop ends with the last of them.
-      proceed: o.less(zero(), count(o.not(nextDone))),
+      proceed: any(o.not(nextDone)),
       nextStates: [next.tokens, nextDone, ...flatten(grown)],
       scans: [next.tokens, next.logprobs],
       trips: "trips",

@@ -34,7 +34,7 @@ export function tokenSampler({ uniforms, temperatures, stopIds }: GenerateInputs
       sampleTokens(logits, o.reshape(o.gather(uniforms, step), ["B*G"]), rowTemperatures),
     isStop: (tokens: Value) => {
       const hits = o.equal(o.reshape(tokens, ["B*G", 1]), o.reshape(stopIds, [1, "K"]));
-      return o.less(zero(), count(hits, [1]));
+      return any(hits, [1]);
     },
   };
 }
@@ -51,9 +51,9 @@ export function fanOutLogits(logits: Value, vocabularySize: number): Value {
   return o.reshape(o.expand(perPrompt, ["B", "G", vocabularySize]), ["B*G", vocabularySize]);
 }
 
-/** How many are true, over the axes (all by default). */
-export function count(flags: Value, axes?: readonly number[]): Value {
-  return o.reduceSum(o.where(flags, scalar(1, "int64"), zero()), axes);
+/** Whether any is true, over the axes (all by default). Summed in float32: CUDA's sums of integers need cuDNN. */
+export function any(flags: Value, axes?: readonly number[]): Value {
+  return o.less(scalar(0, "float32"), o.reduceSum(o.where(flags, 1, 0), axes));
 }
 
 /** The first step's values [B·G] before those of the loop [trips, B·G]. */

@@ -2,7 +2,15 @@ import { EngineError, UsageError } from "../errors.js";
 import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
 import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
-import { type BatchMemory, batchMemory, checkFits, decodingBytes, scoringBytes, updateBytes } from "./batch-limits.js";
+import {
+  type BatchMemory,
+  batchMemory,
+  checkFits,
+  decodingBytes,
+  fits,
+  scoringBytes,
+  updateBytes,
+} from "./batch-limits.js";
 import { type BatchSize, microBatches, type Sized } from "./batching.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
@@ -285,7 +293,7 @@ export class LanguageModel {
   private batches(sizes: readonly Sized[], bytes: (size: BatchSize) => number, limit = this.memory.bytes): number[][] {
     const { memory } = this;
     for (const size of sizes) checkFits(bytes({ ...size, count: 1 }), size, memory);
-    return microBatches(sizes, (size) => bytes(size) <= limit, memory.enoughTokens);
+    return microBatches(sizes, (size) => fits(size, bytes(size), limit), memory.enoughTokens);
   }
 }
 

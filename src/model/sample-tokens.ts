@@ -1,6 +1,6 @@
 import { multiplyDims } from "../onnx/dimension.js";
 import * as o from "../onnx/operators.js";
-import { scalar, type Value } from "../onnx/value.js";
+import type { Value } from "../onnx/value.js";
 
 /** Keeps a draw strictly inside the mass that it falls into, against float32 rounding of the running sums. */
 const INSIDE = 1 - 1e-5;
@@ -44,8 +44,9 @@ export function sampleTokens(
 
 /** Index [rows, 1] of the first of `count` running sums that is above the target. */
 function firstAbove(running: Value, target: Value, count: number): Value {
-  const passed = o.where(o.lessOrEqual(running, target), scalar(1, "int64"), scalar(0, "int64"));
-  return o.min(o.reduceSum(passed, [-1], true), count - 1);
+  // Counted in float32, which is exact here: CUDA's sums of integers need cuDNN.
+  const passed = o.reduceSum(o.where(o.lessOrEqual(running, target), 1, 0), [-1], true);
+  return o.cast(o.min(passed, count - 1), "int64");
 }
 
 /** The divisor of the vocabulary's size that is nearest to its square root. */

@@ -39,14 +39,28 @@ export function dependencies(node: Node): readonly Value[] {
     : node.inputs;
 }
 
-/** Splits what a loop body reaches: the nodes to run on each trip, and the values that are computed once outside. */
-export function captures(body: LoopBody): { readonly inside: readonly Node[]; readonly outside: readonly Value[] } {
+/** What a loop body reaches: the nodes to run on each trip, and the values that are computed once outside. */
+export interface Captures {
+  readonly inside: readonly Node[];
+  readonly outside: readonly Value[];
+}
+
+const known = new WeakMap<LoopBody, Captures>();
+
+/** Loops within loops ask again and again; bodies are immutable, and thousands of nodes large. */
+export function captures(body: LoopBody): Captures {
+  const found = known.get(body) ?? findCaptures(body);
+  known.set(body, found);
+  return found;
+}
+
+function findCaptures(body: LoopBody): Captures {
   const within = new Set<Value>([body.iteration, ...body.states]);
   const growing = growingDims(body);
   const results = [body.proceed, ...body.nextStates, ...body.scans];
   const inside: Node[] = [];
   for (const node of topologicalOrder(results)) {
-    const bound = node.outputs.some((y) => dimNames(y).some((name) => growing.has(name)));
+    const bound = growing.size > 0 && node.outputs.some((y) => dimNames(y).some((name) => growing.has(name)));
     if (bound || dependencies(node).some((x) => within.has(x))) {
       inside.push(node);
       for (const y of node.outputs) within.add(y);
