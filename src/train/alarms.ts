@@ -38,6 +38,8 @@ export interface AlarmThresholds {
   readonly ratio: number;
   /** Gradient norm before clipping, in medians of the steps before it. Ours. */
   readonly gradientFactor: number;
+  /** Norms up to here are never alarming: the default clipping lets them pass. */
+  readonly gradientFloor: number;
   /** Steps that this median is taken over, at most. */
   readonly gradientWindow: number;
   /** Rise of the share of unparsable responses above its lowest window. Ours. */
@@ -51,6 +53,7 @@ export const alarmDefaults: AlarmThresholds = {
   formatShare: 0.5,
   ratio: 10,
   gradientFactor: 10,
+  gradientFloor: 1,
   gradientWindow: 20,
   unparsableRise: 0.15,
 };
@@ -140,14 +143,14 @@ const rules: { readonly [K in AlarmKind]: Rule } = {
   "exploding-ratio": (_, { step, maxRatio }, { ratio }) =>
     maxRatio > ratio ? `a ratio of ${short(maxRatio)} to the sampler's probability at step ${step}` : undefined,
 
-  "exploding-gradient": (steps, { step, gradientNorm }, { window, gradientFactor, gradientWindow }) => {
+  "exploding-gradient": (steps, { step, gradientNorm }, { window, gradientFactor, gradientFloor, gradientWindow }) => {
     // Steps without an update have no gradient to compare with.
     const earlier = steps
       .slice(0, -1)
       .filter((record) => record.gradientNorm > 0)
       .slice(-gradientWindow);
     const usual = median(earlier.map((record) => record.gradientNorm));
-    if (earlier.length < window || !(gradientNorm > gradientFactor * usual)) return undefined;
+    if (earlier.length < window || !(gradientNorm > Math.max(gradientFloor, gradientFactor * usual))) return undefined;
     return `gradient norm ${short(gradientNorm)} at step ${step}, ${short(gradientNorm / usual)} times the median ${short(usual)} over ${span(earlier)}`;
   },
 

@@ -66,6 +66,7 @@ describe("alarms", () => {
     expect(alarms([...quiet(5), { gradientNorm: 11 }])).toEqual([[6, "exploding-gradient"]]);
     expect(seenAt([...quiet(5), { gradientNorm: 11 }])[0]).toMatch(/gradient norm 11 at step 6, 11 times the median 1/);
     expect(alarms([...quiet(5), { gradientNorm: 9 }])).toEqual([]);
+    expect(alarms([...same(5, { gradientNorm: 0.04 }), { gradientNorm: 0.9 }])).toEqual([]);
     // Steps without an update have a norm of 0, which is nothing to compare with.
     expect(alarms([...same(20, { gradientNorm: 0 }), {}])).toEqual([]);
   });
