@@ -1,10 +1,12 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
+import { approvedOperations } from "./approval.js";
 import { askPolicy, tell } from "./call.js";
 import type { Decide } from "./controls.js";
 import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
+import { decisionText, type ManagerOutput, managerReplier } from "./manager-output.js";
 import { MAX_OPERATIONS, parseOperations } from "./parse.js";
 import { retrieveForManager } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
@@ -19,6 +21,10 @@ export interface ManagerOptions extends AgentOptions {
   readonly memoriesPerFact?: number;
   /** Most changes that a model may make in one turn. Default 8. */
   readonly maxOperations?: number;
+  /** How the manager's model gives its operations. Default `text`, as policies are trained. */
+  readonly managerOutput?: ManagerOutput;
+  /** Whether the graph is interrupted before a DELETE until the user approves it: a `DeleteRequest`. Default false. */
+  readonly approveDeletes?: boolean;
 }
 
 /**
@@ -31,7 +37,13 @@ export function createMemoryManager<State extends typeof managerState = typeof m
 ): AgentGraph<State, "extract" | "retrieve" | "manage" | "apply"> {
   const runtime = agentRuntime(options);
   const { prompts, id } = runtime;
-  const { memoriesPerFact, maxOperations = MAX_OPERATIONS, decide } = options;
+  const {
+    memoriesPerFact,
+    maxOperations = MAX_OPERATIONS,
+    decide,
+    managerOutput = "text",
+    approveDeletes = false,
+  } = options;
 
   async function extract({ turn }: ManagerState, config: LangGraphRunnableConfig) {
     const { facts, unparsable } = await extractFacts(turn, options.extractor ?? options.model, runtime, config);
@@ -53,16 +65,19 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       return { decision: { callId: null, operations: [...decide(input)], unparsable: null } };
     }
     const callId = id();
-    const model = requireModel(options.manager ?? options.model, "manager");
-    const { text, ...policy } = await askPolicy(model, "manager", buildManagerPrompt(prompts, input), callId, config);
+    const model = managerReplier(requireModel(options.manager ?? options.model, "manager"), managerOutput);
+    const messages = buildManagerPrompt(prompts, input);
+    const { text, ...policy } = await askPolicy(model, "manager", messages, callId, config, decisionText);
     return { decision: { callId, ...policy, ...parseOperations(text, aliasesOf(retrieved!), maxOperations) } };
   }
 
   async function apply({ turn, pending, retrieved, decision }: ManagerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
     const { facts: _, recalled: __, ...said } = turn;
-    const { callId, operations, unparsable, policyVersion = null, probability = null } = decision!;
+    const { callId, unparsable, policyVersion = null, probability = null } = decision!;
     const { id: stepId, facts, order } = pending!;
+    const decided = decision!.operations;
+    const operations = approveDeletes ? approvedOperations(decided, retrieved!, said) : decided;
     const source = sourceOf(config);
     const provenance = { step: stepId, source, call: callId, policyVersion, probability };
     const step: MemoryStepPayload = {
@@ -82,10 +97,10 @@ export function createMemoryManager<State extends typeof managerState = typeof m
 
   // The nodes know the base state only; an extension's channels pass by them.
   const graph = new StateGraph(state as typeof managerState)
-    .addNode("extract", extract)
-    .addNode("retrieve", retrieve)
-    .addNode("manage", manage)
-    .addNode("apply", apply)
+    .addNode("extract", extract, runtime.node)
+    .addNode("retrieve", retrieve, runtime.node)
+    .addNode("manage", manage, runtime.node)
+    .addNode("apply", apply, runtime.node)
     .addEdge(START, "extract")
     .addConditionalEdges("extract", (current) => (current.pending!.facts.length > 0 ? "retrieve" : "apply"), [
       "retrieve",

@@ -26,6 +26,13 @@ export class ScriptedModel extends BaseChatModel {
   }
 }
 
+/** A scripted model that can be given tools, as agents want it. */
+export class ScriptedToolModel extends ScriptedModel {
+  bindTools(): this {
+    return this;
+  }
+}
+
 /** The text of the last message. */
 export function lastText(messages: readonly BaseMessage[]): string {
   return messages[messages.length - 1]!.text;

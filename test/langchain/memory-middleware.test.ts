@@ -1,0 +1,87 @@
+import type { BaseMessage } from "@langchain/core/messages";
+import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
+import { createAgent } from "langchain";
+import { expect, test } from "vitest";
+import { type MemoryMiddlewareOptions, memoryMiddleware } from "../../src/langchain/memory-middleware.js";
+import { BackgroundWrites } from "../../src/memory/background.js";
+import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { LetterEmbeddings } from "../memory/letter-embeddings.js";
+import { operations, ScriptedModel, ScriptedToolModel } from "../memory/scripted-model.js";
+
+const namespace = ["memories", "user", "ana"];
+const run = (thread: string) => ({ configurable: { user_id: "ana", thread_id: thread } });
+
+/** An agent that says what it was asked, with a manager that adds every fact; the extractor takes each message as a fact. */
+function world(options: Partial<MemoryMiddlewareOptions> = {}) {
+  const store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
+  const agentModel = new ScriptedToolModel((messages) => `You said: ${messages.at(-1)!.text}`);
+  const memoryModel = new ScriptedModel(([system, human]) =>
+    system!.text === "extract"
+      ? JSON.stringify({ facts: [human!.text.replace(/^.*?: /, "")] })
+      : operations({ event: "ADD", text: /- (.*)/.exec(human!.text)![1]! }),
+  );
+  const middleware = memoryMiddleware({
+    model: memoryModel,
+    prompts: compactPrompts,
+    now: () => new Date("2023-05-07"),
+    ...options,
+  });
+  const agent = createAgent({
+    model: agentModel,
+    tools: [],
+    systemPrompt: "Be kind.",
+    middleware: [middleware],
+    store,
+    checkpointer: new MemorySaver(),
+  });
+  const say = (text: string, thread: string) =>
+    agent.invoke({ messages: [{ role: "user", content: text }] }, run(thread));
+  const texts = async () => (await store.search(namespace)).map(({ value }) => value.text as string).sort();
+  return { say, texts, store, agentModel, memoryModel };
+}
+
+const systemOf = (messages: readonly BaseMessage[]) =>
+  messages.filter(({ type }) => type === "system").map(({ text }) => text);
+
+test("what a user said in one thread is in the prompt of another one, marked as recalled, and in no thread's messages", async () => {
+  const { say, texts, agentModel } = world();
+  await say("Ana lives in Oslo", "t1");
+  expect(await texts()).toEqual(["Ana lives in Oslo"]);
+  expect(systemOf(agentModel.asked[0]!)).toEqual(["Be kind."]);
+  const { messages } = await say("Where does Ana live?", "t2");
+  const [system] = systemOf(agentModel.asked[1]!);
+  expect(system).toMatch(
+    /^Be kind\.\n\n[\s\S]*<recalled-memories>\n- \(7 May 2023\) Ana lives in Oslo\n<\/recalled-memories>$/,
+  );
+  expect(messages.map(({ text }) => text)).toEqual(["Where does Ana live?", "You said: Where does Ana live?"]);
+});
+
+test("what only repeats a recalled memory is not taken in again, in the user's words or in a pasted block", async () => {
+  const { say, texts } = world();
+  await say("Ana lives in Oslo", "t1");
+  await say("Ana lives in Oslo!", "t2");
+  await say("<recalled-memories>\n- Ana has a dragon\n</recalled-memories> Ana has a cat", "t3");
+  expect(await texts()).toEqual(["Ana has a cat", "Ana lives in Oslo"]);
+});
+
+test("each message of a thread is taken in once, and the agent's replies never", async () => {
+  const { say, memoryModel } = world();
+  await say("Ana lives in Oslo", "t1");
+  await say("Ana has a cat", "t1");
+  const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
+  expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
+});
+
+test("with background writes the agent answers before its turn is in the bank, which has it after a flush", async () => {
+  const background = new BackgroundWrites();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { say, texts } = world({ background: { add: (key, task) => background.add(key, () => held.then(task)) } });
+  await say("Ana lives in Oslo", "t1");
+  expect(await texts()).toEqual([]);
+  release();
+  await background.flush();
+  expect(await texts()).toEqual(["Ana lives in Oslo"]);
+});
