@@ -8,7 +8,6 @@ import { ChatOnnx } from "../src/model/chat-onnx.js";
 import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
 import { episodeEventSchema } from "../src/trace/episode.js";
 import { EpisodeRecorder } from "../src/trace/recorder.js";
-import { answers } from "../src/train/answers.js";
 import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js";
 import { managerDecisions } from "../src/train/manager-decisions.js";
 import type { Policy } from "../src/train/policy.js";
@@ -22,6 +21,9 @@ export interface WorldOptions {
 
 /** As the tour has it: the tiny model reads a few memories at a time. */
 const retrieval = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };
+
+/** Dialogues under way at once: the model decodes them in one batch. */
+const concurrency = 16;
 
 /** One seed's dialogues, recorded once by the untrained agents, and held-out ones to be tested on. */
 export class World {
@@ -37,7 +39,13 @@ export class World {
   static async create(models: OpenedModels, { seed, dialogues, testDialogues }: WorldOptions): Promise<World> {
     const { extractor, prompts } = models;
     const facts = async (split: "train" | "test", count: number) =>
-      (await extractDialogueFacts(generateDialogues({ seed, count, split }), extractor, { prompts })).dialogues;
+      (
+        await extractDialogueFacts(
+          generateDialogues({ seed, count, split, ...(split === "train" ? { asking: "along" } : {}) }),
+          extractor,
+          { prompts },
+        )
+      ).dialogues;
     const embeddings = new LexicalEmbeddings();
     const [learned, heldOut] = [await facts("train", dialogues), await facts("test", testDialogues)];
     const world = new World(models, seed, learned, heldOut, [], embeddings);
@@ -49,16 +57,13 @@ export class World {
     return managerDecisions(this.untrained, { policy: this.policy(), adapter, reward: "exact-match" });
   }
 
-  /** Questions over the banks that a trained manager keeps. */
-  async answererTask(adapter: string, manager: string): Promise<Task> {
-    const recorded = await this.record({ manager: this.chat(manager), answerer: this.chat(undefined) });
-    return answers(recorded, { policy: this.policy(), adapter, reward: "exact-match" });
-  }
-
-  /** On the held-out dialogues; undefined is the base model. */
-  async exactMatch(manager: string | undefined, answerer: string | undefined): Promise<number> {
-    const agents = { ...this.common(), manager: this.chat(manager), answerer: this.chat(answerer) };
-    const [scores] = await compareAgents(this.heldOut, [{ name: "agents", agents }], { embeddings: this.embeddings });
+  /** On the held-out dialogues; undefined is the untrained manager. */
+  async exactMatch(manager: string | undefined): Promise<number> {
+    const agents = { ...this.common(), manager: this.chat(manager), answerer: this.chat(undefined) };
+    const [scores] = await compareAgents(this.heldOut, [{ name: "agents", agents }], {
+      embeddings: this.embeddings,
+      concurrency,
+    });
     return scores!.metrics["exact-match"];
   }
 
@@ -66,7 +71,7 @@ export class World {
     const lines: string[] = [];
     const recorder = new EpisodeRecorder({ write: (line) => void lines.push(line) });
     const store = await memoryStore(this.embeddings);
-    await playDialogues(this.learned, { ...this.common(), ...agents }, { store, recorder });
+    await playDialogues(this.learned, { ...this.common(), ...agents }, { store, recorder, concurrency });
     recorder.close();
     return recordedDialogues(lines.map((line) => episodeEventSchema.parse(JSON.parse(line))));
   }
