@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import type { BaseMessage } from "@langchain/core/messages";
 import { ChromaClient } from "chromadb";
 import { MemoryBank } from "../src/memory/bank.js";
 import { createMemoryManager } from "../src/memory/manager.js";
@@ -46,10 +47,13 @@ const mem0 = new Memory({
   llm: {
     provider: "langchain",
     config: {
-      model: new ScriptedModel((messages) => {
-        const text = memoryText(Number(factOf(messages.map((message) => message.text).join("\n"))));
-        return JSON.stringify({ memory: [{ id: "0", text }] });
-      }),
+      // Its LangChain form can't read the messages of LangChain 1, which always have a list of tool calls.
+      model: {
+        invoke: async (messages: readonly BaseMessage[]) => {
+          const text = memoryText(Number(factOf(messages.map((message) => message.text).join("\n"))));
+          return { content: JSON.stringify({ memory: [{ id: "0", text }] }) };
+        },
+      },
     },
   },
   embedder: { provider: "langchain", config: { model: embeddings } },
@@ -99,6 +103,7 @@ try {
       }
   const held = { mem0: await (await client.getCollection({ name: "mem0" })).count(), ours: (await bank.list()).length };
   console.log(JSON.stringify({ messages: count, memories: held }));
+  if (held.mem0 !== count || held.ours !== count) throw new Error("a side did not keep each message: no comparison");
   for (const name of ["add", "search"] as const) {
     const medianMs = { mem0: round(median(times.mem0[name])), ours: round(median(times.ours[name])) };
     console.log(JSON.stringify({ name, medianMs, ratio: round(medianMs.ours / medianMs.mem0) }));
