@@ -1,20 +1,24 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import { FileError } from "../errors.js";
-import { type Configuration, compareAgents } from "../evaluate/compare.js";
-import type { Dialogue } from "../evaluate/dialogue.js";
-import { extractDialogueFacts } from "../evaluate/extract-facts.js";
-import type { Scores } from "../evaluate/scores.js";
-import { formatMarkdown, formatTable } from "../evaluate/table.js";
-import { addOnly, noop } from "../memory/controls.js";
+import { FileError, UsageError } from "../errors.js";
+import { EvaluationLog } from "../evaluate/evaluation-log.js";
+import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
+import { formatEvaluation } from "../evaluate/evaluation-table.js";
+import { predictionForm, readPredictions } from "../evaluate/predictions.js";
+import { chooseRows, type Row, rowHelp, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
+import { scorePredictions } from "../evaluate/score-predictions.js";
+import { compactPrompts } from "../memory/compact-prompts.js";
 import { writeAtomic } from "../model/atomic-file.js";
-import type { RetrievalSetting } from "../trace/episode.js";
+import { hashFile } from "../train/hash.js";
 import { loadDialogues } from "./dialogues.js";
+import { playRows, progressByLabel } from "./evaluate-rows.js";
+import { requireSettings } from "./evaluation-settings.js";
 import { working } from "./exit.js";
 import { checkUnseen } from "./hygiene.js";
 import { untilInterrupted } from "./interrupt.js";
-import { type OpenedModels, openModels } from "./models.js";
+import { type OpenedJudge, openJudge } from "./judge.js";
+import { openModels } from "./models.js";
 import {
   addDataOptions,
   addModelOptions,
@@ -25,11 +29,14 @@ import {
   type RetrievalOptions,
   verbCommand,
 } from "./options.js";
-import { startProgress } from "./progress.js";
 import { chooseRetrieval, describeRetrieval } from "./retrieval.js";
 
-interface EvaluateOptions extends ModelOptions, DataOptions, RetrievalOptions {
+interface EvaluateVerbOptions extends ModelOptions, DataOptions, RetrievalOptions {
+  readonly rows?: readonly string[];
   readonly controls?: boolean;
+  readonly predictions?: string;
+  readonly judge?: string;
+  readonly out?: string;
   readonly json?: string;
   readonly markdown?: boolean;
   readonly allowTrained?: boolean;
@@ -38,37 +45,133 @@ interface EvaluateOptions extends ModelOptions, DataOptions, RetrievalOptions {
 export function evaluateVerb(): Command {
   const command = verbCommand(
     "evaluate",
-    "Play held-out dialogues with the base model, and with trained adapters, and print their scores beside each other.",
+    "Answer the questions of held-out dialogues from memory, and print the scores of agents and controls beside each other.",
     "memory-r1 evaluate --controls --adapter-manager runs/manager/adapter --adapter-answerer runs/answerer/adapter\n" +
-      "memory-r1 evaluate --model .models/SmolLM2-135M-Instruct --data locomo10.json --conversation conv-26 --turns 40",
+      "memory-r1 evaluate --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json --split test \\\n" +
+      "  --facts observation --controls --out runs/locomo.jsonl --json runs/locomo.json\n" +
+      "memory-r1 evaluate --model .models/SmolLM2-135M-Instruct --data locomo10.json --split validation --rows none bm25 evidence\n" +
+      "memory-r1 evaluate --predictions answers.json",
   );
   addDataOptions(addRetrievalOptions(addModelOptions(command)), { split: "test", dialogues: 16 });
   return command
-    .option("--controls", "also play ADD-only and NOOP managers, which use no model")
+    .option("--rows <names...>", "rows of the table, see below (default: base, and those that the adapters allow)")
+    .option("--controls", "also: none, bm25, evidence, ADD-only, NOOP (asked as the agent is with compact prompts)")
+    .option("--predictions <file>", "score this file of predictions, and play nothing")
+    .option("--judge <path>", "let a chat model mark answers: a Hugging Face folder, or a module that exports `judge`")
+    .option("--out <file>", "keep each result in this file; a second call with it goes on where the first one stopped")
     .option("--json <file>", "write the scores as JSON")
     .option("--markdown", "print the tables in Markdown")
     .option("--allow-trained", "also on conversations that an adapter learned from")
+    .addHelpText("after", rowHelp)
+    .addHelpText("after", predictionForm)
     .addHelpText("after", dialogueForm)
-    .action(evaluate);
+    .action(evaluateAgents);
 }
 
-async function evaluate(options: EvaluateOptions): Promise<void> {
+async function evaluateAgents(options: EvaluateVerbOptions): Promise<void> {
   const { json } = options;
   if (json !== undefined) await createFolder(dirname(json));
+  const all = options.predictions === undefined ? await play(options) : await scoreFile(options.predictions, options);
+  process.stdout.write(`${formatEvaluation(all, { markdown: options.markdown ?? false })}\n`);
+  if (json !== undefined) await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(all, null, 2)}\n`));
+}
+
+/** Scores answers that are there already. */
+async function scoreFile(file: string, options: EvaluateVerbOptions): Promise<EvaluationScores[]> {
+  const predictions = await readPredictions(file);
+  const judge = options.judge === undefined ? undefined : await openJudge(options.judge, options);
+  const shown = progressByLabel();
+  const log = openLog(options, judge);
+  try {
+    if (options.out !== undefined) log.require("all", { predictions: (await hashFile(file)).sha256 });
+    return await working(() =>
+      untilInterrupted((signal) =>
+        scorePredictions(predictions, {
+          seed: options.seed,
+          log,
+          concurrency: options.concurrency,
+          signal,
+          onProgress: shown.update,
+          ...(judge === undefined ? {} : { judge: judge.model }),
+        }),
+      ),
+    );
+  } finally {
+    shown.end();
+    log.close();
+    await judge?.close();
+  }
+}
+
+async function play(options: EvaluateVerbOptions): Promise<EvaluationScores[]> {
   const dialogues = await loadDialogues(options, "test");
   if (!options.allowTrained) {
     const adapters = [options.adapterManager, options.adapterAnswerer].filter((adapter) => adapter !== undefined);
     await checkUnseen(dialogues, adapters);
   }
+  const named = options.rows === undefined ? undefined : wantedRows(options, false);
   const models = await openModels(options);
   try {
     const agents = { ...models, ...(await chooseRetrieval(options)) };
     process.stderr.write(`answers from ${describeRetrieval(agents)}\n`);
-    const all = await working(() => untilInterrupted((signal) => compare(dialogues, agents, options, signal)));
-    process.stdout.write(`${options.markdown ? formatMarkdown(all) : formatTable(all)}\n`);
-    if (json !== undefined) await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(all, null, 2)}\n`));
+    const rows = named ?? wantedRows(options, models.prompts === compactPrompts);
+    const judge = options.judge === undefined ? undefined : await openJudge(options.judge, options);
+    try {
+      const log = openLog(options, judge);
+      try {
+        if (options.out !== undefined) await requireSettings(log, dialogues, rows, agents, options);
+        return await working(() =>
+          untilInterrupted((signal) => playRows(dialogues, rows, agents, options, { log, judge, signal })),
+        );
+      } finally {
+        log.close();
+      }
+    } finally {
+      await judge?.close();
+    }
   } finally {
     await models.close();
+  }
+}
+
+/** Throws UsageError where a row is not known, or needs an adapter that is not given. */
+function wantedRows(options: EvaluateVerbOptions, compact: boolean): Row[] {
+  const { adapterManager, adapterAnswerer, rows, controls = false } = options;
+  const manager = adapterManager !== undefined;
+  const answerer = adapterAnswerer !== undefined;
+  const turns = ["none", "bm25", "evidence"].map((context) => (compact ? `${context}-agent` : context));
+  const chosen = chooseRows([
+    ...(rows ?? ["base"]),
+    ...(controls ? [...turns, "ADD-only", "NOOP"] : []),
+    ...(rows !== undefined ? [] : [manager ? "manager" : [], answerer ? "answerer" : []].flat()),
+    ...(rows === undefined && manager && answerer ? ["both"] : []),
+  ]);
+  for (const row of chosen) {
+    const missing = [
+      ...(usesTrainedManager(row) && !manager ? ["--adapter-manager"] : []),
+      ...(usesTrainedAnswerer(row) && !answerer ? ["--adapter-answerer"] : []),
+    ];
+    if (missing.length === 0) continue;
+    throw new UsageError({
+      what: `row ${row.name} is of a trained agent`,
+      where: "--rows",
+      expected: missing.join(" and "),
+      found: "no adapter",
+      remedy: "pass the adapter, or leave this row out",
+    });
+  }
+  return chosen;
+}
+
+function openLog({ out }: EvaluateVerbOptions, judge: OpenedJudge | undefined): EvaluationLog {
+  const log = new EvaluationLog(out);
+  if (judge === undefined) return log;
+  try {
+    log.require("judge", { weights: judge.weights });
+    return log;
+  } catch (error) {
+    log.close();
+    throw error;
   }
 }
 
@@ -84,69 +187,4 @@ async function createFolder(folder: string): Promise<void> {
       cause,
     });
   }
-}
-
-async function compare(
-  dialogues: readonly Dialogue[],
-  agents: OpenedModels & RetrievalSetting,
-  { turns, questions, concurrency, facts, controls = false, ...options }: EvaluateOptions,
-  signal: AbortSignal,
-): Promise<Scores[]> {
-  const part = {
-    signal,
-    concurrency,
-    ...(turns === undefined ? {} : { turns }),
-    ...(questions === undefined ? {} : { questions }),
-  };
-  const told = facts === "model" ? await extract(dialogues, agents, part) : dialogues;
-  const progress = new Map<string, ReturnType<typeof startProgress>>();
-  return compareAgents(told, configurations(agents, options, controls), {
-    ...part,
-    onProgress: (name, current) => {
-      const shown = progress.get(name) ?? startProgress(name);
-      progress.set(name, shown);
-      shown.update(current);
-    },
-    onScores: ({ name }) => progress.get(name)?.end(),
-  });
-}
-
-/** Facts once for all, so that managers are compared on the same ones. */
-async function extract(
-  dialogues: readonly Dialogue[],
-  { extractor, prompts }: OpenedModels,
-  part: { signal: AbortSignal; turns?: number },
-): Promise<Dialogue[]> {
-  const progress = startProgress("facts");
-  const found = await extractDialogueFacts(dialogues, extractor, { ...part, prompts, onProgress: progress.update });
-  progress.end();
-  process.stderr.write(`facts: ${found.unparsable} of ${found.asked} replies of the extractor could not be read\n`);
-  return found.dialogues;
-}
-
-function configurations(
-  {
-    extractor,
-    base,
-    manager,
-    answerer,
-    prompts,
-    memoriesPerSpeaker,
-    namedSpeakersOnly,
-  }: OpenedModels & RetrievalSetting,
-  { adapterManager, adapterAnswerer }: Pick<EvaluateOptions, "adapterManager" | "adapterAnswerer">,
-  controls: boolean,
-): Configuration[] {
-  const common = { extractor, prompts, memoriesPerSpeaker, namedSpeakersOnly };
-  const rows: Configuration[] = [{ name: "base", agents: { ...common, manager: base, answerer: base } }];
-  if (controls) {
-    rows.push({ name: "ADD-only", agents: { ...common, manager: addOnly, answerer: base } });
-    rows.push({ name: "NOOP", agents: { ...common, manager: noop, answerer: base } });
-  }
-  if (adapterManager !== undefined) rows.push({ name: "manager", agents: { ...common, manager, answerer: base } });
-  if (adapterAnswerer !== undefined) rows.push({ name: "answerer", agents: { ...common, manager: base, answerer } });
-  if (adapterManager !== undefined && adapterAnswerer !== undefined) {
-    rows.push({ name: "manager and answerer", agents: { ...common, manager, answerer } });
-  }
-  return rows;
 }

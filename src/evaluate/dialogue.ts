@@ -6,6 +6,8 @@ import { questionSchema, turnSchema } from "../trace/episode.js";
 export const dialogueTurnSchema = turnSchema.extend({
   /** Number of the session, from 1 on. */
   session: z.number().int(),
+  /** When it was said, in the data's own words, where these say more than `time`: "1:56 pm on 8 May, 2023". */
+  when: z.string().optional(),
   /** Ready-made facts of this turn, where a data set has them: no extractor is needed then. */
   facts: z.array(z.string()).optional(),
 });

@@ -4,7 +4,9 @@ import { parseFacts } from "../memory/parse.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue } from "./dialogue.js";
+import { EvaluationLog, type FactsLine } from "./evaluation-log.js";
 import type { PlayProgress } from "./play.js";
+import { addUsage, askCounted, type Usage } from "./usage.js";
 
 export interface ExtractOptions {
   readonly prompts?: MemoryPrompts;
@@ -12,6 +14,8 @@ export interface ExtractOptions {
   readonly turns?: number;
   /** Turns under way at once. Default 32. */
   readonly concurrency?: number;
+  /** Has what was found before, which is not asked again, and keeps what is found. */
+  readonly log?: EvaluationLog;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PlayProgress) => void;
 }
@@ -21,34 +25,47 @@ export interface ExtractedDialogues {
   /** Turns that the extractor was asked about, and those of them whose reply could not be read: they have no facts. */
   readonly asked: number;
   readonly unparsable: number;
+  readonly usage: Usage;
 }
 
 /** Asks an extractor for the facts of every turn, so that several agents can be compared on the same facts. */
 export async function extractDialogueFacts(
   dialogues: readonly Dialogue[],
   extractor: BaseChatModel,
-  { prompts = instructedPrompts, turns, concurrency = 32, signal, onProgress }: ExtractOptions = {},
+  {
+    prompts = instructedPrompts,
+    turns,
+    concurrency = 32,
+    log = new EvaluationLog(),
+    signal,
+    onProgress,
+  }: ExtractOptions = {},
 ): Promise<ExtractedDialogues> {
-  const asked = dialogues.flatMap((dialogue) => dialogue.turns.slice(0, turns));
-  let done = 0;
+  const asked = dialogues.flatMap(({ id, turns: all }) =>
+    all.slice(0, turns).map((turn) => ({ conversation: id, turn })),
+  );
+  const open = asked.filter(({ conversation, turn }) => log.facts(conversation, turn.id) === undefined);
   const total = asked.length;
+  let done = total - open.length;
   onProgress?.({ done, total });
-  const found = await mapConcurrently(asked, concurrency, async (turn) => {
+  await mapConcurrently(open, concurrency, async ({ conversation, turn }) => {
     signal?.throwIfAborted();
-    const reply = await extractor.invoke(prompts.extract(turn));
+    const { text, usage } = await askCounted(extractor, prompts.extract(turn));
+    const read = text === null ? { facts: [], unparsable: "no room for a reply" } : parseFacts(text);
+    log.append({ type: "facts", conversation, turn: turn.id, ...read, usage });
     onProgress?.({ done: ++done, total });
-    return [turn, parseFacts(reply.text)] as const;
   });
-  const read = new Map(found);
+  const found: FactsLine[] = asked.map(({ conversation, turn }) => log.facts(conversation, turn.id)!);
   return {
     dialogues: dialogues.map((dialogue) => ({
       ...dialogue,
-      turns: dialogue.turns.map((turn) => {
-        const facts = read.get(turn)?.facts;
-        return facts === undefined ? turn : { ...turn, facts };
+      turns: dialogue.turns.map((turn, at) => {
+        const line = turns === undefined || at < turns ? log.facts(dialogue.id, turn.id) : undefined;
+        return line === undefined ? turn : { ...turn, facts: line.facts };
       }),
     })),
     asked: total,
-    unparsable: found.filter(([, { unparsable }]) => unparsable !== null).length,
+    unparsable: found.filter(({ unparsable }) => unparsable !== null).length,
+    usage: addUsage(found.map(({ usage }) => usage)),
   };
 }

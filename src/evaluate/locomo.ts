@@ -106,7 +106,7 @@ function sessionTurns({ sample_id, conversation }: Sample, session: number, path
   const time = date.slice(1).join(" ");
   return turns.data.map(({ speaker, dia_id, text, blip_caption }) => {
     const shared = blip_caption === undefined ? "" : ` [shared ${blip_caption}]`;
-    return { id: dia_id, speaker, text: `${text}${shared}`, time, session };
+    return { id: dia_id, speaker, text: `${text}${shared}`, time, session, when: date.input };
   });
 }
 

@@ -188,7 +188,10 @@ async function playPart({ dialogue, turns, questions }: Part, play: Play): Promi
   return { dialogue, steps, answers, bankSize: bank.length };
 }
 
-function turnInput({ session: _, facts, ...turn }: DialogueTurn, source: PlayOptions["facts"] = "given"): TurnInput {
+function turnInput(
+  { session: _, when: __, facts, ...turn }: DialogueTurn,
+  source: PlayOptions["facts"] = "given",
+): TurnInput {
   return source === "model" || facts === undefined ? turn : { ...turn, facts };
 }
 

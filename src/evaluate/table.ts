@@ -1,9 +1,5 @@
+import { alignRows, type Cells, markdownRows } from "./cells.js";
 import type { Scores } from "./scores.js";
-
-type Cells = readonly string[];
-
-/** The names of configurations are cut to this, so that a table fits 100 columns. */
-const NAME_WIDTH = 22;
 
 const columns: readonly (readonly [header: string, cell: (scores: Scores) => string])[] = [
   ["EM", ({ metrics }) => decimal(metrics["exact-match"])],
@@ -62,23 +58,4 @@ export function formatTable(all: readonly Scores[]): string {
 /** As `formatTable`, in Markdown. */
 export function formatMarkdown(all: readonly Scores[]): string {
   return [overviewRows(all), categoryRows(all)].map(markdownRows).join("\n\n");
-}
-
-function markdownRows([header, ...rows]: readonly Cells[]): string {
-  const line = (cells: Cells): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const rule = (header ?? []).map((_, at) => (at === 0 ? "---" : "---:"));
-  return [line(header ?? []), line(rule), ...rows.map(line)].join("\n");
-}
-
-function alignRows(rows: readonly Cells[]): string {
-  const cut = rows.map(([name = "", ...cells]) => [name.slice(0, NAME_WIDTH), ...cells]);
-  const widths = (cut[0] ?? []).map((_, at) => Math.max(...cut.map((cells) => cells[at]?.length ?? 0)));
-  return cut
-    .map((cells) =>
-      cells
-        .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

@@ -45,12 +45,12 @@ describe.skipIf(!hasTinyModel)("with the tiny model (skipped without its weights
 
   it("evaluate sets the base beside controls, and writes the scores", async () => {
     const json = join(folder, "scores", "scores.json");
-    const { code, stdout } = await runCli("evaluate", ...small, "--controls", "--json", json);
+    const { code, stdout } = await runCli("evaluate", ...small, "--rows", "base", "add-only", "noop", "--json", json);
     expect(code).toBe(0);
     expect(stdout).toMatch(/\nbase .*\nADD-only .*\nNOOP /);
-    const scores = JSON.parse(await readFile(json, "utf8")) as { name: string; bankSize: number }[];
+    const scores = JSON.parse(await readFile(json, "utf8")) as { name: string; bank: { bankSize: number } }[];
     expect(scores.map(({ name }) => name)).toEqual(["base", "ADD-only", "NOOP"]);
-    expect(scores[2]!.bankSize).toBe(0);
+    expect(scores[2]!.bank.bankSize).toBe(0);
   });
 
   it("chat remembers across sessions what it was told", async () => {

@@ -52,9 +52,16 @@ describe("readLocomo", () => {
     const [dialogue] = await readLocomo(await file("order.json", [sample]));
     expect(dialogue?.speakers).toEqual(["Ann", "Bob"]);
     expect(dialogue?.turns).toEqual([
-      { id: "D2:1", speaker: "Ann", text: "Look! [shared a photo of a dog]", time: "8 May 2023", session: 2 },
-      { id: "D2:2", speaker: "Bob", text: "Nice.", time: "8 May 2023", session: 2 },
-      { id: "D10:1", speaker: "Bob", text: "Bye.", time: "3 June 2023", session: 10 },
+      {
+        id: "D2:1",
+        speaker: "Ann",
+        text: "Look! [shared a photo of a dog]",
+        time: "8 May 2023",
+        when: "1:56 pm on 8 May, 2023",
+        session: 2,
+      },
+      { id: "D2:2", speaker: "Bob", text: "Nice.", time: "8 May 2023", when: "1:56 pm on 8 May, 2023", session: 2 },
+      { id: "D10:1", speaker: "Bob", text: "Bye.", time: "3 June 2023", when: "9:05 am on 3 June, 2023", session: 10 },
     ]);
   });
 

@@ -1,0 +1,47 @@
+import { resolve } from "node:path";
+import type { Dialogue } from "../evaluate/dialogue.js";
+import type { EvaluationLog } from "../evaluate/evaluation-log.js";
+import { type Row, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
+import { compactPrompts } from "../memory/compact-prompts.js";
+import type { RetrievalSetting } from "../trace/episode.js";
+import { hashText, hashWeights } from "../train/hash.js";
+import type { OpenedModels } from "./models.js";
+import type { DataOptions, ModelOptions } from "./options.js";
+
+/** Fixes in a log what its results follow from. Throws UsageError where they were begun with something else. */
+export async function requireSettings(
+  log: EvaluationLog,
+  dialogues: readonly Dialogue[],
+  rows: readonly Row[],
+  { engine, base, prompts, ...retrieval }: OpenedModels & RetrievalSetting,
+  options: ModelOptions & Pick<DataOptions, "facts" | "turns" | "questions">,
+): Promise<void> {
+  const { architecture, parameters, device, precision, folder } = engine.info;
+  const { maxNewTokens, temperature, seed } = base.sampling;
+  log.require("all", {
+    "data.conversations": dialogues.map(({ id }) => id).join(" "),
+    "data.hash": hashText(JSON.stringify(dialogues)),
+    "data.facts": options.facts,
+    "data.turns": options.turns ?? null,
+    "data.questions": options.questions ?? null,
+    "model.architecture": architecture,
+    "model.parameters": parameters,
+    "model.weights": await hashWeights(folder),
+    // One card computes as another of the host; a CPU does not.
+    "model.device": device.replace(/:\d+$/, ""),
+    "model.precision": precision,
+    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    maxNewTokens,
+    temperature,
+    seed,
+    memoriesPerSpeaker: retrieval.memoriesPerSpeaker,
+    namedSpeakersOnly: retrieval.namedSpeakersOnly,
+  });
+  const { adapterManager, adapterAnswerer } = options;
+  if (adapterManager !== undefined && rows.some(usesTrainedManager)) {
+    log.require("manager", { "adapter-manager": await hashWeights(resolve(adapterManager)) });
+  }
+  if (adapterAnswerer !== undefined && rows.some(usesTrainedAnswerer)) {
+    log.require("answerer", { "adapter-answerer": await hashWeights(resolve(adapterAnswerer)) });
+  }
+}

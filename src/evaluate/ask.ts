@@ -1,0 +1,71 @@
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { BaseMessage } from "@langchain/core/messages";
+import type { ParsedAnswer } from "../memory/parse.js";
+import type { Question } from "../trace/episode.js";
+import { mapConcurrently } from "./concurrent.js";
+import type { AnswerLine, EvaluationLog } from "./evaluation-log.js";
+import type { PlayProgress } from "./play.js";
+import { askCounted } from "./usage.js";
+
+/** A question with its gold answer, the messages that ask it, and how the reply is read. */
+export interface Asking {
+  readonly conversation: string;
+  readonly question: Question & { readonly gold: string };
+  readonly messages: BaseMessage[];
+  readonly memories: number;
+  readonly evidenceRecall: number | null;
+  readonly read: (text: string) => ParsedAnswer;
+}
+
+export interface AskOptions {
+  readonly log: EvaluationLog;
+  /** Questions at once. */
+  readonly concurrency: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: PlayProgress) => void;
+}
+
+/** Answers all questions of one row that the log has not; returns all, in the order of the askings. */
+export async function askRow(
+  row: string,
+  askings: readonly Asking[],
+  model: BaseChatModel,
+  { log, concurrency, signal, onProgress }: AskOptions,
+): Promise<AnswerLine[]> {
+  const open = askings.filter(({ conversation, question }) => log.answer(row, conversation, question.id) === undefined);
+  const total = askings.length;
+  let done = total - open.length;
+  onProgress?.({ done, total });
+  // Prompts of like length share a batch, which is padded to its longest.
+  const byLength = open.map((asking) => ({ asking, length: lengthOf(asking) })).sort((a, b) => b.length - a.length);
+  await mapConcurrently(byLength, concurrency, async ({ asking }) => {
+    signal?.throwIfAborted();
+    log.append(await answer(row, asking, model));
+    onProgress?.({ done: ++done, total });
+  });
+  return askings.map(({ conversation, question }) => log.answer(row, conversation, question.id)!);
+}
+
+async function answer(row: string, asking: Asking, model: BaseChatModel): Promise<AnswerLine> {
+  const { conversation, question, messages, memories, evidenceRecall, read } = asking;
+  const { text, usage } = await askCounted(model, messages);
+  const parsed = text === null ? { answer: "", selected: [], unparsable: null } : read(text);
+  return {
+    type: "answer",
+    row,
+    conversation,
+    question: question.id,
+    text: question.text,
+    ...(question.category === undefined ? {} : { category: question.category }),
+    gold: question.gold,
+    prediction: parsed.answer,
+    selected: [...parsed.selected],
+    memories,
+    unparsable: parsed.unparsable,
+    tooLong: text === null,
+    evidenceRecall,
+    usage,
+  };
+}
+
+const lengthOf = ({ messages }: Asking): number => messages.reduce((sum, { text }) => sum + text.length, 0);

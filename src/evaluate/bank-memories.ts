@@ -1,0 +1,48 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import { MemoryBank } from "../memory/bank.js";
+import { retrieveForAnswer } from "../memory/retrieve.js";
+import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
+import type { BankStep, BuiltBank } from "./build-banks.js";
+import { memoryStore } from "./compare.js";
+import { evidenceRecall } from "./evidence.js";
+
+/** What a bank shows an answerer for one question. */
+export interface QuestionMemories {
+  readonly retrieved: readonly RetrievedMemory[];
+  readonly evidenceRecall: number | null;
+}
+
+export interface BankMemories {
+  readonly byQuestion: ReadonlyMap<string, QuestionMemories>;
+  /** Memories in the bank after the last turn. */
+  readonly bankSize: number;
+}
+
+/** Lives through a bank's changes once more, and looks at each question's time what it would be answered from. */
+export async function bankMemories(
+  { dialogue: { turns, speakers }, steps }: BuiltBank,
+  questions: readonly Question[],
+  embeddings: Embeddings,
+  retrieval: RetrievalSetting,
+): Promise<BankMemories> {
+  const bank = new MemoryBank({ store: await memoryStore(embeddings), namespace: ["bank"] });
+  const byQuestion = new Map<string, QuestionMemories>();
+  const stepAt = new Map(steps.map((step) => [step.turn.id, step]));
+  const past: BankStep[] = [];
+  const look = async (asked: readonly Question[]): Promise<void> => {
+    for (const question of asked) {
+      const retrieved = await retrieveForAnswer(bank, question.text, speakers, retrieval);
+      byQuestion.set(question.id, { retrieved, evidenceRecall: evidenceRecall({ question, retrieved }, past) });
+    }
+  };
+  for (const { id } of turns) {
+    const step = stepAt.get(id);
+    if (step !== undefined) {
+      if (step.changes.length > 0) await bank.write(step.changes);
+      past.push(step);
+    }
+    await look(questions.filter(({ after }) => after === id));
+  }
+  await look(questions.filter(({ after }) => after === undefined));
+  return { byQuestion, bankSize: (await bank.list()).length };
+}

@@ -1,0 +1,57 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { FileError } from "../../src/errors.js";
+import { EvaluationLog } from "../../src/evaluate/evaluation-log.js";
+import { readPredictions } from "../../src/evaluate/predictions.js";
+import { scorePredictions } from "../../src/evaluate/score-predictions.js";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "predictions-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function scores(content: string) {
+  const path = join(folder, "predictions.json");
+  await writeFile(path, content);
+  return scorePredictions(await readPredictions(path), { seed: 1, log: new EvaluationLog(), concurrency: 2 });
+}
+
+describe("a file of predictions", () => {
+  it("is scored by condition and category, in both exact matches", async () => {
+    const [bm25, none] = await scores(
+      JSON.stringify([
+        { condition: "bm25", conversation: "a", category: 4, gold: 2022, prediction: "2022.", recall: 0.5 },
+        { condition: "bm25", conversation: "b", category: 2, gold: "Oslo", prediction: "Rome", recall: 1 },
+        { condition: "none", category: 4, gold: "Oslo", prediction: "oslo" },
+      ]),
+    );
+    expect(bm25).toMatchObject({ name: "bm25", questions: 2, conversations: 2, evidenceRecall: 0.75 });
+    expect(bm25!.metrics).toMatchObject({ f1: 0.5, "exact-match": 0.5, "strict-exact-match": 0 });
+    expect(bm25!.categories["2"]).toMatchObject({ questions: 1, metrics: { f1: 0 } });
+    expect(none).toMatchObject({ name: "none", evidenceRecall: null, metrics: { "strict-exact-match": 1 } });
+    expect(none!.intervals.f1).toEqual({ questions: [1, 1], conversations: null });
+  });
+
+  it("may be JSON lines, with answer for gold, among lines of other types", async () => {
+    const lines = [
+      { type: "settings" },
+      { prediction: "kayak", answer: "kayaks" },
+      { type: "answer", row: "base", prediction: "b", gold: "c" },
+    ];
+    const all = await scores(`${lines.map((line) => JSON.stringify(line)).join("\n")}\n`);
+    expect(all.map(({ name, metrics }) => [name, metrics.f1])).toEqual([
+      ["predictions", 1],
+      ["base", 0],
+    ]);
+  });
+
+  it("is refused where it is missing, no JSON, empty, or an entry lacks its gold answer", async () => {
+    await expect(readPredictions(join(folder, "none.json"))).rejects.toThrow(/none\.json: .*cannot be read/);
+    await expect(scores("[{")).rejects.toThrow(FileError);
+    await expect(scores("[]")).rejects.toThrow(/found no prediction/);
+    await expect(scores('[{"prediction":"a","gold":"b"},{"prediction":"a"}]')).rejects.toThrow(/entry 2: .*gold/);
+  });
+});
