@@ -8,7 +8,10 @@ import { type Checkpoint, requiredTensors } from "./weights.js";
 const dtypes: Readonly<Record<string, DType>> = { F32: "float32", F16: "float16", BF16: "bfloat16" };
 
 /** The checkpoint's tensors as frozen constants that lie in its files, computed with in `dtype`: a cast only where the file has another. */
-export function frozenParameters({ tensors }: Checkpoint, dtype: Precision = "float32"): (name: string) => Value {
+export function frozenParameters(
+  { tensors }: Pick<Checkpoint, "tensors">,
+  dtype: Precision = "float32",
+): (name: string) => Value {
   const values = new Map<string, Value>();
   return (name) => {
     let value = values.get(name);

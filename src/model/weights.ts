@@ -47,12 +47,20 @@ export function requiredTensors(config: DecoderConfig): Map<string, readonly num
 
 /** Opens a single or sharded safetensors checkpoint and checks it against the config. Reads headers only. Throws FileError. */
 export async function openCheckpoint(folder: string, config: DecoderConfig): Promise<Checkpoint> {
+  return { folder, config, tensors: await openTensors(folder, requiredTensors(config)) };
+}
+
+/** The tensors of a folder's safetensors files, of which the required ones have these shapes. Throws FileError. */
+export async function openTensors(
+  folder: string,
+  required: ReadonlyMap<string, readonly number[]>,
+): Promise<ReadonlyMap<string, TensorInfo>> {
   const tensors = new Map<string, TensorInfo>();
   for (const file of await listFiles(folder)) {
     for (const [name, info] of (await readHeader(file)).tensors) tensors.set(name, info);
   }
-  for (const [name, shape] of requiredTensors(config)) checkTensor(folder, name, shape, tensors.get(name));
-  return { folder, config, tensors };
+  for (const [name, shape] of required) checkTensor(folder, name, shape, tensors.get(name));
+  return tensors;
 }
 
 function checkTensor(folder: string, name: string, shape: readonly number[], info: TensorInfo | undefined): void {

@@ -27,6 +27,8 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   Sqrt: simple((g, { outputs: [y] }) => [() => o.mul(o.div(g, y!), 0.5)]),
   Reciprocal: simple((g, { outputs: [y] }) => [() => o.neg(o.mul(g, o.mul(y!, y!)))]),
   Sigmoid: simple((g, { outputs: [y] }) => [() => o.mul(g, o.sub(y!, o.mul(y!, y!)))]),
+  // d erf(x)/dx = 2/√π · exp(-x²)
+  Erf: simple((g, { inputs: [x] }) => [() => o.mul(g, o.mul(o.exp(o.neg(o.mul(x!, x!))), 2 / Math.sqrt(Math.PI)))]),
   // d(x·s)/dx = s + x·s·(1 - s) = s + y - y·s
   Silu: simple((g, { inputs: [x], outputs: [y] }) => [
     () => {

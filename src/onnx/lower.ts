@@ -39,6 +39,10 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Sqrt: same(),
   Reciprocal: same(),
   Sigmoid: same(),
+  Erf: (scope, [x], [y], { inputs }) => {
+    if (inputs[0]!.dtype === "float64") erfSeries(scope, x!, y!);
+    else scope.node("Erf", [x!], {}, y);
+  },
   Silu: (scope, [x], [y], { inputs }) => {
     if (inputs[0]!.dtype === "float64") {
       // Not x · Sigmoid(x): the runtime fuses that into QuickGelu, which has no float64 kernel.
@@ -207,4 +211,19 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
 
 function headCounts({ heads, keyValueHeads }: OpAttributes["CausalAttention"]): Attributes {
   return { num_heads: { int: heads }, kv_num_heads: { int: keyValueHeads } };
+}
+
+/** Terms of a series that is exact to 1e-12 up to |x| = 3. */
+const ERF_TERMS = 60;
+
+/** 2/√π · x · Σ (-x²)ⁿ / (n! (2n + 1)): the runtime has no float64 kernel, by which gradients are checked. */
+function erfSeries(scope: Scope, x: string, y: string): void {
+  const number = (value: number) => scope.scalar(value, "float64");
+  const square = scope.node("Neg", [scope.node("Mul", [x, x])]);
+  let sum = number(1 / (2 * ERF_TERMS + 1));
+  for (let n = ERF_TERMS; n > 0; n--) {
+    const rest = scope.node("Mul", [scope.node("Mul", [sum, square]), number(1 / n)]);
+    sum = scope.node("Add", [rest, number(1 / (2 * n - 1))]);
+  }
+  scope.node("Mul", [scope.node("Mul", [x, sum]), number(2 / Math.sqrt(Math.PI))], {}, y);
 }

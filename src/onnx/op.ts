@@ -10,6 +10,8 @@ export interface OpAttributes {
   Sqrt: NoAttributes;
   Reciprocal: NoAttributes;
   Sigmoid: NoAttributes;
+  /** The error function, as exact GELU needs it. */
+  Erf: NoAttributes;
   /** x · sigmoid(x), also called swish. */
   Silu: NoAttributes;
   Cos: NoAttributes;
@@ -139,6 +141,7 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Sqrt: like,
   Reciprocal: like,
   Sigmoid: like,
+  Erf: like,
   Silu: like,
   Cos: like,
   Sin: like,

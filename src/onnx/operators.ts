@@ -20,7 +20,8 @@ export function apply<K extends OpName>(
 export type Operand = Value | number;
 
 const unary =
-  (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Sigmoid" | "Silu" | "Cos" | "Sin" | "Not") => (x: Value) =>
+  (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Sigmoid" | "Erf" | "Silu" | "Cos" | "Sin" | "Not") =>
+  (x: Value) =>
     apply(op, [x], {})[0]!;
 
 type BinaryName = "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual" | "And" | "Or";
@@ -34,6 +35,7 @@ export const log = unary("Log");
 export const sqrt = unary("Sqrt");
 export const reciprocal = unary("Reciprocal");
 export const sigmoid = unary("Sigmoid");
+export const erf = unary("Erf");
 export const silu = unary("Silu");
 export const cos = unary("Cos");
 export const sin = unary("Sin");

@@ -8,6 +8,7 @@ import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 import type { Device } from "../onnx/session.js";
 import { type Bounds, type Check, compare, type Skip } from "./check.js";
 import { differing, largestDifference, parting, worst } from "./difference.js";
+import { checkEmbeddings, type EmbeddingRow, embeddingSchema } from "./embedding-checks.js";
 
 const chatSchema = z.object({
   messages: z.array(z.object({ role: z.string(), content: z.string() })).min(1),
@@ -17,28 +18,18 @@ const chatSchema = z.object({
   logprobs: z.array(z.number()).min(1),
   smallest_margin: z.number(),
 });
-const embeddingSchema = z.object({ text: z.string(), ids: z.array(z.number().int()), embedding: z.array(z.number()) });
+
+const rowsOf = (model: string, value: string | Chat[] | EmbeddingRow[]): [string, Rows][] =>
+  typeof value === "string" ? [] : [[model, value]];
 
 /** Per model its chats, or a sentence encoder's texts; other fields are remarks. */
 export const chatFileSchema = z
-  .record(
-    z.string(),
-    z.union([
-      z.string(),
-      z.array(chatSchema).min(1),
-      z
-        .array(embeddingSchema)
-        .min(1)
-        .transform(() => "embeddings" as const),
-    ]),
-  )
-  .transform(
-    (entries) =>
-      new Map(Object.entries(entries).filter(([, value]) => typeof value !== "string" || value === "embeddings")),
-  )
+  .record(z.string(), z.union([z.string(), z.array(chatSchema).min(1), z.array(embeddingSchema).min(1)]))
+  .transform((entries) => new Map(Object.entries(entries).flatMap(([model, value]) => rowsOf(model, value))))
   .refine((entries) => entries.size > 0, { message: "at least one model with its chats" });
 
 type Chat = z.infer<typeof chatSchema>;
+type Rows = readonly Chat[] | readonly EmbeddingRow[];
 export type ChatFile = z.infer<typeof chatFileSchema>;
 
 /** Below this difference of the best two tokens, rounding may choose the other. */
@@ -58,23 +49,22 @@ export interface ChatOptions {
 /** Real checkpoints beside another implementation's chats: template, tokenizer, decoding and scoring. Throws FileError. */
 export async function* checkChatFile(file: string, chats: ChatFile, options: ChatOptions): AsyncGenerator<Check> {
   for (const [model, rows] of chats) {
-    const reason = await skipReason(model, rows, options.models);
+    const reason = await skipReason(model, options.models);
     if (reason !== undefined) {
       yield { file, check: model, skipped: reason } satisfies Skip;
       continue;
     }
     const started = performance.now();
-    yield* checkModel(file, model, rows as readonly Chat[], join(options.models!, model), options);
+    const folder = join(options.models!, model);
+    if (areEmbeddings(rows)) yield* checkEmbeddings(file, model, rows, { folder, device: options.device });
+    else yield* checkModel(file, model, rows, folder, options);
     options.onModel?.(model, (performance.now() - started) / 1000);
   }
 }
 
-async function skipReason(
-  model: string,
-  rows: readonly Chat[] | string,
-  models: string | undefined,
-): Promise<string | undefined> {
-  if (typeof rows === "string") return "sentence encoders are not supported";
+const areEmbeddings = (rows: Rows): rows is readonly EmbeddingRow[] => "embedding" in rows[0]!;
+
+async function skipReason(model: string, models: string | undefined): Promise<string | undefined> {
   if (models === undefined) return "no folder of models was given: pass --models DIR";
   const config = await readOptionalJson(join(models, model, "config.json"));
   return config === undefined ? `no checkpoint at ${join(models, model)}` : undefined;

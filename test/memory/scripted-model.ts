@@ -28,7 +28,7 @@ export class ScriptedModel extends BaseChatModel {
 
 /** A scripted model that can be given tools, as agents want it. */
 export class ScriptedToolModel extends ScriptedModel {
-  bindTools(): this {
+  override bindTools(): this {
     return this;
   }
 }

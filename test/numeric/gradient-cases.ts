@@ -143,6 +143,7 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
   Sqrt: unary(o.sqrt, 0.5, 3),
   Reciprocal: unary(o.reciprocal, 0.5, 3),
   Sigmoid: unary(o.sigmoid, -3, 3),
+  Erf: unary(o.erf, -2, 2),
   Silu: unary(o.silu, -3, 3),
   Cos: unary(o.cos, -3, 3),
   Sin: unary(o.sin, -3, 3),

@@ -1,0 +1,1 @@
+export { OnnxEmbeddings, type OnnxEmbeddingsOptions } from "./onnx-embeddings.js";
