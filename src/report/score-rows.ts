@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { FileError } from "../errors.js";
+
+const share = z.number().nullable().default(null);
+const intervalSchema = z.tuple([z.number(), z.number()]);
+const metricsSchema = z.object({
+  questions: z.number(),
+  metrics: z.record(z.string(), z.number()),
+  intervals: z.record(z.string(), z.object({ questions: intervalSchema })).default({}),
+});
+const operationsSchema = z.object({ ADD: z.number(), UPDATE: z.number(), DELETE: z.number(), NOOP: z.number() });
+
+/** What the report reads of both forms of scores: of the evaluation, and of the comparison that the tour makes. */
+const scoreRowSchema = metricsSchema
+  .extend({
+    name: z.string(),
+    categories: z.record(z.string(), metricsSchema).default({}),
+    conversations: z.number().optional(),
+    dialogues: z.number().optional(),
+    bank: z
+      .object({ operations: operationsSchema, bankSize: z.number(), managerUnparsable: share })
+      .nullable()
+      .optional(),
+    operations: operationsSchema.optional(),
+    bankSize: z.number().optional(),
+    managerUnparsable: share,
+    answererUnparsable: share,
+    evidenceRecall: share,
+  })
+  .transform(({ bank, operations, bankSize, managerUnparsable, conversations, dialogues, ...row }) => ({
+    ...row,
+    conversations: conversations ?? dialogues ?? null,
+    bank:
+      bank ?? (operations === undefined || bankSize === undefined ? null : { operations, bankSize, managerUnparsable }),
+  }));
+
+/** One configuration of agents, or a control. Metrics are in [0, 1]. */
+export type ScoreRow = Readonly<z.infer<typeof scoreRowSchema>>;
+export type ScoreMetrics = Readonly<z.infer<typeof metricsSchema>>;
+
+/** Scores of `Scores[]` or `EvaluationScores[]`, or of their JSON. @throws FileError naming the first field that is wrong. */
+export function scoreRows(value: unknown, where: string): ScoreRow[] {
+  const parsed = z.array(scoreRowSchema).safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new FileError({
+    what: "the scores have another form",
+    where,
+    expected: "an array with the scores of each configuration",
+    found: `${issue?.path.join(".") || "the document"}: ${issue?.message ?? "another form"}`,
+    remedy: "pass the file that `memory-r1 evaluate --json` writes",
+    cause: parsed.error,
+  });
+}

@@ -1,0 +1,74 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { FileError } from "../errors.js";
+import { hasCode } from "../json-file.js";
+
+/** JSON has no number that is none, and writes null. */
+const number = z
+  .number()
+  .nullish()
+  .transform((value) => value ?? Number.NaN);
+
+/** A line of a run's metrics.jsonl, as far as the report shows it: what is absent is not a number. */
+const trainingStepSchema = z.object({
+  step: z.number(),
+  reward: number,
+  outcome: number,
+  kl: number,
+  entropy: number,
+  unparsable: number,
+  truncated: number,
+  droppedGroups: number,
+  groups: number,
+  operations: z.record(z.string(), z.number()).default({}),
+  alarms: z.array(z.object({ kind: z.string(), seen: z.string(), remedy: z.string() })).default([]),
+});
+
+export type TrainingStep = Readonly<z.infer<typeof trainingStepSchema>>;
+
+export interface TrainingRun {
+  readonly name: string;
+  readonly steps: readonly TrainingStep[];
+}
+
+/**
+ * The steps of a metrics file; undefined where there is no such file. A last line that is cut is left out: the run may be under way.
+ * @throws FileError naming the line that is no step
+ */
+export async function readTrainingSteps(file: string): Promise<TrainingStep[] | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    if (hasCode(cause, "ENOENT")) return undefined;
+    throw new FileError({
+      what: "the metrics cannot be read",
+      where: file,
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: "check the path and its permissions",
+      cause,
+    });
+  }
+  const lines = text.split("\n").slice(0, -1);
+  return lines.map((line, index) => parseStep(line, `${file}:${index + 1}`));
+}
+
+function parseStep(line: string, where: string): TrainingStep {
+  const failure = { what: "the line is not a training step", where, remedy: "remove the line, or train again" };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (cause) {
+    throw new FileError({ ...failure, expected: "JSON", found: JSON.stringify(line.slice(0, 60)), cause });
+  }
+  const parsed = trainingStepSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join(".") || "the line";
+  throw new FileError({
+    ...failure,
+    expected: "the metrics of one step",
+    found: `${field}: ${issue?.message ?? "another form"}`,
+    cause: parsed.error,
+  });
+}
