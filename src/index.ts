@@ -1,5 +1,6 @@
 export { ContextLengthError, EngineError, FileError, MemoryR1Error, StoreError, UsageError } from "./errors.js";
 export { type AnswerOptions, buildAnswerPrompt, createAnswerAgent, readAnswer } from "./memory/answer.js";
+export type { DeleteRequest } from "./memory/approval.js";
 export { type AuditFinding, type AuditOptions, auditMemories } from "./memory/audit.js";
 export { BackgroundWrites, type BackgroundWritesOptions } from "./memory/background.js";
 export { MemoryBank } from "./memory/bank.js";
@@ -12,6 +13,7 @@ export { HISTORY_ROOT } from "./memory/history.js";
 export type { HistoryEntry, HistoryFilter, Provenance } from "./memory/history-entry.js";
 export { instructedPrompts } from "./memory/instructed-prompts.js";
 export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
+export type { ManagerOutput } from "./memory/manager-output.js";
 export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
 export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
 export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
@@ -28,6 +30,7 @@ export {
   memoryState,
   type TurnInput,
 } from "./memory/state.js";
+export { createMemoryTools, type MemoryToolsOptions } from "./memory/tools.js";
 export type { ChromaAccess } from "./store/chroma-client.js";
 export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
 export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";

@@ -6,6 +6,7 @@ export {
 } from "../model/chat-onnx.js";
 export type * from "../model/engine.js";
 export { type OpenEngineOptions, openEngine } from "../model/open-engine.js";
+export { tinyModel } from "../model/tiny-model.js";
 export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 export { type AdamWOptions, adamWDefaults } from "./adamw.js";
 export { readAdapterRetrieval, recordedRetrievals, writeAdapterRetrieval } from "./adapter-retrieval.js";

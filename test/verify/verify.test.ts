@@ -99,12 +99,12 @@ describe("verify", () => {
     await expect(checks([await temporaryFolder()])).rejects.toThrow(/not a reference folder.*found no config\.json/);
   });
 
-  it("reports a model that is absent and one of another kind as skipped, with the reason", async () => {
+  it("reports a model that is absent and an encoder that is absent as skipped, with the reason", async () => {
     const file = join(await temporaryFolder(), "chat.json");
     await writeFile(file, chatFile);
     expect(await checks([file], await temporaryFolder())).toEqual([
       { file, check: "absent", skipped: expect.stringContaining("no checkpoint at") },
-      { file, check: "encoder", skipped: expect.stringContaining("not supported") },
+      { file, check: "encoder", skipped: expect.stringContaining("no checkpoint at") },
     ]);
     expect(await checks([file])).toContainEqual({
       file,
