@@ -17,12 +17,16 @@ export interface Inquiry {
 /** A score in [0, 1]; null where the memories are too many for the model's context, so that the question could not be asked. */
 export type InquiryScore = number | null;
 
-/** The frozen Answer Agent's greedy answers, scored. Equal prompts are answered once. */
+/**
+ * The frozen Answer Agent's greedy answers, scored. Equal prompts are answered once.
+ * @param texts replies by prompt, which are not asked for again; new ones are added.
+ */
 export async function scoreInquiries(
   policy: Policy,
   answerer: string | undefined,
   inquiries: readonly Inquiry[],
   reward: RewardName,
+  texts: Map<string, string> = new Map(),
 ): Promise<InquiryScore[]> {
   const asked = await Promise.all(
     inquiries.map(async ({ bank, speakers, question }) => {
@@ -32,11 +36,12 @@ export async function scoreInquiries(
     }),
   );
   const askable = asked.filter(({ promptIds }) => fits(policy, promptIds));
-  const unique = new Map(askable.map(({ promptIds }) => [promptIds.join(" "), promptIds]));
+  const open = askable.filter(({ promptIds }) => !texts.has(promptIds.join(" ")));
+  const unique = new Map(open.map(({ promptIds }) => [promptIds.join(" "), promptIds]));
   const prompts = [...unique.values()];
   const greedy = { count: 1, temperature: 0, seeds: prompts.map(() => 0) };
-  const generations = await sample(policy, answerer, prompts, greedy);
-  const texts = new Map([...unique.keys()].map((key, i) => [key, responseText(policy, generations[i]![0]!)]));
+  const generations = prompts.length === 0 ? [] : await sample(policy, answerer, prompts, greedy);
+  for (const [i, key] of [...unique.keys()].entries()) texts.set(key, responseText(policy, generations[i]![0]!));
   return asked.map(({ retrieved, promptIds }, i) => {
     const text = texts.get(promptIds.join(" "));
     if (text === undefined) return null;

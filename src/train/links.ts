@@ -52,14 +52,19 @@ export function linkQuestions({ steps, questions, events }: RecordedDialogue): M
   const position = new Map(steps.map(({ turn }, index) => [turn.id, index]));
   const links = new Map<string, GoldQuestion[]>();
   for (const question of questions) {
-    const { evidence = [] } = question;
-    const needed = evidence.length > 0 ? evidence : provenance(question, events);
+    const needed = evidenceTurns(question, events);
     const places = needed.map((id) => position.get(id));
     if (places.length === 0 || places.some((place) => place === undefined)) continue;
     const last = steps[Math.max(...(places as number[]))]!.turn.id;
     links.set(last, [...(links.get(last) ?? []), question]);
   }
   return links;
+}
+
+/** The turns that hold a question's answer, as far as they are known: what the data says, else what provenance shows. */
+export function evidenceTurns(question: GoldQuestion, events: readonly EpisodeEvent[]): readonly string[] {
+  const { evidence = [] } = question;
+  return evidence.length > 0 ? evidence : provenance(question, events);
 }
 
 /** The turns that made the memories by which a recorded answer was right, if one was: those that it named. */

@@ -1,0 +1,272 @@
+import { UsageError } from "../errors.js";
+import type { OperationEvent } from "../memory/operation.js";
+import { Random } from "../random.js";
+import type { RewardName } from "../reward/rewards.js";
+import type { Answer, Change, MemoryStep, MemoryValue } from "../trace/episode.js";
+import { type Inquiry, scoreInquiries } from "./answering.js";
+import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
+import { mean } from "./metrics.js";
+import type { Policy } from "./policy.js";
+import { ReplayedBanks } from "./replayed-bank.js";
+
+/*
+ * Credit of one recorded operation: how much better the conversation's questions are answered with it than without it.
+ *
+ * Left out is that one operation; all others that were recorded until a question was asked are replayed as far as they still apply:
+ *  - an ADD always applies;
+ *  - an UPDATE of a memory that is there writes its recorded text, whatever the memory says now;
+ *  - an UPDATE or DELETE of a memory that is not there, since its ADD was left out, does nothing: it is lost, and counted as such. The
+ *    credit of an ADD thus holds what later turns could add to the memory only because it was there;
+ *  - what a DELETE that was left out would have removed stays as it was, since nothing that came later names it.
+ * Nothing is decided anew: the managers that acted later are not asked what they would have done instead.
+ *
+ * A bank without an operation differs from the recorded one in that one memory only, so that it is a copy-on-write fork with one write.
+ */
+
+export interface CreditOptions {
+  readonly policy: Policy;
+  /** Adapter of the frozen Answer Agent; absent means the base model. */
+  readonly answerer?: string;
+  readonly reward: RewardName;
+  /**
+   * Which questions an operation is judged by, of those that were asked after it. "linked": those whose evidence holds a turn that ever made or
+   * changed its memory; "all": all of the conversation, which also shows what a memory costs by taking another one's place. Default "linked".
+   */
+  readonly questions?: "linked" | "all";
+  /** Most operations to look at, drawn at random; default all. */
+  readonly limit?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+export interface CreditedQuestion {
+  readonly id: string;
+  readonly text: string;
+  readonly gold: string;
+  /** Scores in [0, 1] by the recorded bank, and by the bank without the operation. */
+  readonly recorded: number;
+  readonly without: number;
+}
+
+export interface OperationCredit {
+  readonly namespace: readonly string[];
+  /** Id of the memory step. */
+  readonly step: string;
+  readonly turn: MemoryStep["turn"];
+  readonly event: Change["event"];
+  readonly before: string | null;
+  readonly after: string | null;
+  /** Mean change of the score over its questions, in [−1, 1]: above 0 the operation helped. */
+  readonly credit: number;
+  /** Sum of the changes: right answers that the operation is worth. */
+  readonly gain: number;
+  readonly questions: readonly CreditedQuestion[];
+  /** Later operations that do not apply without it. */
+  readonly lost: number;
+}
+
+export interface EventCredits {
+  readonly operations: number;
+  readonly gain: number;
+  /** Mean over the operations. */
+  readonly credit: number;
+  readonly helpful: number;
+  readonly harmful: number;
+}
+
+export interface CreditReport {
+  /** Most helpful first. */
+  readonly operations: readonly OperationCredit[];
+  readonly events: Readonly<Record<Change["event"], EventCredits>>;
+  /** Operations without credit, by reason; those above the limit are among them. */
+  readonly skipped: Readonly<Record<"NOOP" | "no question" | "beyond the limit", number>>;
+}
+
+interface Candidate {
+  readonly dialogue: RecordedDialogue;
+  readonly step: MemoryStep;
+  readonly change: Change;
+  readonly asked: readonly AskedQuestion[];
+}
+
+/** A question with the moment at which it was recorded. */
+interface AskedQuestion {
+  readonly question: GoldQuestion;
+  /** Turns that hold its answer. */
+  readonly evidence: readonly string[];
+  /** Memory steps before it. */
+  readonly steps: number;
+  /** Id of the first answer at that moment: the bank is the same for all of them. */
+  readonly decision: string;
+}
+
+/** Operations whose banks are answered from in one batch. */
+const BATCH = 32;
+
+/** Credits the operations of recorded conversations. Throws UsageError where there is none to be credited. */
+export async function creditOperations(
+  dialogues: readonly RecordedDialogue[],
+  options: CreditOptions,
+): Promise<CreditReport> {
+  const { policy, answerer, reward, limit, seed = 0, signal, onProgress } = options;
+  const found = dialogues.flatMap((dialogue) => candidatesOf(dialogue, options.questions ?? "linked"));
+  const askable = found.filter(({ asked }) => asked.length > 0);
+  if (askable.length === 0) {
+    throw new UsageError({
+      what: "no operation can be credited",
+      expected: "episodes with changes of memories, and later answers to questions that have gold answers",
+      found: `${found.length} operations, none with a question`,
+      remedy: "record dialogues with questions that have gold answers and evidence",
+    });
+  }
+  const chosen = limit === undefined || limit >= askable.length ? askable : draw(askable, limit, seed);
+  const banks = new ReplayedBanks(policy.embeddings);
+  const texts = new Map<string, string>();
+  const credits: OperationCredit[] = [];
+  onProgress?.({ done: 0, total: chosen.length });
+  for (let from = 0; from < chosen.length; from += BATCH) {
+    signal?.throwIfAborted();
+    const part = chosen.slice(from, from + BATCH);
+    const inquiries = await Promise.all(part.map((candidate) => inquiriesOf(candidate, banks)));
+    const pairs = inquiries.flat(2);
+    const scores = await scoreInquiries(policy, answerer, pairs, reward, texts);
+    let next = 0;
+    for (const [i, candidate] of part.entries()) {
+      const own = inquiries[i]!.map((pair) => pair.map(() => scores[next++] ?? 0));
+      credits.push(creditOf(candidate, own));
+    }
+    onProgress?.({ done: credits.length, total: chosen.length });
+  }
+  credits.sort((a, b) => b.gain - a.gain || b.credit - a.credit);
+  return {
+    operations: credits,
+    events: { ADD: totals(credits, "ADD"), UPDATE: totals(credits, "UPDATE"), DELETE: totals(credits, "DELETE") },
+    skipped: {
+      NOOP: dialogues.flatMap(({ steps }) => steps.flatMap(noops)).length,
+      "no question": found.length - askable.length,
+      "beyond the limit": askable.length - chosen.length,
+    },
+  };
+}
+
+/** Per question: the recorded bank's inquiry, and where the operation makes a difference by then, that of the bank without it. */
+async function inquiriesOf({ dialogue, change, asked }: Candidate, banks: ReplayedBanks): Promise<Inquiry[][]> {
+  const { speakers } = dialogue;
+  return Promise.all(
+    asked.map(async ({ question, steps, decision }) => {
+      const recorded: Inquiry = { bank: await banks.forkBefore(dialogue, decision), speakers, question };
+      const life = lifeOf(dialogue, change.key, steps);
+      const now = replay(life).value;
+      const without = replay(life, change).value;
+      if (same(now, without)) return [recorded];
+      const bank = await banks.forkBefore(dialogue, decision);
+      await bank.write([
+        { event: without === null ? "DELETE" : "UPDATE", key: change.key, before: now, after: without },
+      ]);
+      return [recorded, { bank, speakers, question }];
+    }),
+  );
+}
+
+function creditOf(
+  { dialogue, step, change, asked }: Candidate,
+  scores: readonly (readonly number[])[],
+): OperationCredit {
+  const questions = asked.map(({ question: { id, text, gold } }, i): CreditedQuestion => {
+    const [recorded, without = recorded] = scores[i] as [number, number?];
+    return { id, text, gold, recorded, without };
+  });
+  const changes = questions.map(({ recorded, without }) => recorded - without);
+  return {
+    namespace: dialogue.namespace,
+    step: step.id,
+    turn: step.turn,
+    event: change.event,
+    before: change.before?.text ?? null,
+    after: change.after?.text ?? null,
+    credit: mean(changes),
+    gain: changes.reduce((sum, value) => sum + value, 0),
+    questions,
+    lost: replay(lifeOf(dialogue, change.key, dialogue.steps.length), change).lost,
+  };
+}
+
+function candidatesOf(dialogue: RecordedDialogue, which: "linked" | "all"): Candidate[] {
+  const asked = askedQuestions(dialogue);
+  return dialogue.steps.flatMap((step, at) =>
+    step.changes.map((change): Candidate => {
+      const turns = new Set([step.turn.id, ...lifeTurns(dialogue, change.key)]);
+      const own = asked.filter(
+        ({ evidence, steps }) => steps > at && (which === "all" || evidence.some((turn) => turns.has(turn))),
+      );
+      return { dialogue, step, change, asked: own };
+    }),
+  );
+}
+
+/** The questions with gold answers, each as it was last recorded. */
+function askedQuestions({ events, questions }: RecordedDialogue): AskedQuestion[] {
+  const gold = new Map(questions.map((question) => [question.id, question]));
+  const asked = new Map<string, AskedQuestion>();
+  const decisions = new Map<number, string>();
+  let steps = 0;
+  for (const event of events) {
+    if (event.type === "memory_step") steps++;
+    if (event.type !== "answer") continue;
+    const { id }: Answer = event;
+    const decision = decisions.get(steps) ?? id;
+    decisions.set(steps, decision);
+    const question = gold.get(event.question.id);
+    if (question === undefined) continue;
+    asked.set(question.id, { question, evidence: evidenceTurns(question, events), steps, decision });
+  }
+  return [...asked.values()];
+}
+
+/** What the first steps did to one memory. */
+function lifeOf({ steps }: RecordedDialogue, key: string, count: number): Change[] {
+  return steps.slice(0, count).flatMap(({ changes }) => changes.filter((change) => change.key === key));
+}
+
+function lifeTurns({ steps }: RecordedDialogue, key: string): string[] {
+  return steps.flatMap(({ turn, changes }) => (changes.some((change) => change.key === key) ? [turn.id] : []));
+}
+
+/** What becomes of a memory, with or without one of its changes. */
+function replay(
+  life: readonly Change[],
+  leftOut?: Change,
+): { readonly value: MemoryValue | null; readonly lost: number } {
+  let value: MemoryValue | null = null;
+  let lost = 0;
+  for (const change of life) {
+    if (change === leftOut) continue;
+    if (change.event === "ADD" || value !== null) value = change.after;
+    else lost++;
+  }
+  return { value, lost };
+}
+
+function same(a: MemoryValue | null, b: MemoryValue | null): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function totals(credits: readonly OperationCredit[], event: Change["event"]): EventCredits {
+  const own = credits.filter((one) => one.event === event);
+  return {
+    operations: own.length,
+    gain: own.reduce((sum, { gain }) => sum + gain, 0),
+    credit: mean(own.map(({ credit }) => credit)),
+    helpful: own.filter(({ gain }) => gain > 0).length,
+    harmful: own.filter(({ gain }) => gain < 0).length,
+  };
+}
+
+const noops = ({ operations }: MemoryStep): unknown[] =>
+  operations.filter((operation) => (operation as { event?: OperationEvent }).event === "NOOP");
+
+function draw(candidates: readonly Candidate[], limit: number, seed: number): Candidate[] {
+  const chosen = new Set(new Random(seed).shuffle(candidates).slice(0, limit));
+  return candidates.filter((candidate) => chosen.has(candidate));
+}
