@@ -4,6 +4,7 @@ import { MemoryR1Error } from "../errors.js";
 import { AlarmError } from "../train/alarms.js";
 import { auditVerb } from "./audit.js";
 import { chatVerb } from "./chat.js";
+import { creditVerb } from "./credit.js";
 import { doctorVerb } from "./doctor.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
@@ -19,6 +20,7 @@ const verbs: readonly (() => Command)[] = [
   recordVerb,
   trainVerb,
   evaluateVerb,
+  creditVerb,
   chatVerb,
   auditVerb,
   verifyVerb,
