@@ -49,12 +49,19 @@ const memories = (...texts: string[]): RetrievedMemory[] =>
 
 const said = (text: string): Turn => ({ id: "", speaker: "Ana", time: "8 May 2023", text });
 
+const told = (text: string, ...facts: string[]): Example<Turn> => [said(text), JSON.stringify({ facts })];
+
 const EXTRACT_EXAMPLES: readonly Example<Turn>[] = [
-  [said("Hi! How are you today?"), JSON.stringify({ facts: [] })],
-  [
-    said("I adopted a puppy yesterday, he is called Rex."),
-    JSON.stringify({ facts: ["Ana adopted a puppy called Rex on 7 May 2023"] }),
-  ],
+  told("I adopted a puppy yesterday, he is called Rex.", "Ana adopted a puppy called Rex on 7 May 2023"),
+  told(
+    "My sister Eva is a nurse now, and we moved to Oslo together.",
+    "Ana's sister Eva is a nurse",
+    "Ana and her sister Eva moved to Oslo",
+  ),
+  told("Hi! How are you today?"),
+  told("I love hiking.", "Ana loves hiking"),
+  told("That sounds great!"),
+  told("I started a new job last week.", "Ana started a new job in the week of 1 May 2023"),
 ];
 
 const decided = (
