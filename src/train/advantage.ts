@@ -5,6 +5,14 @@ export type AdvantageKind = (typeof advantageKinds)[number];
 /** Keeps the quotient finite where all rewards of a group are equal. */
 const EPSILON = 1e-6;
 
+/** What a difference between such rewards is divided by to be one of advantages. */
+export function advantageUnit(rewards: readonly number[], kind: AdvantageKind): number {
+  if (kind !== "mean-std" || rewards.length < 2) return 1;
+  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
+  const variance = rewards.reduce((sum, reward) => sum + (reward - mean) ** 2, 0) / (rewards.length - 1);
+  return Math.sqrt(variance) + EPSILON;
+}
+
 /**
  * Advantages of one group's responses; a group of one gets 0, having nothing to be compared with.
  * "mean-std": (r − mean) / (std + 1e-6) with the unbiased std (GRPO, Shao et al. 2024). "mean": r − mean (Dr. GRPO, Liu et al. 2025).

@@ -1,4 +1,4 @@
-import { groupAdvantages } from "./advantage.js";
+import { advantageUnit, groupAdvantages } from "./advantage.js";
 import type { Experience } from "./experience.js";
 import { generalizedAdvantages, whiten } from "./gae.js";
 import { klEstimate } from "./kl.js";
@@ -26,7 +26,11 @@ export interface ItemLessons {
 
 type ScoreMap = ReadonlyMap<Sample, Scores>;
 
-/** Each response has its attempt's advantage over the others of its group, at all tokens. Items whose attempts all earned the same are left out. */
+/**
+ * Each response has its attempt's advantage over the others of its group, at all tokens; where operations are credited one by one, those of an
+ * operation have more or less by what it earned beyond the mean of its response's, in the unit of the group's spread. Items whose attempts all
+ * earned the same are left out.
+ */
 export function groupLessons(
   experiences: readonly Experience[],
   scores: ScoreMap,
@@ -36,9 +40,12 @@ export function groupLessons(
     const earned = rewards.map((reward, i) => reward - klPenalty(attempts[i]!, scores, options));
     const advantages = groupAdvantages(earned, options.advantage);
     if (advantages.every((advantage) => advantage === 0)) return [];
+    const unit = advantageUnit(operationEarnings(attempts, earned), options.advantage);
     const lesson = (sample: Sample, attempt: number): Lesson => {
       const own = scores.get(sample)!;
-      const weigh = (_: number, t: number) => advantages[attempt]! * (own.importance?.[t] ?? 1);
+      const credits = tokenCredits(sample);
+      const weigh = (_: number, t: number) =>
+        (advantages[attempt]! + (credits[t] ?? 0) / unit) * (own.importance?.[t] ?? 1);
       const rollout = attempts[attempt]!;
       return { sample, rollout, scores: own, advantages: sample.responseIds.map(weigh), returns: [] };
     };
@@ -49,6 +56,21 @@ export function groupLessons(
       },
     ];
   });
+}
+
+/** What each operation that is credited by itself earned, and each response that has none such. */
+function operationEarnings(attempts: readonly Rollout[], earned: readonly number[]): number[] {
+  return attempts.flatMap(({ samples }, i) => {
+    const credits = samples.flatMap((sample) => sample.credits ?? []);
+    return credits.length === 0 ? [earned[i]!] : credits.map(({ credit }) => earned[i]! + credit);
+  });
+}
+
+/** Per token, the credit of the operation that it is part of; none where operations are not credited one by one. */
+function tokenCredits({ credits = [], responseIds }: Sample): number[] {
+  return credits.length === 0
+    ? []
+    : responseIds.map((_, t) => credits.find(({ from, to }) => from <= t && t < to)?.credit ?? 0);
 }
 
 /** What the KL takes from an attempt's reward: β times the sum over a call's tokens, the mean over its calls. */
@@ -66,7 +88,7 @@ function klPenalty(
   return klCoefficient * mean(sums);
 }
 
-/** Each response is an episode: its attempt's reward at the last token, a KL at each, and advantages by GAE. */
+/** Each response is an episode: its attempt's reward at the last token, credits where operations end, a KL at each, and advantages by GAE. */
 export function tokenLessons(
   experiences: readonly Experience[],
   scores: ScoreMap,
@@ -82,6 +104,8 @@ export function tokenLessons(
         const own = scores.get(sample)!;
         const reward = { outcome: rewards[attempt]!, klCoefficient, klEstimator };
         const perToken = tokenRewards(own.old, own.reference, reward);
+        // An operation earns its credit where it ends.
+        for (const { to, credit } of sample.credits ?? []) perToken[to - 1]! += credit;
         const estimates = generalizedAdvantages(perToken, own.values!, { gamma, lambda });
         return { sample, rollout: attempts[attempt]!, scores: own, ...estimates };
       }),

@@ -1,3 +1,4 @@
+import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
@@ -5,10 +6,12 @@ import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
+import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
+import { creditSpans } from "./operation-spans.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
-import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import type { Rollout, RolloutGroup, RolloutOptions, Task } from "./rollout.js";
 
 export interface ManagerTaskOptions {
   readonly policy: Policy;
@@ -22,6 +25,12 @@ export interface ManagerTaskOptions {
    * another memory. The paper asks only the turn's own.
    */
   readonly retentionQuestions?: number;
+  /**
+   * Weight of the credit of single operations in the reward: of each, by how much the same questions are answered better than from a fork
+   * that lacks it alone. A response earns the mean of its operations' credits besides; where there are several, each one's tokens earn what it
+   * has beyond that mean. Default 0. Costs one more answer to each question for each operation.
+   */
+  readonly credit?: number;
 }
 
 interface Item {
@@ -36,7 +45,7 @@ interface Item {
  * stood then, the frozen Answer Agent answers the questions that the turn decides, and the mean score is the outcome.
  */
 export function managerDecisions(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
-  const { policy, adapter, answerer, reward, retentionQuestions = 3 } = options;
+  const { policy, adapter, answerer, reward, retentionQuestions = 3, credit: creditWeight = 0 } = options;
   const banks = new ReplayedBanks(policy.embeddings);
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy, retentionQuestions));
   const { items, skipped } = itemsOf(candidates, "manager decisions whose turn decides a question");
@@ -44,7 +53,17 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
     const applied = await applyDecision(bank, text, step.retrieved, step.turn, { key: stepKeys(step.id) });
-    return { ...applied, inquiries: questions.map((question) => ({ bank, speakers: dialogue.speakers, question })) };
+    const inquire = (of: MemoryBank) =>
+      questions.map((question) => ({ bank: of, speakers: dialogue.speakers, question }));
+    const credited = creditWeight === 0 ? [] : applied.changes;
+    const without = await Promise.all(
+      credited.map(async (leftOut) => {
+        const fork = await banks.forkBefore(dialogue, step.id);
+        await fork.write(applied.changes.filter((change) => change !== leftOut));
+        return inquire(fork);
+      }),
+    );
+    return { ...applied, text, inquiries: [inquire(bank), ...without] };
   }
 
   async function rollouts(ids: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]> {
@@ -63,26 +82,32 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
       ),
     );
     const distinct = [...new Set(made.flat())];
-    const scores = await scoreInquiries(
-      policy,
-      answerer,
-      distinct.flatMap(({ inquiries }) => inquiries),
-      reward,
-    );
-    const outcomes = new Map<Attempt, ReturnType<typeof outcomeOf>>();
+    const all = distinct.flatMap(({ inquiries }) => inquiries.flat());
+    const scores = await scoreInquiries(policy, answerer, all, reward);
+    const outcomes = new Map<Attempt, ReturnType<typeof outcomeOf>[]>();
     let from = 0;
     for (const one of distinct) {
-      outcomes.set(one, outcomeOf(scores.slice(from, from + one.inquiries.length)));
-      from += one.inquiries.length;
+      const own = one.inquiries.map((asked) => {
+        from += asked.length;
+        return outcomeOf(scores.slice(from - asked.length, from));
+      });
+      outcomes.set(one, own);
     }
     return sampled.map(({ id, item, generations }, i) => ({
       item: id,
-      rollouts: made[i]!.map((one, g) => ({
-        samples: [toSample(item.promptIds, generations[g]!)],
-        ...outcomes.get(one)!,
-        format: Number(one.unparsable === null),
-        operations: countOperations(one.operations),
-      })),
+      rollouts: made[i]!.map((one, g): Rollout => {
+        const [whole, ...without] = outcomes.get(one)!;
+        const credits = without.map(({ outcome }) => creditWeight * (whole!.outcome - outcome));
+        const sample = toSample(item.promptIds, generations[g]!);
+        const spans = creditSpans(policy.tokenizer, sample.responseIds, one, credits);
+        return {
+          samples: [spans.length === 0 ? sample : { ...sample, credits: spans }],
+          ...whole!,
+          ...(creditWeight === 0 ? {} : { credit: mean(credits) }),
+          format: Number(one.unparsable === null),
+          operations: countOperations(one.operations),
+        };
+      }),
     }));
   }
 
@@ -90,7 +115,9 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
 }
 
 interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
-  readonly inquiries: readonly Inquiry[];
+  readonly text: string;
+  /** Of the bank with all its operations, then of those that lack one; these only where operations are credited. */
+  readonly inquiries: readonly (readonly Inquiry[])[];
 }
 
 function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: number): Candidate<Item>[] {

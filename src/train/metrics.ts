@@ -12,6 +12,8 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly outcome: number;
   /** What of the mean reward was paid for text that can be read, whatever it says. */
   readonly formatReward: number;
+  /** What of the mean reward was paid as credit of single operations; only where they are credited. */
+  readonly creditReward?: number;
   readonly unparsable: number;
   readonly truncated: number;
   /** Mean −log π of the sampled tokens: an unbiased estimate of the policy's entropy, nats per token. */
@@ -76,6 +78,9 @@ export function summarise(groups: readonly RolloutGroup[], options: RewardOption
     reward: mean(rollouts.map((rollout) => rewardOf(rollout, options))),
     outcome: mean(rollouts.map(({ outcome }) => outcome)),
     formatReward: options.formatWeight * mean(rollouts.map(({ format }) => format)),
+    ...(rollouts.some(({ credit }) => credit !== undefined)
+      ? { creditReward: mean(rollouts.map(({ credit = 0 }) => credit)) }
+      : {}),
     unparsable: 1 - mean(rollouts.map(({ format }) => format)),
     truncated: truncatedResponses / Math.max(samples.length, 1),
     entropy: -mean(samples.flatMap(({ logprobs }) => logprobs)),

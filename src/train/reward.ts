@@ -4,10 +4,11 @@ import type { Rollout, RolloutGroup } from "./rollout.js";
 
 export type RewardOptions = Pick<PolicyOptions, "formatWeight" | "overlong" | "maxResponseLength">;
 
-/** Outcome and form in their shares, and what its length adds. */
+/** Outcome and form in their shares, and what its length and the credit of its operations add. */
 export function rewardOf(rollout: Rollout, { formatWeight, overlong, maxResponseLength }: RewardOptions): number {
-  const { outcome, format } = rollout;
-  return (1 - formatWeight) * outcome + formatWeight * format + lengthReward(rollout, overlong, maxResponseLength);
+  const { outcome, format, credit = 0 } = rollout;
+  const answered = (1 - formatWeight) * outcome + formatWeight * format;
+  return answered + lengthReward(rollout, overlong, maxResponseLength) + credit;
 }
 
 /** Whether a group's rewards differ: without a critic, equal ones teach nothing. */

@@ -8,6 +8,15 @@ export interface Sample {
   /** Of each response token under the policy that sampled it. */
   readonly logprobs: readonly number[];
   readonly truncated: boolean;
+  /** Only where operations are credited one by one, and there are several. */
+  readonly credits?: readonly SpanCredit[];
+}
+
+/** The tokens of one operation, from the first to before the last, and what it earned beyond the mean of its response's operations. */
+export interface SpanCredit {
+  readonly from: number;
+  readonly to: number;
+  readonly credit: number;
 }
 
 /** What one attempt at an item did and earned: one call of the policy, or many where a whole dialogue is replayed. */
@@ -18,6 +27,8 @@ export interface Rollout {
   /** Share of the calls whose text could be read. */
   readonly format: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
+  /** What the mean credit of its operations adds to its reward; absent where they are not credited. */
+  readonly credit?: number;
   /** Calls of either agent that were not made, since their prompt left no room for a response. Default 0. */
   readonly skippedCalls?: number;
 }
