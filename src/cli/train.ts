@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
+import { UsageError } from "../errors.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import type { RetrievalSetting } from "../trace/episode.js";
@@ -21,6 +22,7 @@ import {
   addModelOptions,
   addRetrievalOptions,
   type ModelOptions,
+  nonNegative,
   positive,
   type RetrievalOptions,
   verbCommand,
@@ -35,6 +37,7 @@ export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, Retrie
   readonly agent: "manager" | "answerer";
   readonly form: "decisions" | "dialogues";
   readonly reward: RewardName;
+  readonly credit: number;
   readonly steps: number;
   readonly batch: number;
   readonly group: number;
@@ -56,6 +59,7 @@ export function trainVerb(): Command {
     "memory-r1 train --episodes runs/episodes.jsonl --agent manager --out runs/manager\n" +
       "memory-r1 train --episodes runs/with-manager.jsonl --agent answerer --out runs/answerer\n" +
       "memory-r1 train --episodes runs/episodes.jsonl --algorithm ppo --out runs/manager-ppo\n" +
+      "memory-r1 train --episodes runs/episodes.jsonl --credit 0.5 --out runs/manager-credited\n" +
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/manager --steps 80 --resume\n" +
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4",
   );
@@ -69,6 +73,7 @@ export function trainVerb(): Command {
         .default("decisions"),
     )
     .addOption(new Option("--reward <name>", "of an answer").choices([...rewardNames]).default("exact-match"))
+    .option("--credit <w>", "manager, decisions: weight of each operation's own credit in the reward", nonNegative, 0)
     .option("--steps <n>", "training steps", positive, 40)
     .option("--batch <n>", "decisions, dialogues or questions per step", positive, 16)
     .option("--group <n>", "attempts at each of them", positive, 8)
@@ -86,6 +91,7 @@ export function trainVerb(): Command {
 
 async function trainAgent(options: TrainVerbOptions): Promise<void> {
   const algorithm = algorithmOf(options);
+  checkCredit(options);
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   if (!options.allowHeldOut) checkTrainable(dialogues.map(recordedMark));
@@ -140,6 +146,17 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   }
 }
 
+function checkCredit({ credit, agent, form }: TrainVerbOptions): void {
+  if (credit === 0 || (agent === "manager" && form === "decisions")) return;
+  throw new UsageError({
+    what: "only single decisions of a manager are credited by operation",
+    where: "--credit",
+    expected: "--agent manager --form decisions",
+    found: `--agent ${agent} --form ${form}`,
+    remedy: "leave out --credit, or train the manager by decisions",
+  });
+}
+
 /** The adapter under training never takes the name of one that was loaded. */
 const trained = (agent: string): string => `${agent}-in-training`;
 
@@ -149,7 +166,7 @@ function makeTask(
   options: TrainVerbOptions,
 ): Task {
   const { engine, base, answerer, prompts, memoriesPerSpeaker, namedSpeakersOnly } = models;
-  const { agent, form, reward } = options;
+  const { agent, form, reward, credit } = options;
   const { maxNewTokens } = base.sampling;
   const { tokenizer } = base;
   const embeddings = new LexicalEmbeddings();
@@ -158,5 +175,5 @@ function makeTask(
   if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };
   const task: ManagerTaskOptions = { policy, adapter, reward, ...frozen };
-  return form === "decisions" ? managerDecisions(dialogues, task) : managerDialogues(dialogues, task);
+  return form === "decisions" ? managerDecisions(dialogues, { ...task, credit }) : managerDialogues(dialogues, task);
 }
