@@ -54,7 +54,10 @@ export {
   type Reward,
   type Turn,
 } from "./trace/episode.js";
+export { episodesFromLangSmith, readLangSmithRuns } from "./trace/from-langsmith.js";
 export { type ReadOptions, readEpisodes } from "./trace/read.js";
 export { type RebuildOptions, type RebuiltPrompt, rebuildPrompt } from "./trace/rebuild-prompt.js";
 export { EpisodeRecorder, type EpisodeRecorderOptions } from "./trace/recorder.js";
 export { bankBefore, type RebuiltBank, type ReplayOptions, replayBanks } from "./trace/replay.js";
+export { exportSpans, type Span, type SpanExport, type SpanOptions } from "./trace/spans.js";
+export { type ExportedRun, langSmithRuns } from "./trace/to-langsmith.js";

@@ -8,6 +8,7 @@ import { creditVerb } from "./credit.js";
 import { doctorVerb } from "./doctor.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
+import { importVerb } from "./import.js";
 import { recordVerb } from "./record.js";
 import { startVerb } from "./start.js";
 import { trainVerb } from "./train.js";
@@ -23,6 +24,7 @@ const verbs: readonly (() => Command)[] = [
   creditVerb,
   chatVerb,
   auditVerb,
+  importVerb,
   verifyVerb,
   doctorVerb,
 ];

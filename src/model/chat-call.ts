@@ -14,6 +14,8 @@ export type ChatOnnxMetadata = {
   policy_version: string;
   sampling: Sampling;
   model_name: string;
+  /** As `model_name`: LangChain's standard tests ask for this one. */
+  model: string;
 };
 
 /** One invocation of the chat model, while it runs. */
@@ -47,6 +49,7 @@ export function outcomeOf(
       policy_version: policyVersion,
       sampling,
       model_name: modelName,
+      model: modelName,
     },
   };
 }

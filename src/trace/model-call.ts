@@ -41,23 +41,32 @@ export const metadataSchema = z.object({
 export function describeModelCall(run: Pick<Run, "id" | "extra" | "inputs" | "outputs" | "error">): CallParts {
   const metadata = metadataSchema.parse(run.extra?.metadata ?? {});
   const generation = (run.outputs as LlmOutputs | undefined)?.generations?.[0]?.[0];
-  const reply = replySchema.parse(generation?.message?.response_metadata ?? {});
+  const parts = replyParts(generation?.message?.response_metadata, generation?.message?.usage_metadata);
   return defined({
     type: "model_call" as const,
     id: run.id,
     role: metadata[ROLE_METADATA],
-    model: reply.model_name ?? reply.model ?? metadata.ls_model_name,
     messages: describePrompt(run.inputs),
     text: generation?.text ?? "",
     toolCalls: describeToolCalls(generation?.message),
-    usage: usageSchema.parse(generation?.message?.usage_metadata),
+    ...parts,
+    model: parts.model ?? metadata.ls_model_name,
+    error: run.error,
+  });
+}
+
+/** What a reply's metadata tells of it. */
+export function replyParts(metadata: unknown, usage: unknown) {
+  const reply = replySchema.parse(metadata ?? {});
+  return defined({
+    model: reply.model_name ?? reply.model,
+    usage: usageSchema.parse(usage ?? undefined),
     promptIds: reply.prompt_ids,
     responseIds: reply.response_ids,
     logprobs: reply.response_logprobs,
     finishReason: reply.finish_reason ?? reply.done_reason,
     sampling: reply.sampling,
     policyVersion: reply.policy_version,
-    error: run.error,
   });
 }
 
