@@ -8,7 +8,7 @@ export function lifeItem({ value, born, died, changes, uses, shown }: Life): Mar
   const updates = changes.filter(({ change }) => change.event === "UPDATE").length;
   const facts = [
     ...(born === null ? ["there before the recording"] : []),
-    ...(updates > 0 ? [`updated ${count(updates, "time")}`] : []),
+    ...(updates > 0 ? [updates === 1 ? "updated once" : `updated ${updates} times`] : []),
     ...(died === null ? [] : ["deleted"]),
     shown === 0 ? "never shown to an answer" : `used by ${uses.length} of ${count(shown, "answer")} that saw it`,
   ];
@@ -24,6 +24,8 @@ function changeItem({ change, told }: LifeChange): Markup {
 /** "UPDATE old → new" */
 export function changeLine({ event, before, after }: Change): Markup {
   const word = html`<b class="event ${event.toLowerCase()}">${event}</b>`;
+  if (before !== null && before.text === after?.text)
+    return html`${word} ${quoted(after.text)} <small>(in the same words)</small>`;
   const old = before === null ? null : html`<del>${quoted(before.text)}</del>`;
   const arrow = before !== null && after !== null ? " → " : null;
   return html`${word} ${old}${arrow}${after === null ? null : quoted(after.text)}`;

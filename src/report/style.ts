@@ -27,7 +27,7 @@ small, .note, figcaption, nav { font-size: .85rem; font-weight: 400; }
 .missing { font-style: italic; }
 a { color: var(--first); text-underline-offset: .2em; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 1.25rem; margin: 2rem 0 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1.25rem; margin: 2rem 0 0; }
 .facts dt { font-size: .85rem; color: var(--muted); }
 .facts dd { margin: 0; font-size: 1.35rem; line-height: 1.35; }
 .facts small { display: inline-block; font-size: .8rem; line-height: 1.35; }
@@ -60,7 +60,7 @@ tbody th { color: var(--ink); }
 td.number, table:not(.sides) thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 abbr { text-decoration: none; cursor: help; }
 .sides { table-layout: fixed; min-width: 34rem; overflow-wrap: anywhere; }
-.sides .same td, .sides .same th { opacity: .6; }
+.sides .same td, .sides .same th { opacity: .75; }
 details { margin: 0 0 .5rem; }
 section > details { border-bottom: 1px solid var(--rule); padding-bottom: .5rem; }
 section > details > summary { font-weight: 600; padding: .25rem 0; }
@@ -76,5 +76,4 @@ summary { cursor: pointer; }
 .right { color: var(--first); }
 .gone, del { color: var(--muted); text-decoration: line-through; text-decoration-thickness: 1px; }
 code { font: .85em/1.4 ui-monospace, "DejaVu Sans Mono", monospace; }
-@media print { details:not([open]) { display: none; } }
 `;

@@ -15,11 +15,10 @@ export interface ReportContent {
 }
 
 /** What a reader wants to know first. */
-export function summary({ runs, scores, before, after }: ReportContent): Markup {
+export function summary({ runs, before, after }: ReportContent): Markup {
   const facts = [
     ...runs.flatMap(({ name, steps }) => rewardFact(name, steps)),
     ...[before, after].flatMap((recorded) => recordingFact(recorded)),
-    ...scoreFact(scores),
   ];
   if (facts.length === 0) return html``;
   return html`<dl class="facts">${facts}</dl>`;
@@ -44,17 +43,4 @@ function recordingFact(recorded: Recording | undefined): Markup[] {
   if (recorded === undefined) return [];
   const { right, known } = rightAnswers(recorded.conversations.flatMap(({ answers }) => answers));
   return known === 0 ? [] : [fact(quoted(recorded.name), percent(right / known), `of ${known} recorded answers right`)];
-}
-
-function scoreFact(scores: readonly ScoreRow[]): Markup[] {
-  const known = scores.flatMap(({ name, metrics }) => {
-    const value = metrics["exact-match"];
-    return value === undefined ? [] : [{ name, value }];
-  });
-  const best = known.reduce<(typeof known)[number] | undefined>(
-    (top, one) => (top === undefined || one.value > top.value ? one : top),
-    undefined,
-  );
-  if (best === undefined) return [];
-  return [fact(html`Best row: ${quoted(best.name, 60)}`, percent(best.value, 1), "exact match, see the table")];
 }

@@ -32,7 +32,9 @@ export function entropyChart(steps: readonly TrainingStep[]): Markup | undefined
   return lineChart(steps, [{ of: "entropy", colour: colours.first }], { zero: true }, "Entropy by training step");
 }
 
-const frame = { width: 352, height: 190, marginLeft: 46, marginRight: 8, marginTop: 10, marginBottom: 30 } as const;
+const frame = { width: 352, height: 200, marginLeft: 46, marginRight: 8, marginTop: 10, marginBottom: 40 } as const;
+
+const stepAxis = { label: "step", labelArrow: "none", labelAnchor: "right", labelOffset: 36, ...wholeTicks } as const;
 
 function lineChart(
   steps: readonly TrainingStep[],
@@ -45,7 +47,7 @@ function lineChart(
   return drawSvg(
     {
       ...frame,
-      x: { label: null, ...wholeTicks },
+      x: stepAxis,
       y: { label: null, grid: true, nice: true, ticks: 4, tickSize: 0, ...y },
       marks: [alarmRules(steps), ...drawn.flatMap((line) => lineMarks(steps, line))],
     },
@@ -108,7 +110,7 @@ export function operationsChart(steps: readonly TrainingStep[]): Markup | undefi
   return drawSvg(
     {
       ...frame,
-      x: { label: null, ...wholeTicks },
+      x: stepAxis,
       y: {
         label: null,
         domain: [0, 1],

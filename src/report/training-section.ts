@@ -16,13 +16,13 @@ function runFigures({ name, steps }: TrainingRun): Markup {
   return html`<h3>${quoted(name)} <small>${count(steps.length, "step")}</small></h3>
 <div class="charts">
 ${figure(
-  html`Reward by step: ${swatch("first", "with the reward for form")} and ${swatch("second dashed", "of the answers alone")}`,
+  html`Reward: ${swatch("first", "whole,")}${swatch("second dashed", "of the answers alone")}`,
   rewardChart(steps),
 )}
-${figure("KL from the untrained policy by step, nats per token", klChart(steps))}
-${figure("Entropy by step, nats per token", entropyChart(steps))}
+${figure("KL from the untrained policy, nats per token", klChart(steps))}
+${figure("Entropy, nats per token", entropyChart(steps))}
 ${figure(
-  html`Operations by step, share: ${swatch("first", "ADD")} ${swatch("third", "UPDATE")} ${swatch("second", "DELETE")} ${swatch("faint", "NOOP")}`,
+  html`Operations: ${swatch("first", "ADD")} ${swatch("third", "UPDATE")} ${swatch("second", "DELETE")} ${swatch("faint", "NOOP")}`,
   operationsChart(steps),
 )}
 </div>
