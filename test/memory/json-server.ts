@@ -31,7 +31,8 @@ export async function jsonServer(reply: (body: Record<string, unknown>, path: st
     const body = JSON.parse(Buffer.concat(chunks).toString() || "{}") as Record<string, unknown>;
     asked.push(body);
     const { status = 200, type, pieces } = reply(body, incoming.url ?? "");
-    outgoing.writeHead(status, { "content-type": type });
+    // A kept connection is closed by the server after five seconds, which on a busy machine falls into the next request.
+    outgoing.writeHead(status, { "content-type": type, connection: "close" });
     for (const piece of pieces) outgoing.write(piece);
     outgoing.end();
   });
