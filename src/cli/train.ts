@@ -27,6 +27,7 @@ import {
   type RetrievalOptions,
   verbCommand,
 } from "./options.js";
+import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions, trainRecipe } from "./recipe.js";
 import { chooseTrainingRetrieval } from "./retrieval.js";
 import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
@@ -61,11 +62,13 @@ export function trainVerb(): Command {
       "memory-r1 train --episodes runs/episodes.jsonl --algorithm ppo --out runs/manager-ppo\n" +
       "memory-r1 train --episodes runs/episodes.jsonl --credit 0.5 --out runs/manager-credited\n" +
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/manager --steps 80 --resume\n" +
-      "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4",
+      "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4\n" +
+      "memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json",
   );
   // Memory-R1 samples at temperature 1 while it trains.
-  return addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature: 1 })))
-    .requiredOption("--episodes <files...>", "episode files that `record` wrote")
+  const learning = addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature: 1 })));
+  return addRecipeOptions(learning)
+    .option("--episodes <files...>", "episode files that `record` wrote; needed without --recipe")
     .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
     .addOption(
       new Option("--form <form>", "manager: one recorded decision at a time, or whole dialogues from an empty bank")
@@ -86,7 +89,22 @@ export function trainVerb(): Command {
     .option("--no-tensorboard", "leave out TensorBoard's event files in --out; metrics.jsonl is written always")
     .option("--stop-on-alarm", "end at the first alarm, with exit code 3; the last checkpoint stays")
     .option("--allow-held-out", "learn from conversations of a validation or test split too")
-    .action(trainAgent);
+    .action(trainOrRecipe);
+}
+
+async function trainOrRecipe(options: RecipeTrainOptions, command: Command): Promise<void> {
+  const given = (option: string): boolean => command.getOptionValueSource(option) === "cli";
+  if (options.recipe !== undefined) return trainRecipe(options, given);
+  requireNoRecipeOptions(given);
+  const { episodes } = options;
+  if (episodes !== undefined) return trainAgent({ ...options, episodes });
+  throw new UsageError({
+    what: "there is nothing to learn from",
+    where: "--episodes",
+    expected: "episode files that `memory-r1 record` wrote, or --recipe",
+    found: "neither",
+    remedy: "pass --episodes with files, or --recipe locomo with --data",
+  });
 }
 
 async function trainAgent(options: TrainVerbOptions): Promise<void> {

@@ -5,8 +5,13 @@ import type { TrainOptions } from "./trainer.js";
 
 type Difference = Origin["changed"][number];
 
+type SettledOptions = Pick<
+  TrainOptions,
+  "engine" | "lora" | "task" | "batchSize" | "groupSize" | "temperature" | "seed" | "algorithm" | "settings"
+>;
+
 /** What a training run's numbers follow from, flat: two runs with equal settings give equal bytes. How long it runs is not among them. */
-export async function settingsOf(options: TrainOptions): Promise<Settings> {
+export async function settingsOf(options: SettledOptions): Promise<Settings> {
   const { engine, lora, task, batchSize, groupSize, temperature, seed, algorithm, settings } = options;
   const { architecture, parameters, device, precision, folder } = engine.info;
   return flat({
@@ -50,7 +55,7 @@ export function requireSame(differing: readonly Difference[], checkpoint: string
 }
 
 /** Nested fields under names with dots. JSON has no infinity: it is a text here. */
-function flat(value: unknown, name = ""): Settings {
+export function flat(value: unknown, name = ""): Settings {
   if (typeof value === "object" && value !== null) {
     const parts = Object.entries(value).map(([key, part]) => flat(part, name === "" ? key : `${name}.${key}`));
     return Object.assign({}, ...parts) as Settings;

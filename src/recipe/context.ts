@@ -1,0 +1,103 @@
+import type { Embeddings } from "@langchain/core/embeddings";
+import type { Dialogue } from "../evaluate/dialogue.js";
+import { compactPrompts } from "../memory/compact-prompts.js";
+import type { MemoryPrompts } from "../memory/prompts.js";
+import { ChatOnnx } from "../model/chat-onnx.js";
+import type { PolicyEngine } from "../model/engine.js";
+import type { RewardName } from "../reward/rewards.js";
+import type { RetrievalSetting } from "../trace/episode.js";
+import { hashText, hashWeights } from "../train/hash.js";
+import type { Settings } from "../train/manifest.js";
+import type { Policy } from "../train/policy.js";
+import type { PolicyOptions } from "../train/policy-options.js";
+
+export const agents = ["answerer", "manager"] as const;
+export type Agent = (typeof agents)[number];
+
+export const splits = ["train", "validation", "test"] as const;
+export type Splits = Readonly<Record<(typeof splits)[number], readonly Dialogue[]>>;
+
+export interface RecipeOptions {
+  readonly seed: number;
+  /** Where the facts of turns come from. */
+  readonly facts: "model" | "observation";
+  readonly reward: RewardName;
+  readonly algorithm: PolicyOptions;
+  readonly lora: { readonly rank: number; readonly alpha: number };
+  readonly batchSize: number;
+  readonly groupSize: number;
+  /** Of the attempts in training; all else is greedy. */
+  readonly temperature: number;
+  /** Training steps: of the answerer on the untrained manager's banks, of the manager, and of the answerer on the trained manager's. */
+  readonly steps: { readonly answerer: number; readonly manager: number; readonly final: number };
+  /** Steps between checkpoints, each of which is validated. */
+  readonly checkpointEvery: number;
+  /** Agents that begin with SFT on their own successful attempts. */
+  readonly warmStart: readonly Agent[];
+  readonly warmSteps: number;
+  /** Conversations at once; eight times as many questions. */
+  readonly concurrency: number;
+}
+
+/** What all stages of a recipe work with. */
+export interface RecipeContext {
+  readonly engine: PolicyEngine;
+  /** The model without an adapter, greedy. */
+  readonly base: ChatOnnx;
+  readonly prompts: MemoryPrompts;
+  readonly embeddings: Embeddings;
+  readonly retrieval: RetrievalSetting;
+  readonly data: Splits;
+  readonly options: RecipeOptions;
+  /** Milliseconds since 1970: training writes TensorBoard's event files too. */
+  readonly now?: () => number;
+}
+
+/** What every stage's output follows from. */
+export async function commonSettings({ engine, base, prompts, retrieval, options }: RecipeContext): Promise<Settings> {
+  const { architecture, device, precision, folder } = engine.info;
+  return {
+    "model.architecture": architecture,
+    "model.weights": await hashWeights(folder),
+    // One card computes as another of the host; a CPU does not.
+    "model.device": device.replace(/:\d+$/, ""),
+    "model.precision": precision,
+    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    maxNewTokens: base.sampling.maxNewTokens,
+    seed: options.seed,
+    ...retrieval,
+  };
+}
+
+/** By conversation: an id beside a hash of all that the dialogues hold. */
+export function dataSettings(data: Splits): Settings {
+  return Object.fromEntries(
+    splits.flatMap((split) => [
+      [`data.${split}`, data[split].map(({ id }) => id).join(" ")],
+      [`data.${split}.hash`, hashText(JSON.stringify(data[split]))],
+    ]),
+  );
+}
+
+/** The greedy model with an adapter that the engine has; the base without one. */
+export function chat({ engine, base }: RecipeContext, adapter?: string): ChatOnnx {
+  if (adapter === undefined) return base;
+  return new ChatOnnx({ ...base.sampling, engine, tokenizer: base.tokenizer, adapter });
+}
+
+export function policyOf({ engine, base, prompts, embeddings, retrieval }: RecipeContext): Policy {
+  const { tokenizer, sampling } = base;
+  return { engine, tokenizer, prompts, embeddings, maxNewTokens: sampling.maxNewTokens, ...retrieval };
+}
+
+export const turnsOf = (dialogues: readonly Dialogue[]): number =>
+  dialogues.reduce((sum, { turns }) => sum + turns.length, 0);
+
+export const questionsOf = (dialogues: readonly Dialogue[]): number =>
+  dialogues.reduce((sum, { questions }) => sum + questions.length, 0);
+
+/** Rounds in which banks are built: conversations side by side, turn by turn. Turns without facts are counted too: which they are is not known before. */
+export function roundsOf(dialogues: readonly Dialogue[], concurrency: number): number {
+  const longest = Math.max(0, ...dialogues.map(({ turns }) => turns.length));
+  return Math.max(longest, Math.ceil(turnsOf(dialogues) / concurrency));
+}

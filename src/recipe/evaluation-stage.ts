@@ -1,0 +1,121 @@
+import { join } from "node:path";
+import { evaluate } from "../evaluate/evaluate.js";
+import { EvaluationLog } from "../evaluate/evaluation-log.js";
+import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
+import { formatEvaluation } from "../evaluate/evaluation-table.js";
+import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
+import { writeAtomic } from "../model/atomic-file.js";
+import { ChatOnnx } from "../model/chat-onnx.js";
+import type { Settings } from "../train/manifest.js";
+import { chat, questionsOf, type RecipeContext, roundsOf } from "./context.js";
+import { FACTS, readFacts } from "./facts-stage.js";
+import type { RecipeRow } from "./rows.js";
+import { adapterFolder, type Measured, type Stage, type StageRun } from "./stage.js";
+
+export const SCORES = "scores.json";
+export const TABLE = "table.txt";
+
+/** Answers all questions of the test conversations, once, with every row's agents; results that are there are not computed again. */
+export function evaluationStage(
+  context: RecipeContext,
+  common: Settings,
+  { name, rows }: { readonly name: string; readonly rows: readonly RecipeRow[] },
+): Stage {
+  const { data, options } = context;
+  const { test } = data;
+  const used = [...new Set(rows.flatMap(({ manager, answerer }) => [manager, answerer].flatMap((one) => one ?? [])))];
+  const banks = new Set(
+    rows.flatMap(({ row, manager }) => (row.memory === "bank" && isModel(row.manager) ? [manager] : [])),
+  );
+  return {
+    name,
+    what: `test ${rows.length} rows on ${test.length} conversations, ${questionsOf(test)} questions`,
+    needs: [FACTS, ...used],
+    settings: { ...common, facts: options.facts, rows: rows.map(({ row }) => row.name).join(" ") },
+    work: { answer: rows.length * questionsOf(test), decision: banks.size * roundsOf(test, options.concurrency) },
+    async run(run) {
+      for (const stage of used) await context.engine.loadAdapter(stage, adapterFolder(run.input(stage)));
+      const dialogues = (await readFacts(run.input(FACTS))).test;
+      const clock = new RateClock(run);
+      const all = new Map<string, EvaluationScores>();
+      for (const group of groupsOf(rows)) {
+        for (const scores of await evaluateGroup(context, dialogues, group, run, clock)) all.set(scores.name, scores);
+      }
+      const scores = rows.map(({ row }) => all.get(row.name)!);
+      const table = formatEvaluation(scores);
+      await writeAtomic(join(run.folder, SCORES), (file) => file.writeFile(`${JSON.stringify(scores, null, 2)}\n`));
+      await writeAtomic(join(run.folder, TABLE), (file) => file.writeFile(`${table}\n`));
+      run.print(table);
+      return { outputs: [SCORES, TABLE], measured: clock.measured };
+    },
+  };
+}
+
+const isModel = (manager: string): boolean => manager === "base" || manager === "trained";
+
+/** Rows with the same adapters, which one evaluation takes together. */
+function groupsOf(rows: readonly RecipeRow[]): RecipeRow[][] {
+  const groups = new Map<string, RecipeRow[]>();
+  for (const row of rows) {
+    const key = `${row.manager} ${row.answerer}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  return [...groups.values()];
+}
+
+async function evaluateGroup(
+  context: RecipeContext,
+  dialogues: Parameters<typeof evaluate>[0],
+  group: readonly RecipeRow[],
+  { folder, signal }: StageRun,
+  clock: RateClock,
+): Promise<EvaluationScores[]> {
+  const { engine, base, prompts, embeddings, retrieval, options } = context;
+  const { manager, answerer } = group[0]!;
+  // One file for each manager: its banks are kept there, and built once for all answerers.
+  const log = new EvaluationLog(join(folder, `results-${manager ?? "untrained"}.jsonl`));
+  try {
+    log.require("all", { manager: manager ?? "untrained" });
+    return await evaluate(dialogues, {
+      rows: group.map(({ row }) => row),
+      models: {
+        managers: { base, trained: chat(context, manager) },
+        answerers: { base, trained: chat(context, answerer) },
+        plain: new ChatOnnx({ ...base.sampling, engine, tokenizer: base.tokenizer, maxNewTokens: PLAIN_TOKENS }),
+        prompts,
+      },
+      embeddings,
+      retrieval,
+      facts: options.facts,
+      log,
+      seed: options.seed,
+      concurrency: options.concurrency,
+      signal,
+      onProgress: clock.update,
+    });
+  } finally {
+    log.close();
+  }
+}
+
+/** Times what an evaluation does, by its labels: answers of rows, and decisions that build banks. */
+class RateClock {
+  private readonly parts = new Map<string, { first: number; count: number; from: number; to: number }>();
+
+  constructor(private readonly run: StageRun) {}
+
+  readonly update = (label: string, progress: { readonly done: number; readonly total: number }): void => {
+    const at = this.run.seconds();
+    const part = this.parts.get(label) ?? { first: progress.done, count: 0, from: at, to: at };
+    this.parts.set(label, { ...part, count: progress.done - part.first, to: at });
+    this.run.progress(label, progress);
+  };
+
+  get measured(): Measured {
+    const answers = [...this.parts].filter(([label, { count }]) => !label.startsWith("banks of") && count > 0);
+    if (answers.length === 0) return {};
+    const total = (of: (part: { count: number; from: number; to: number }) => number) =>
+      answers.reduce((sum, [, part]) => sum + of(part), 0);
+    return { answer: { count: total(({ count }) => count), seconds: total(({ from, to }) => to - from) } };
+  }
+}

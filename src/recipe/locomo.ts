@@ -1,0 +1,107 @@
+import { UsageError } from "../errors.js";
+import type { Dialogue } from "../evaluate/dialogue.js";
+import { readLocomo, splitLocomo } from "../evaluate/locomo.js";
+import { type PlayOptions, selectPart } from "../evaluate/play.js";
+import { compactPrompts } from "../memory/compact-prompts.js";
+import type { Progress } from "../train/trainer.js";
+import { type Agent, commonSettings, type RecipeContext, type Splits } from "./context.js";
+import { evaluationStage } from "./evaluation-stage.js";
+import { factsStage } from "./facts-stage.js";
+import { recordStage } from "./record-stage.js";
+import { recipeRowNames, recipeRows } from "./rows.js";
+import type { Stage } from "./stage.js";
+import { trainingStage } from "./training-stage.js";
+import { warmStartStage } from "./warm-start-stage.js";
+
+/** Memory-R1's split of a file in LoCoMo's form: conv-26 to learn from, conv-30 to choose by, all others to test once. */
+export async function locomoSplits(
+  path: string,
+  { facts, ...part }: Pick<PlayOptions, "turns" | "questions"> & { readonly facts: "model" | "observation" },
+): Promise<Splits> {
+  const all = await readLocomo(path, { facts: facts === "observation" });
+  const split = (name: keyof Splits): Dialogue[] =>
+    splitLocomo(all, name).map((dialogue) => {
+      const { turns, questions } = selectPart(dialogue, part);
+      return { ...dialogue, turns: [...turns], questions: [...questions] };
+    });
+  const splits = { train: split("train"), validation: split("validation"), test: split("test") };
+  for (const [name, dialogues] of Object.entries(splits)) requireQuestions(name, dialogues, path);
+  return splits;
+}
+
+export interface LocomoRecipeOptions {
+  /** Rows of the table; by default all that the claim needs. */
+  readonly rows?: readonly string[];
+  readonly onStep?: (label: string, progress: Progress) => void;
+}
+
+/**
+ * Memory-R1 on LoCoMo: record; train the answerer; train the manager, rewarded by that answerer, which is frozen; train the answerer on, on the
+ * banks of the trained manager; test. Throws UsageError for rows that there are not.
+ */
+export async function locomoRecipe(
+  context: RecipeContext,
+  { rows, onStep }: LocomoRecipeOptions = {},
+): Promise<Stage[]> {
+  const { options, prompts } = context;
+  const { steps, warmStart } = options;
+  const common = await commonSettings(context);
+  const told = onStep === undefined ? {} : { onStep };
+  const warm = (agent: Agent, frozen?: string) =>
+    warmStart.includes(agent)
+      ? [warmStartStage(context, common, { name: `warm-${agent}`, agent, episodes: "record", frozen })]
+      : [];
+  const warmOf = (agent: Agent) => (warmStart.includes(agent) ? { start: `warm-${agent}` } : {});
+  const names = {
+    answerer: "answerer",
+    manager: "manager",
+    final: "answerer-on-trained-banks",
+    warm: Object.fromEntries(warmStart.map((agent) => [agent, `warm-${agent}`])),
+  };
+  const table = recipeRows(rows ?? recipeRowNames(prompts === compactPrompts), names);
+  return [
+    factsStage(context, common),
+    recordStage(context, common, { name: "record" }),
+    ...warm("answerer"),
+    trainingStage(context, common, {
+      name: names.answerer,
+      agent: "answerer",
+      episodes: "record",
+      steps: steps.answerer,
+      ...warmOf("answerer"),
+      ...told,
+    }),
+    ...warm("manager", names.answerer),
+    trainingStage(context, common, {
+      name: names.manager,
+      agent: "manager",
+      episodes: "record",
+      frozen: names.answerer,
+      steps: steps.manager,
+      ...warmOf("manager"),
+      ...told,
+    }),
+    recordStage(context, common, { name: "record-trained", manager: names.manager, answerer: names.answerer }),
+    trainingStage(context, common, {
+      name: names.final,
+      agent: "answerer",
+      episodes: "record-trained",
+      frozen: names.manager,
+      start: names.answerer,
+      steps: steps.final,
+      ...told,
+    }),
+    evaluationStage(context, common, { name: "evaluate", rows: table }),
+  ];
+}
+
+function requireQuestions(split: string, dialogues: readonly Dialogue[], path: string): void {
+  if (dialogues.some(({ questions }) => questions.length > 0)) return;
+  throw new UsageError({
+    what: `the ${split} split has no question`,
+    where: path,
+    expected: "questions whose evidence lies in the turns that are used",
+    found: "none",
+    remedy: "raise --turns or --questions, or leave them out",
+  });
+}
