@@ -35,7 +35,7 @@ nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 figure { margin: 0 0 1rem; min-width: 0; }
 figcaption { margin-bottom: .35rem; line-height: 1.4; }
 figure svg { color: var(--muted); --plot-background: var(--paper); }
-.key { white-space: nowrap; margin-right: .35rem; }
+.key { display: inline-block; margin-right: .35rem; }
 .swatch { display: inline-block; width: .9rem; height: 0; margin-right: .3rem; vertical-align: middle; border-top: 3px solid; }
 .swatch.first { border-color: var(--first); }
 .swatch.second { border-color: var(--second); }
@@ -60,7 +60,7 @@ tbody th { color: var(--ink); }
 td.number, table:not(.sides) thead th:not(:first-child) { text-align: right; white-space: nowrap; }
 abbr { text-decoration: none; cursor: help; }
 .sides { table-layout: fixed; min-width: 34rem; overflow-wrap: anywhere; }
-.sides .same td, .sides .same th { opacity: .75; }
+.sides tr.same > *, .sides tr.same > * * { color: var(--muted); }
 details { margin: 0 0 .5rem; }
 section > details { border-bottom: 1px solid var(--rule); padding-bottom: .5rem; }
 section > details > summary { font-weight: 600; padding: .25rem 0; }
