@@ -14,7 +14,7 @@ export interface ReportLimits {
 }
 
 /** So that a page stays one that a browser opens at once, whatever was recorded. */
-export const reportLimits: ReportLimits = { conversations: 16, memories: 60, rows: 120 };
+export const reportLimits: ReportLimits = { conversations: 8, memories: 60, rows: 120 };
 
 export function bankSection(recorded: Recording | undefined, limits: ReportLimits): Markup {
   if (recorded === undefined) {

@@ -1,5 +1,5 @@
 import { type PlotOptions, plot } from "@observablehq/plot";
-import { parseHTML } from "linkedom";
+import { parseHTML } from "linkedom/worker";
 import { Markup, plainText } from "./markup.js";
 
 const { document } = parseHTML("<!doctype html><html><body></body></html>");
