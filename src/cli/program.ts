@@ -10,6 +10,7 @@ import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
 import { importVerb } from "./import.js";
 import { recordVerb } from "./record.js";
+import { reportVerb } from "./report.js";
 import { startVerb } from "./start.js";
 import { trainVerb } from "./train.js";
 import { usageErrorOf } from "./usage.js";
@@ -22,6 +23,7 @@ const verbs: readonly (() => Command)[] = [
   trainVerb,
   evaluateVerb,
   creditVerb,
+  reportVerb,
   chatVerb,
   auditVerb,
   importVerb,

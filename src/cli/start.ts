@@ -9,7 +9,9 @@ import { generateDialogues } from "../evaluate/synthetic.js";
 import { formatTable } from "../evaluate/table.js";
 import { addOnly, noop } from "../memory/controls.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
+import { writeAtomic } from "../model/atomic-file.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
+import { reportFiles } from "../report/read-report.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import { readEpisodes } from "../trace/read.js";
@@ -26,6 +28,7 @@ import { working } from "./exit.js";
 import { type OpenedModels, openModels } from "./models.js";
 import { plainCommand, positive, wholeNumber } from "./options.js";
 import { startProgress } from "./progress.js";
+import { writeReport } from "./report.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
 
 interface StartOptions {
@@ -218,6 +221,10 @@ class Tour {
       concurrency: settings.concurrency,
     });
     process.stdout.write(`\n${formatTable(scores)}\n`);
+    await writeAtomic(join(this.out, reportFiles.scores), (file) => file.writeFile(`${JSON.stringify(scores)}\n`));
+    const page = join(this.out, "report.html");
+    await writeReport({ folders: [this.out] }, page);
+    process.stdout.write(`\nReport: ${page} (open it in a browser)\n`);
   }
 
   private tellHowToUse(): void {
