@@ -61,7 +61,7 @@ const recipeDefaults = {
 
 export const recipeHelp = `
 A recipe (--recipe locomo) is a list of stages, each with a folder in --out (default: ${recipeDefaults.out}): facts, record, answerer, manager,
-record-trained, answerer-on-trained-banks, evaluate. A second call with the same options goes on where the first one stopped. It learns from
+record-trained, final-answerer, evaluate. A second call with the same options goes on where the first one stopped. It learns from
 conv-26, chooses each stage's checkpoint by its F1 on conv-30, and tests once on all other conversations.
 By default it has --reward ${recipeDefaults.reward}, --steps ${recipeDefaults.steps}, --batch ${recipeDefaults.batch}, --checkpoint-every ${recipeDefaults.checkpointEvery}, --learning-rate ${recipeDefaults.learningRate}.
   memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json --plan

@@ -55,7 +55,7 @@ export async function locomoRecipe(
   const names = {
     answerer: "answerer",
     manager: "manager",
-    final: "answerer-on-trained-banks",
+    final: "final-answerer",
     warm: Object.fromEntries(warmStart.map((agent) => [agent, `warm-${agent}`])),
   };
   const table = recipeRows(rows ?? recipeRowNames(prompts === compactPrompts), names);

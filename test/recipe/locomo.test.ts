@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openModels } from "../../src/cli/models.js";
+import { formatEvaluation } from "../../src/evaluate/evaluation-table.js";
+import type { RecipeContext } from "../../src/recipe/context.js";
+import { locomoRecipe, locomoSplits } from "../../src/recipe/locomo.js";
+import type { ValidationResult } from "../../src/recipe/validation.js";
+import { walkStages } from "../../src/recipe/walk.js";
+import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { ppo } from "../../src/train/presets/ppo.js";
+import { hasTinyModel, runCli } from "../cli/run-cli.js";
+import { locomoWorldFile } from "./locomo-world.js";
+
+const rows = ["base", "both"];
+const stages = ["facts", "record", "answerer", "manager", "record-trained", "final-answerer", "evaluate"];
+
+describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped without its weights)", () => {
+  let folder: string;
+  let data: string;
+  let models: Awaited<ReturnType<typeof openModels>>;
+  let context: RecipeContext;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "memory-r1-recipe-"));
+    data = await locomoWorldFile();
+    models = await openModels({ seed: 4, device: "cpu", temperature: 0, maxNewTokens: 32 });
+    context = {
+      engine: models.engine,
+      base: models.base,
+      prompts: models.prompts,
+      embeddings: new LexicalEmbeddings(),
+      retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: false },
+      data: await locomoSplits(data, { facts: "observation", questions: 2 }),
+      options: {
+        seed: 4,
+        facts: "observation",
+        reward: "f1",
+        // A critic learns also where all attempts earn the same.
+        algorithm: { ...ppo, overlong: { kind: "punish", share: 0.2 }, maxResponseLength: 32 },
+        lora: { rank: 2, alpha: 4 },
+        batchSize: 1,
+        groupSize: 2,
+        temperature: 2,
+        steps: { answerer: 2, manager: 1, final: 1 },
+        checkpointEvery: 1,
+        warmStart: [],
+        warmSteps: 1,
+        concurrency: 4,
+      },
+    };
+  });
+  afterAll(async () => {
+    await models?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A call of the recipe; `stopAt` ends it at this training step, or when a line begins with it. */
+  async function call(out: string, stopAt?: string, only?: string): Promise<string[]> {
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const print = (line: string): void => {
+      lines.push(line);
+      if (stopAt !== undefined && line.startsWith(stopAt)) stop.abort(new Error("stopped by the test"));
+    };
+    const recipe = await locomoRecipe(context, {
+      rows,
+      onStep: (label, { step, steps }) => print(`${label} ${step}/${steps}`),
+    });
+    await walkStages(recipe, {
+      out,
+      ...(only === undefined ? {} : { only }),
+      print,
+      progress: () => undefined,
+      seconds: () => performance.now() / 1000,
+      signal: stop.signal,
+    });
+    return lines;
+  }
+
+  const adapters = (out: string) =>
+    Promise.all(
+      ["answerer", "manager", "final-answerer"].map((stage) =>
+        readFile(join(out, stage, "adapter", "adapter_model.safetensors")),
+      ),
+    );
+
+  it("goes from the file to the table, and stopped between stages and inside of them makes the same adapters", async () => {
+    const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
+    const lines = await call(whole);
+    const scores = JSON.parse(await readFile(join(whole, "evaluate", "scores.json"), "utf8"));
+    expect(scores).toMatchObject([
+      { name: "base", facts: "observation", questions: 2 },
+      { name: "both", facts: "observation", questions: 2 },
+    ]);
+    expect(lines).toContain(formatEvaluation(scores));
+
+    for (const stage of stages.slice(0, 2)) await call(parts, undefined, stage);
+    // After a step, and the checkpoint that it ends with, which is not validated yet.
+    for (const at of ["answerer 2/2", "manager 1/1", "final-answerer "]) {
+      await expect(call(parts, at)).rejects.toThrow("stopped by the test");
+    }
+    await call(parts);
+    const [first, ...others] = await adapters(whole);
+    expect(await adapters(parts)).toEqual([first, ...others]);
+    // They have learned something, or nothing would be compared.
+    for (const other of others) expect(other.equals(first!)).toBe(false);
+    const results = await readFile(join(whole, "answerer", "validation.json"), "utf8");
+    expect((JSON.parse(results) as ValidationResult[]).map(({ step, candidate }) => [step, candidate])).toEqual([
+      [0, false],
+      [1, true],
+      [2, true],
+    ]);
+    expect(await call(whole)).toEqual(stages.map((name, at) => `[${at + 1}/7] ${name}: done already`));
+    context = { ...context, options: { ...context.options, groupSize: 4 } };
+    await expect(call(whole)).rejects.toThrow(/answerer: stage answerer was done .*groupSize 2; found groupSize 4;/);
+  });
+
+  it("is a verb that plans before it works, and refuses what has no meaning", async () => {
+    const out = join(folder, "verb");
+    const recipe = ["train", "--recipe", "locomo", "--data", data, "--out", out];
+    const small = ["--facts", "observation", "--turns", "4", "--questions", "1", "--batch", "1", "--group", "2"];
+    const planned = await runCli(...recipe, ...small, "--max-new-tokens", "16", "--plan");
+    expect([planned.code, planned.stderr]).toEqual([0, expect.stringMatching(/^measuring how long/)]);
+    expect(planned.stdout).toMatch(
+      /: 7 stages\n(.*\n)*3 answerer +about \d+ \w+ +probe .*, 100 steps(.*\n)*left: about/,
+    );
+    expect((await runCli(...recipe, "--stage", "dream")).stderr).toMatch(/--stage: .*expected facts, record.*dream/);
+    expect((await runCli(...recipe, "--fork", "x")).stderr).toMatch(/--fork: a recipe decides this itself/);
+    expect((await runCli("train", "--plan")).stderr).toMatch(/--plan: this is an option of recipes; add --recipe/);
+    expect((await runCli("train")).stderr).toMatch(/--episodes: there is nothing to learn from/);
+    expect((await runCli("train", "--recipe", "locomo")).stderr).toMatch(/--data: a recipe needs data/);
+  });
+});
