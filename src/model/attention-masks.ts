@@ -3,7 +3,7 @@ import type { Value } from "../onnx/value.js";
 import type { Precision } from "./precision.js";
 
 /** Added to the score of what must not be seen. Finite, so that a row that sees nothing stays finite. */
-const hidden: { readonly [K in Precision]: number } = { float32: -1e9, bfloat16: -1e9, float16: -3e4 };
+export const hidden: { readonly [K in Precision]: number } = { float32: -1e9, bfloat16: -1e9, float16: -3e4 };
 
 /** 0 where allowed, a large negative number elsewhere. */
 export function additiveMask(allowed: Value, dtype: Precision): Value {

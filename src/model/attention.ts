@@ -128,25 +128,32 @@ export function perResponse(x: Value, { group, rows }: ResponseShape, { heads, k
   return o.reshape(x, [batch, count, group, multiplyDims(heads / keyValueHeads, rows), width]);
 }
 
-/** Attention weights of response queries, on the context [B, keyValueHeads, all, C] and on their own tokens [B, keyValueHeads, all, own length]. */
+/** Scores [B, keyValueHeads, all, C] of response queries on the context's keys. */
+export function contextScores(q: Value, context: Value, mask: Value, { headSize }: HeadCounts): Value {
+  return o.add(o.matmul(q, context, { transposeB: true, alpha: headSize ** -0.5 }), mask);
+}
+
+/**
+ * Attention weights of response queries, on the context [B, keyValueHeads, all, C], given their scores there, and on their own tokens
+ * [B, keyValueHeads, all, own length].
+ */
 export function responseWeights(
   q: Value,
-  context: Value,
+  onContext: Value,
   own: Value,
-  masks: ResponseMasks,
+  ownMask: Value | undefined,
   shape: ResponseShape,
   counts: HeadCounts,
 ): readonly [Value, Value] {
   const { heads, keyValueHeads, headSize } = counts;
   const alpha = headSize ** -0.5;
-  const [contextLength, ownLength, all] = [context.shape[2]!, own.shape[3]!, q.shape[2]!];
-  const contextScores = o.add(o.matmul(q, context, { transposeB: true, alpha }), masks.context);
+  const [contextLength, ownLength, all] = [onContext.shape[3]!, own.shape[3]!, q.shape[2]!];
   const rawScores = o.matmul(perResponse(q, shape, counts), own, { transposeB: true, alpha });
   const perHead = [shape.batch, keyValueHeads, shape.group, heads / keyValueHeads, shape.rows, ownLength];
-  const ownScores = masks.own === undefined ? rawScores : o.add(o.reshape(rawScores, perHead), masks.own);
-  const joined = o.concat([contextScores, o.reshape(ownScores, [shape.batch, keyValueHeads, all, ownLength])], -1);
-  const [onContext, onOwn] = o.split(o.softmax(joined), [contextLength, ownLength], -1);
-  return [onContext!, onOwn!];
+  const ownScores = ownMask === undefined ? rawScores : o.add(o.reshape(rawScores, perHead), ownMask);
+  const joined = o.concat([onContext, o.reshape(ownScores, [shape.batch, keyValueHeads, all, ownLength])], -1);
+  const [contextWeights, ownWeights] = o.split(o.softmax(joined), [contextLength, ownLength], -1);
+  return [contextWeights!, ownWeights!];
 }
 
 /**
@@ -162,7 +169,8 @@ export function attendFromResponse(
   counts: HeadCounts,
 ): Value {
   const q = responseQueries(queries, shape, counts);
-  const [onContext, onOwn] = responseWeights(q, context.keys, own.keys, masks, shape, counts);
+  const scores = contextScores(q, context.keys, masks.context, counts);
+  const [onContext, onOwn] = responseWeights(q, scores, own.keys, masks.own, shape, counts);
   const fromContext = o.matmul(onContext, context.values);
   const fromOwn = o.matmul(perResponse(onOwn, shape, counts), own.values);
   return responseQueryRows(o.add(fromContext, o.reshape(fromOwn, fromContext.shape)), shape, counts);

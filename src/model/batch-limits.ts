@@ -20,7 +20,7 @@ export interface BatchMemory {
 }
 
 /** Larger batches are no faster, and the runtime's arena grows by doubling: what is not needed is not asked for. */
-const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 6e9);
+const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 9e9);
 const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
 
 /** `chosen` is the user's limit; else a third of what is free, within what brings speed. */

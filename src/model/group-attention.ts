@@ -1,6 +1,7 @@
 import * as o from "../onnx/operators.js";
 import type { Value } from "../onnx/value.js";
 import * as a from "./attention.js";
+import { EXTRA_COLUMNS, type ExtraColumns, spread, widen } from "./extra-columns.js";
 
 /** Attention of one layer over packed rows: B·P of prompts, then B·G·R of responses. */
 export interface GroupAttention {
@@ -8,8 +9,16 @@ export interface GroupAttention {
   /** [P, P] */
   readonly promptMask: Value;
   readonly masks: a.ResponseMasks;
-  /** int32 [B], P - 1 each, and int32 P, where prompts attend by the fused kernel; undefined for plain products. */
-  readonly fused: { readonly lengths: Value; readonly total: Value } | undefined;
+  /** What the runtime's own kernels take; undefined for plain products. */
+  readonly fused: FusedAttention | undefined;
+}
+
+export interface FusedAttention {
+  /** int32 [B]: P - 1 each. */
+  readonly lengths: Value;
+  /** int32: P. */
+  readonly total: Value;
+  readonly columns: ExtraColumns;
 }
 
 const shape: a.ResponseShape = { batch: "B", group: "G", rows: "R" };
@@ -60,7 +69,11 @@ function forward([queries, keys, values]: readonly [Value, Value, Value], attent
     fused === undefined
       ? a.attendWithinPrompt(fromPromptRows, context, promptMask, "B", counts)
       : attendFused(fromPromptRows, split(keys)[0], split(values)[0], fused, counts);
-  return o.concat([prompt, a.attendFromResponse(fromResponseRows, context, own, masks, shape, counts)], 0);
+  const response =
+    fused === undefined
+      ? a.attendFromResponse(fromResponseRows, context, own, masks, shape, counts)
+      : respondFused(fromResponseRows, context, split(keys)[1], split(values)[1], fused.columns, counts);
+  return o.concat([prompt, response], 0);
 }
 
 function attendFused(
@@ -75,6 +88,33 @@ function attendFused(
   return o.reshape(mixed, queries.shape);
 }
 
+/** One kernel for all responses: each has the prompt's keys and values for its past, whose padding is hidden by the extra columns. */
+function respondFused(
+  queries: Value,
+  context: a.KeyValues,
+  keys: Value,
+  values: Value,
+  columns: ExtraColumns,
+  counts: a.HeadCounts,
+): Value {
+  const { heads, keyValueHeads, headSize } = counts;
+  const width = headSize + EXTRA_COLUMNS;
+  const rows = (x: Value, number: number, extra: Value) =>
+    o.reshape(widen(o.reshape(x, ["B*G*R", number, headSize]), extra), ["B*G", "R", number * width]);
+  const past = (x: Value, extra: Value) => {
+    const one = o.reshape(widen(x, extra), ["B", 1, keyValueHeads, "P", width]);
+    return o.reshape(o.expand(one, ["B", "G", keyValueHeads, "P", width]), ["B*G", keyValueHeads, "P", width]);
+  };
+  const mixed = o.continuedAttention(
+    rows(queries, heads, columns.one),
+    { keys: rows(keys, keyValueHeads, columns.none), values: rows(values, keyValueHeads, columns.none) },
+    { keys: past(context.keys, columns.hidden), values: past(context.values, columns.none) },
+    counts,
+  );
+  const [own] = o.split(o.reshape(mixed, ["B*G*R", heads, width]), [headSize, EXTRA_COLUMNS], -1);
+  return o.reshape(own!, queries.shape);
+}
+
 /**
  * With S = softmax weights, O = S V and δ = Σ dO ∘ O per row: dS = S ∘ (dO Vᵀ − δ), dQ = α dS K, dK = α dSᵀ Q, dV = Sᵀ dO
  * (FlashAttention, Dao et al. 2022, algorithm 4): δ from the output saves two passes over the weights.
@@ -83,7 +123,7 @@ function backward(
   [queries, keys, values]: readonly Value[],
   output: Value,
   gradient: Value,
-  { counts, promptMask, masks }: GroupAttention,
+  { counts, promptMask, masks, fused }: GroupAttention,
 ): readonly Value[] {
   const alpha = counts.headSize ** -0.5;
   const [promptQuery, responseQuery] = split(queries!);
@@ -95,15 +135,20 @@ function backward(
   const g = a.promptQueries(promptGradient, "B", "P", counts);
   const delta = rowSums(g, a.promptQueries(promptOutput, "B", "P", counts));
   const weights = a.promptWeights(q, context.keys, promptMask, counts);
-  const scores = throughSoftmax(weights, g, context.values, delta);
+  const columns = fused?.columns;
+  const scores = throughSoftmax(weights, g, context.values, delta, columns);
 
   const rq = a.responseQueries(responseQuery, shape, counts);
   const rg = a.responseQueries(responseGradient, shape, counts);
   const rDelta = rowSums(rg, a.responseQueries(responseOutput, shape, counts));
-  const [onContext, onOwn] = a.responseWeights(rq, context.keys, own.keys, masks, shape, counts);
+  const seen =
+    columns === undefined
+      ? a.contextScores(rq, context.keys, masks.context, counts)
+      : o.matmul(widen(rq, columns.one), widen(context.keys, columns.hidden), { transposeB: true, alpha });
+  const [onContext, onOwn] = a.responseWeights(rq, seen, own.keys, masks.own, shape, counts);
   const each = (x: Value) => a.perResponse(x, shape, counts);
-  const contextScores = throughSoftmax(onContext, rg, context.values, rDelta);
-  const ownScores = throughSoftmax(each(onOwn), each(rg), own.values, each(rDelta));
+  const contextScores = throughSoftmax(onContext, rg, context.values, rDelta, columns);
+  const ownScores = throughSoftmax(each(onOwn), each(rg), own.values, each(rDelta), columns);
 
   const fromOwn = o.matmul(ownScores, own.keys, { alpha });
   const dq = o.matmul(scores, context.keys, { alpha });
@@ -125,5 +170,17 @@ function backward(
 
 const rowSums = (x: Value, y: Value): Value => o.reduceSum(o.mul(x, y), [-1], true);
 
-const throughSoftmax = (weights: Value, gradient: Value, values: Value, delta: Value): Value =>
-  o.mul(weights, o.sub(o.matmul(gradient, values, { transposeB: true }), delta));
+/** dS = S ∘ (dO Vᵀ − δ); with extra columns the product subtracts δ itself. */
+function throughSoftmax(
+  weights: Value,
+  gradient: Value,
+  values: Value,
+  delta: Value,
+  columns: ExtraColumns | undefined,
+): Value {
+  if (columns === undefined) {
+    return o.mul(weights, o.sub(o.matmul(gradient, values, { transposeB: true }), delta));
+  }
+  const shifted = o.concat([gradient, o.neg(delta), spread(columns.rest, gradient)], -1);
+  return o.mul(weights, o.matmul(shifted, widen(values, columns.one), { transposeB: true }));
+}

@@ -6,6 +6,7 @@ import { additiveMask, causalMask } from "./attention-masks.js";
 import { blockedScores } from "./blocked-scores.js";
 import type { Decoder } from "./decoder.js";
 import type { KlEstimator, PolicyForm } from "./engine.js";
+import { extraColumns } from "./extra-columns.js";
 import { attendInGroups } from "./group-attention.js";
 import type { Precision } from "./precision.js";
 
@@ -70,7 +71,13 @@ export function responseStates(
     counts,
     promptMask: causalMask(promptPositions, promptPositions, dtype),
     masks: { context: additiveMask(known, dtype), own: causalMask(o.range("R"), o.range("R"), dtype) },
-    fused: fused ? { lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]), total } : undefined,
+    fused: fused
+      ? {
+          lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]),
+          total,
+          columns: extraColumns(o.reshape(known, ["B", 1, "P", 1]), dtype),
+        }
+      : undefined,
   };
   const hidden = decoder.layers(decoder.embed(ids), positions, (projections) => attendInGroups(projections, attention));
   return beforeEachToken(hidden, promptLengths);

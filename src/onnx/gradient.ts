@@ -134,6 +134,9 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   GroupQueryAttention: () => {
     throw notSupported("GroupQueryAttention", "attention of matrix products", "its fused form");
   },
+  ContinuedAttention: () => {
+    throw notSupported("ContinuedAttention", "attention of matrix products", "its fused form");
+  },
   CausalAttention: () => {
     throw notSupported("CausalAttention", "attention of matrix products", "its fused form");
   },

@@ -31,7 +31,7 @@ const same =
 
 const lastAxis: Attributes = { axis: { int: -1 } };
 
-/** How each operator is written in ONNX (opset 21 and ONNX Runtime's com.microsoft domain). */
+/** How each operator is written in ONNX (opset 23 and ONNX Runtime's com.microsoft domain). */
 export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Neg: same(),
   Exp: same(),
@@ -183,6 +183,18 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
       [queries!, keys!, values!, "", "", lengths!, total!],
       [y!, scope.fresh(), scope.fresh()],
       headCounts(attributes),
+    ),
+  ContinuedAttention: (scope, [queries, keys, values, pastKeys, pastValues], [y], { attributes }) =>
+    scope.nodes(
+      "Attention",
+      [queries!, keys!, values!, "", pastKeys!, pastValues!],
+      [y!, scope.fresh(), scope.fresh()],
+      {
+        q_num_heads: { int: attributes.heads },
+        kv_num_heads: { int: attributes.keyValueHeads },
+        is_causal: { int: 1 },
+        scale: { float: attributes.scale },
+      },
     ),
   Window: (scope, [start, length], [y]) =>
     void scope.node("Range", [start!, scope.node("Add", [start!, length!]), scope.scalar(1, "int64")], {}, y),

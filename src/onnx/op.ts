@@ -69,6 +69,11 @@ export interface OpAttributes {
    * int32 lengths [B] less 1, int32 S) to mixed [B, S, heads · headSize]. Has no gradient.
    */
   CausalAttention: { readonly heads: number; readonly keyValueHeads: number };
+  /**
+   * Causal attention of rows that continue a past: (queries [B, S, heads · width], keys, values [B, S, keyValueHeads · width],
+   * past keys, past values [B, keyValueHeads, C, width]) to mixed [B, S, heads · width]. Scores are multiplied by `scale`. Has no gradient.
+   */
+  ContinuedAttention: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number };
   /** 0, 1, …, size - 1 as int64. */
   Range: { readonly size: Dim };
   /** (start, length), both int64 of rank 0, to start, start + 1, …: its length is known only when the graph runs, and named `size`. */
@@ -275,6 +280,18 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
       !sameShape(keys!.shape, values!.shape)
     ) {
       throw wrong(op, "queries, keys and values of one head size", describe([queries!, keys!, values!]));
+    }
+    return [{ dtype: queries!.dtype, shape: queries!.shape }];
+  },
+  ContinuedAttention: ([queries, keys, values, pastKeys, pastValues], { keyValueHeads }, op) => {
+    const width = pastKeys!.shape[3];
+    const matches =
+      typeof width === "number" &&
+      keys!.shape[2] === width * keyValueHeads &&
+      sameShape(keys!.shape, values!.shape) &&
+      sameShape(pastKeys!.shape, pastValues!.shape);
+    if (!matches) {
+      throw wrong(op, "keys and values of one width", describe([queries!, keys!, values!, pastKeys!, pastValues!]));
     }
     return [{ dtype: queries!.dtype, shape: queries!.shape }];
   },

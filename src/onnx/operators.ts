@@ -162,6 +162,17 @@ export function causalAttention(
   return apply("CausalAttention", [queries, keys, values, lengths, total], { heads, keyValueHeads })[0]!;
 }
 
+/** Fused causal attention of rows that continue a past, without a gradient; see `OpAttributes`. */
+export function continuedAttention(
+  queries: Value,
+  own: { readonly keys: Value; readonly values: Value },
+  past: { readonly keys: Value; readonly values: Value },
+  { heads, keyValueHeads, headSize }: OpAttributes["GroupQueryAttention"],
+): Value {
+  const inputs = [queries, own.keys, own.values, past.keys, past.values];
+  return apply("ContinuedAttention", inputs, { heads, keyValueHeads, scale: headSize ** -0.5 })[0]!;
+}
+
 export const window = (start: Value, length: Value, size: string): Value =>
   apply("Window", [start, length], { size })[0]!;
 

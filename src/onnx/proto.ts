@@ -149,6 +149,6 @@ export function modelProto(graph: Encoded): Encoded {
     .int(1, 10)
     .string(2, "langgraph-memory-r1")
     .bytes(7, graph)
-    .messages(8, [opset("", 21), opset("com.microsoft", 1)])
+    .messages(8, [opset("", 23), opset("com.microsoft", 1)])
     .finish();
 }

@@ -246,6 +246,7 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
   SkipRmsNorm: "refused",
   GroupQueryAttention: "refused",
   CausalAttention: "refused",
+  ContinuedAttention: "refused",
   Window: {
     opaque: (x) => {
       const [size, whole] = [o.extent("T"), o.reduceSum(o.cast(x, "int64"))];

@@ -1,0 +1,46 @@
+import * as o from "../onnx/operators.js";
+import { constant, type Value } from "../onnx/value.js";
+import { hidden } from "./attention-masks.js";
+import type { Precision } from "./precision.js";
+
+/** 16-bit matrix units multiply eight numbers at a time: heads grow by as many. */
+export const EXTRA_COLUMNS = 8;
+
+/**
+ * Columns appended to heads, so that a product of queries and keys adds a mask, and one of gradients and values subtracts δ: a pass over
+ * all attention weights less for each, since products are bound by neither. Each is zero but for its first column.
+ */
+export interface ExtraColumns {
+  /** [8]: 1 in the first. */
+  readonly one: Value;
+  /** [8] */
+  readonly none: Value;
+  /** [7]: the zeros beside a first column that is given. */
+  readonly rest: Value;
+  /** [B, 1, P, 8]: what hides a prompt's padding. */
+  readonly hidden: Value;
+}
+
+/** `known` [B, 1, P, 1] is true for the tokens of a prompt, false for its padding. */
+export function extraColumns(known: Value, dtype: Precision): ExtraColumns {
+  const row = (first: number) => {
+    const numbers = new Float32Array(EXTRA_COLUMNS);
+    numbers[0] = first;
+    return constant("float32", [EXTRA_COLUMNS], numbers);
+  };
+  const none = row(0);
+  return {
+    one: o.cast(row(1), dtype),
+    none: o.cast(none, dtype),
+    rest: o.cast(constant("float32", [EXTRA_COLUMNS - 1], new Float32Array(EXTRA_COLUMNS - 1)), dtype),
+    hidden: o.cast(o.where(known, none, row(hidden[dtype])), dtype),
+  };
+}
+
+/** Extra columns spread over all other axes of x. */
+export function spread(columns: Value, x: Value): Value {
+  return o.expand(columns, [...x.shape.slice(0, -1), columns.shape.at(-1)!]);
+}
+
+/** x with extra columns after its last axis. */
+export const widen = (x: Value, columns: Value): Value => o.concat([x, spread(columns, x)], -1);
