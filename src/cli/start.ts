@@ -233,9 +233,8 @@ class Tour {
 Done in ${seconds} s. Adapters: ${join(this.out, "manager", "adapter")} and ${join(this.out, "answerer", "adapter")}. In your own graph:
 
   import { createMemoryGraph, compactPrompts, openStore, LexicalEmbeddings } from "langgraph-memory-r1";
-  import { ChatOnnx } from "langgraph-memory-r1/train";
+  import { ChatOnnx, tinyModel as folder } from "langgraph-memory-r1/train";
 
-  const folder = "models/tiny";
   const model = await ChatOnnx.load({ folder });
   const manager = await ChatOnnx.load({ folder, adapter: "${join(this.out, "manager", "adapter")}" });
   const answerer = await ChatOnnx.load({ folder, adapter: "${join(this.out, "answerer", "adapter")}" });

@@ -108,8 +108,11 @@ it("gives a shell the exit code", async () => {
   expect(await Promise.all([run("recrod"), run("--version")])).toEqual([2, 0]);
 });
 
-it.each(["record", "train", "evaluate", "chat", "verify"])("%s --help shows an example", async (verb) => {
-  const { code, stdout } = await runCli(verb, "--help");
-  expect(code).toBe(0);
-  expect(stdout).toMatch(new RegExp(`Example:\\n {2}memory-r1 ${verb}`));
-});
+it.each(["record", "train", "evaluate", "credit", "report", "chat", "audit", "import", "verify", "doctor"])(
+  "%s --help shows an example",
+  async (verb) => {
+    const { code, stdout } = await runCli(verb, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Example:\\n {2}memory-r1 ${verb}`));
+  },
+);
