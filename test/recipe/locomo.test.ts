@@ -114,7 +114,8 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     expect(await call(whole)).toEqual(stages.map((name, at) => `[${at + 1}/7] ${name}: done already`));
     context = { ...context, options: { ...context.options, groupSize: 4 } };
     await expect(call(whole)).rejects.toThrow(/answerer: stage answerer was done .*groupSize 2; found groupSize 4;/);
-  });
+    // Two whole walks: half a minute, and more on a machine that has other things to do.
+  }, 600_000);
 
   it("is a verb that plans before it works, and refuses what has no meaning", async () => {
     const out = join(folder, "verb");
