@@ -16,19 +16,26 @@ export interface BatchMemory {
   readonly free: number | undefined;
   /** Tokens of one batch; more bring no speed, only memory. */
   readonly enoughTokens: number;
+  /** Rows of an update's batch, where one prompt with its responses has no more: a GPU is busy with these, and memory grows with them. */
+  readonly updateRows: number;
   readonly precision: Precision;
 }
 
 /** Larger batches are no faster, and the runtime's arena grows by doubling: what is not needed is not asked for. */
-const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 9e9);
+const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 16e9);
 const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
+
+const updateRows = (device: Device): number => (device === "cpu" ? LARGEST_ROWS : 8192);
+
+/** The runtime's rotary kernel on CUDA has a grid of as many rows. */
+const LARGEST_ROWS = 65_535;
 
 /** `chosen` is the user's limit; else a third of what is free, within what brings speed. */
 export async function batchMemory(device: Device, chosen?: number): Promise<Omit<BatchMemory, "precision">> {
   const free = await freeMemory(device);
   const bytes = chosen ?? Math.min(largestBatchBytes(device), (free ?? Number.POSITIVE_INFINITY) / 3);
   const decodingBytes = device === "cpu" ? bytes : (free ?? 2 * largestBatchBytes(device)) / 2;
-  return { bytes, decodingBytes, free, enoughTokens: enoughTokens(device) };
+  return { bytes, decodingBytes, free, enoughTokens: enoughTokens(device), updateRows: updateRows(device) };
 }
 
 type Shape = DecoderConfig;
@@ -53,12 +60,9 @@ function transient(size: BatchSize, config: Shape, numbers: Numbers, prompts: bo
   return COPIES * Math.max(attention, widest, logits);
 }
 
-/** The runtime's rotary kernel on CUDA has a grid of as many rows. */
-const LARGEST_ROWS = 65_535;
-
 /** Whether a batch of so many bytes may be computed at once. */
-export function fits(size: BatchSize, bytes: number, limit: number): boolean {
-  return bytes <= limit && rowsOf(size) <= LARGEST_ROWS;
+export function fits(size: BatchSize, bytes: number, limit: number, rows = LARGEST_ROWS): boolean {
+  return bytes <= limit && rowsOf(size) <= rows;
 }
 
 /** Bytes of scoring a batch, roughly. */

@@ -169,7 +169,7 @@ export class LanguageModel {
     const gradients = new Map<string, Float32Array>();
     const scored: number[][][] = [];
     let loss = 0;
-    const batches = this.groupBatches(request.groups, updateBytes);
+    const batches = this.groupBatches(request.groups, updateBytes, this.memory.updateRows);
     for (const run of planRuns(batches, request.groups.map(sizeOf))) {
       const stacked = run.batches.map((batch) => updateFeeds(request, batch, run.size, config));
       const { sums, each } = await this.runUpdate(runner, stacked, feeds(set), request);
@@ -188,15 +188,16 @@ export class LanguageModel {
       }
     }
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
-    if (!Number.isFinite(loss + globalNorm(gradients.values()))) {
+    const norm = globalNorm(gradients.values());
+    if (!Number.isFinite(loss + norm)) {
       throw new EngineError({
         what: "the loss or its gradient is not a number",
-        found: `loss ${loss}, norm of the gradient ${globalNorm(gradients.values())}`,
+        found: `loss ${loss}, norm of the gradient ${norm}`,
         remedy: "lower the learning rate; the adapter is as it was before this step",
       });
     }
     const options = { ...adamWDefaults, ...request.optimizer };
-    const gradientNorm = adamWStep(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options);
+    const gradientNorm = adamWStep(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options, norm);
     set.updates += 1;
     return objective === "value"
       ? { loss, gradientNorm, logprobs: [], values: scored }
@@ -285,15 +286,21 @@ export class LanguageModel {
   private groupBatches(
     groups: readonly ScoreGroup[],
     bytes: (size: BatchSize, config: DecoderConfig, memory: BatchMemory) => number,
+    rows?: number,
   ): number[][] {
     const sizes = groups.map(sizeOf);
-    return this.batches(sizes, (size) => bytes(size, this.checkpoint.config, this.memory));
+    return this.batches(sizes, (size) => bytes(size, this.checkpoint.config, this.memory), this.memory.bytes, rows);
   }
 
-  private batches(sizes: readonly Sized[], bytes: (size: BatchSize) => number, limit = this.memory.bytes): number[][] {
+  private batches(
+    sizes: readonly Sized[],
+    bytes: (size: BatchSize) => number,
+    limit: number,
+    rows?: number,
+  ): number[][] {
     const { memory } = this;
     for (const size of sizes) checkFits(bytes({ ...size, count: 1 }), size, memory);
-    return microBatches(sizes, (size) => fits(size, bytes(size), limit), memory.enoughTokens);
+    return microBatches(sizes, (size) => fits(size, bytes(size), limit, rows), memory.enoughTokens);
   }
 }
 

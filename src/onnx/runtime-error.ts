@@ -47,7 +47,7 @@ const meanings: readonly {
     meaning: (device) => ({
       what: `${device} is out of memory`,
       remedy:
-        "lower the bytes of a batch (--batch-gb), the group size, or the length of prompts or responses; 16-bit precision takes half",
+        "lower the group size, or the length of prompts or responses (or `batchBytes` of openEngine); --precision bfloat16 or float16 takes half",
     }),
   },
   {

@@ -33,18 +33,22 @@ export function adamWState(parameters: ReadonlyMap<string, Float32Array>): AdamW
 /** √Σ g² over all tensors, summed in float64. */
 export function globalNorm(gradients: Iterable<Float32Array>): number {
   let sum = 0;
-  for (const values of gradients) for (const g of values) sum += g * g;
+  // Millions of numbers: by index, which is several times faster than iterating.
+  for (const values of gradients) for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
   return Math.sqrt(sum);
 }
 
-/** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2, as in torch.optim.AdamW), in place. Returns the norm before clipping. */
+/**
+ * One step of AdamW (Loshchilov and Hutter 2019, algorithm 2, as in torch.optim.AdamW), in place. Returns the norm before clipping, which a
+ * caller that has it already may pass.
+ */
 export function adamWStep(
   parameters: ReadonlyMap<string, Float32Array>,
   gradients: ReadonlyMap<string, Float32Array>,
   state: AdamWState,
   { learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm }: AdamWOptions,
+  norm = globalNorm(gradients.values()),
 ): number {
-  const norm = globalNorm(gradients.values());
   // As torch.nn.utils.clip_grad_norm_ does it.
   const scale = Math.min(1, maxGradientNorm / (norm + 1e-6));
   state.step += 1;

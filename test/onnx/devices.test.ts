@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { EngineError } from "../../src/errors.js";
+import { providerPackage } from "../../src/onnx/cuda-provider.js";
+import { probeDevice, resolveDevice } from "../../src/onnx/devices.js";
+import { cudaIndex, freeMemory } from "../../src/onnx/free-memory.js";
+import type { Device } from "../../src/onnx/session.js";
+
+const only =
+  (...working: Device[]) =>
+  async (device: Device) => ({ device, works: working.includes(device) });
+
+describe("--device auto", () => {
+  it("takes CUDA before WebGPU before the CPU", async () => {
+    expect(await resolveDevice("auto", only("cuda", "webgpu"))).toBe("cuda");
+    expect(await resolveDevice("auto", only("webgpu"))).toBe("webgpu");
+    expect(await resolveDevice("auto", only())).toBe("cpu");
+  });
+
+  it("is the only choice that another device may take the place of", async () => {
+    const asked: Device[] = [];
+    const probe = async (device: Device) => {
+      asked.push(device);
+      return { device, works: false };
+    };
+    expect(await resolveDevice("cuda:1", probe)).toBe("cuda:1");
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("A probe", () => {
+  it("computes on the CPU", async () => {
+    expect(await probeDevice("cpu")).toEqual({ device: "cpu", works: true });
+  });
+
+  it("of a device that is not there tells why instead of failing", async () => {
+    const { works, problem } = await probeDevice("cuda:99");
+    expect(works).toBe(false);
+    expect(problem).toBeInstanceOf(EngineError);
+  });
+});
+
+describe("The CUDA provider", () => {
+  it("is known for the runtime's version on the platforms that it was built for, and for no other", () => {
+    expect(providerPackage("1.29.0", "linux-x64")).toMatch(/linux-x64-gpu@/);
+    expect(providerPackage("1.29.0", "darwin-arm64")).toBeUndefined();
+    expect(providerPackage("1.28.0", "linux-x64")).toBeUndefined();
+  });
+});
+
+describe("Free memory", () => {
+  it("is known of the CPU, and unknown of a device that nothing tells of", async () => {
+    expect(await freeMemory("cpu")).toBeGreaterThan(0);
+    expect(await freeMemory("webgpu")).toBeUndefined();
+  });
+
+  it("is asked of the GPU with the device's index", () => {
+    expect([cudaIndex("cuda"), cudaIndex("cuda:3")]).toEqual([0, 3]);
+  });
+});
