@@ -37,6 +37,7 @@ export function plotCurves(curves: readonly Curve[], axes: { readonly x: string;
     ];
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12">
+<title>Learning curves: ${axes.y} against ${axes.x}</title>
 <rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>
 <path d="M${at([0, high])} L${at([0, 0])} L${at([end, 0])}" fill="none" stroke="#444"/>
 ${[...ticks, ...parts].join("\n")}
