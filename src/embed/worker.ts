@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { toWire, type WireError } from "../model/worker-protocol.js";
+import { toWire } from "../model/worker-protocol.js";
+import type { Ending, Opening } from "../worker-thread.js";
 import type { Pooling } from "./bert-config.js";
 import { Encoder, type EncoderOptions } from "./encoder.js";
 
@@ -9,15 +10,9 @@ export interface EncodeCall {
   readonly pooling: Pooling;
 }
 
-export type FromEncoder =
-  | { readonly type: "open" }
-  | { readonly type: "refused"; readonly error: WireError }
-  | { readonly type: "result"; readonly id: number; readonly vectors: number[][] }
-  | { readonly type: "error"; readonly id: number; readonly error: WireError };
-
 /** The encoder's thread: opens one and does what it is asked, one call after another. */
 const port = parentPort!;
-const send = (message: FromEncoder): void => port.postMessage(message);
+const send = (message: Opening<undefined> | Ending): void => port.postMessage(message);
 
 try {
   const encoder = await Encoder.open(workerData as EncoderOptions);
@@ -26,11 +21,11 @@ try {
     last = last
       .then(() => encoder.encode(rows, pooling))
       .then(
-        (vectors) => send({ type: "result", id, vectors }),
+        (value) => send({ type: "result", id, value }),
         (error: unknown) => send({ type: "error", id, error: toWire(error) }),
       );
   });
-  send({ type: "open" });
+  send({ type: "open", info: undefined });
 } catch (error) {
   send({ type: "refused", error: toWire(error) });
 }

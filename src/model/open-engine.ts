@@ -1,5 +1,4 @@
-import { Worker } from "node:worker_threads";
-import { EngineError } from "../errors.js";
+import { WorkerThread } from "../worker-thread.js";
 import type {
   EngineInfo,
   GenerateOptions,
@@ -14,57 +13,31 @@ import type {
 } from "./engine.js";
 import type { LanguageModelOptions } from "./language-model.js";
 import type { Arguments, FromWorker, Method, Result, ToWorker } from "./worker-protocol.js";
-import { fromWire } from "./worker-protocol.js";
 
 /** Threads of the runtime are all cores by default. */
 export type OpenEngineOptions = LanguageModelOptions;
 
 /** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. Throws FileError for a bad checkpoint. */
 export async function openEngine(options: OpenEngineOptions): Promise<PolicyEngine> {
-  const worker = startWorker(options);
-  const info = await new Promise<EngineInfo>((resolve, reject) => {
-    worker.once("message", (message: FromWorker) => {
-      if (message.type === "open") resolve(message.info);
-      else if (message.type === "refused") reject(fromWire(message.error));
-    });
-    worker.once("error", reject);
-  }).catch(async (error: unknown) => {
-    await worker.terminate();
-    throw error;
+  const thread = await WorkerThread.open<EngineInfo, Tokens>({
+    script: new URL("./worker.js", import.meta.url),
+    workerData: options,
+    stopped: {
+      what: "the engine's thread stopped",
+      remedy: "open the engine again; less memory is used with shorter prompts or smaller groups",
+    },
   });
-  return new WorkerEngine(worker, info);
+  return new WorkerEngine(thread);
 }
 
-function startWorker(workerData: LanguageModelOptions): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL("./worker.js", import.meta.url), { workerData });
-  // Run from TypeScript sources (tests, examples) the thread needs their loader first; the published package is plain JavaScript.
-  const url = JSON.stringify(new URL("./worker.ts", import.meta.url).href);
-  const code = `import("tsx/esm/api").then(({ register }) => { register(); return import(${url}); })`;
-  return new Worker(code, { eval: true, workerData });
-}
-
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly onTokens: GenerateOptions["onTokens"];
-}
+type Tokens = Extract<FromWorker, { type: "tokens" }>;
 
 class WorkerEngine implements PolicyEngine {
-  private readonly pending = new Map<number, Pending>();
   private readonly updates = new Map<string, number>();
-  private nextId = 0;
-  /** Why no call can be answered any more. */
-  private stopped: EngineError | undefined;
+  readonly info: EngineInfo;
 
-  constructor(
-    private readonly worker: Worker,
-    readonly info: EngineInfo,
-  ) {
-    worker.on("message", (message: FromWorker) => this.receive(message));
-    worker.on("error", (cause) => this.fail(cause));
-    worker.on("exit", () => this.fail(undefined));
-    // An idle engine does not keep the process alive; a call in flight does.
-    worker.unref();
+  constructor(private readonly thread: WorkerThread<EngineInfo, Tokens>) {
+    this.info = thread.info;
   }
 
   generate(
@@ -126,7 +99,7 @@ class WorkerEngine implements PolicyEngine {
 
   async close(): Promise<void> {
     await this.call("close", []);
-    await this.worker.terminate();
+    await this.thread.terminate();
   }
 
   private call<M extends Method>(
@@ -134,46 +107,15 @@ class WorkerEngine implements PolicyEngine {
     args: Arguments<M>,
     options: Pick<GenerateOptions, "signal" | "onTokens"> = {},
   ): Promise<Result<M>> {
-    if (this.stopped !== undefined) return Promise.reject(this.stopped);
-    const id = this.nextId++;
     const { signal, onTokens } = options;
-    const abort = () => this.send({ type: "abort", id });
-    const answered = new Promise<unknown>((resolve, reject) => {
-      this.pending.set(id, { resolve, reject, onTokens });
-      this.worker.ref();
-      this.send({ type: "call", id, method, args, streams: onTokens !== undefined });
-      if (signal?.aborted) abort();
-      else signal?.addEventListener("abort", abort, { once: true });
-    });
-    return answered.finally(() => signal?.removeEventListener("abort", abort)) as Promise<Result<M>>;
-  }
-
-  private send(message: ToWorker): void {
-    this.worker.postMessage(message);
-  }
-
-  private receive(message: FromWorker): void {
-    if (message.type === "open" || message.type === "refused") return;
-    const pending = this.pending.get(message.id);
-    if (pending === undefined) return;
-    if (message.type === "tokens") {
-      pending.onTokens?.(message.ids, message.logprobs);
-      return;
-    }
-    this.pending.delete(message.id);
-    if (this.pending.size === 0) this.worker.unref();
-    if (message.type === "result") pending.resolve(message.value);
-    else pending.reject(fromWire(message.error));
-  }
-
-  private fail(cause: unknown): void {
-    this.stopped ??= new EngineError({
-      what: "the engine's thread stopped",
-      ...(cause === undefined ? {} : { found: String(cause) }),
-      remedy: "open the engine again; less memory is used with shorter prompts or smaller groups",
-      cause,
-    });
-    for (const { reject } of this.pending.values()) reject(this.stopped);
-    this.pending.clear();
+    const call = { type: "call", method, args, streams: onTokens !== undefined } as const;
+    const { id, answered } = this.thread.call<Result<M>>(
+      call satisfies Omit<ToWorker & { type: "call" }, "id">,
+      onTokens && (({ ids, logprobs }) => onTokens(ids, logprobs)),
+    );
+    const abort = () => this.thread.post({ type: "abort", id } satisfies ToWorker);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
+    return answered.finally(() => signal?.removeEventListener("abort", abort));
   }
 }
