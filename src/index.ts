@@ -18,7 +18,12 @@ export { type Operation, type OperationEvent, operationSchema, operationsSchema 
 export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
 export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
 export { newFacts, quoteRecalled, withoutRecalled } from "./memory/recalled.js";
-export { type AnswerRetrieval, retrieveForAnswer, retrieveForManager } from "./memory/retrieve.js";
+export {
+  type AnswerRetrieval,
+  type ManagerRetrieval,
+  retrieveForAnswer,
+  retrieveForManager,
+} from "./memory/retrieve.js";
 export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
 export type { ScoredMemory } from "./memory/scored-memory.js";
 export {
@@ -35,10 +40,11 @@ export type { ChromaAccess } from "./store/chroma-client.js";
 export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
 export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
 export { type ChromaSearchOptions, ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
-export { type HybridSearchOptions, hybridSearch, type SearchMode } from "./store/hybrid-search.js";
+export { type HybridSearchOptions, hybridSearch } from "./store/hybrid-search.js";
 export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/lexical-embeddings.js";
 export { type OpenedStore, type OpenStoreOptions, openStore } from "./store/open-store.js";
 export { OverlayStore, type OverlayStoreOptions } from "./store/overlay-store.js";
+export type { SearchMode } from "./store/search-mode.js";
 export type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./store/ttl.js";
 export {
   type Answer,

@@ -6,6 +6,7 @@ import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import { type PlayProgress, selectPart } from "../evaluate/play.js";
 import type { Row } from "../evaluate/rows.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import type { RetrievalSetting } from "../trace/episode.js";
@@ -57,7 +58,7 @@ export async function playRows(
       ...(judge === undefined ? {} : { judge: judge.model }),
     },
     embeddings: new CachedEmbeddings(new LexicalEmbeddings()),
-    retrieval: { memoriesPerSpeaker: agents.memoriesPerSpeaker, namedSpeakersOnly: agents.namedSpeakersOnly },
+    retrieval: retrievalSetting(agents),
     facts,
     log,
     seed,

@@ -36,6 +36,7 @@ export async function requireSettings(
     seed,
     memoriesPerSpeaker: retrieval.memoriesPerSpeaker,
     namedSpeakersOnly: retrieval.namedSpeakersOnly,
+    ...(retrieval.search === undefined ? {} : { search: retrieval.search }),
   });
   const { adapterManager, adapterAnswerer } = options;
   if (adapterManager !== undefined && rows.some(usesTrainedManager)) {

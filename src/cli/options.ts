@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
+import { type SearchMode, searchModes } from "../store/search-mode.js";
 
 /** A verb with what all verbs have. */
 export function plainCommand(name: string, description: string, example: string): Command {
@@ -61,6 +62,7 @@ export function precisionOption(): Option {
 export interface RetrievalOptions {
   readonly memoriesPerSpeaker?: number;
   readonly namedSpeakersOnly?: boolean;
+  readonly search?: SearchMode;
 }
 
 /** How an answer's memories are chosen; `chooseRetrieval` fills in what is not given. */
@@ -72,7 +74,13 @@ export function addRetrievalOptions(command: Command): Command {
       positive,
     )
     .option("--named-speakers-only", "only of speakers whom the question names (default: as the adapter was trained)")
-    .option("--no-named-speakers-only", "of all speakers, whomever the question names");
+    .option("--no-named-speakers-only", "of all speakers, whomever the question names")
+    .addOption(
+      new Option(
+        "--search <mode>",
+        "what ranks memories, for manager and answerer: vectors, words (BM25), or both fused (default: as the adapter was trained, else vector)",
+      ).choices(searchModes),
+    );
 }
 
 export interface DataOptions extends CommonOptions {

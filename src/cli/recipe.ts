@@ -118,6 +118,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
       retrieval: retrievalSetting({
         ...(options.memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker: options.memoriesPerSpeaker }),
         ...(options.namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly: options.namedSpeakersOnly }),
+        ...(options.search === undefined ? {} : { search: options.search }),
       }),
       data: splits,
       options: {

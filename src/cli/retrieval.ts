@@ -45,7 +45,7 @@ export async function chooseTrainingRetrieval(
   if (recorded !== undefined && describeRetrieval(wanted) !== describeRetrieval(recorded)) {
     throw new UsageError({
       what: "the answerer learns from prompts as they were recorded",
-      where: "--memories-per-speaker, --named-speakers-only",
+      where: "--memories-per-speaker, --named-speakers-only, --search",
       expected: describeRetrieval(recorded),
       found: describeRetrieval(wanted),
       remedy: "record with these options, or leave them out",
@@ -54,14 +54,16 @@ export async function chooseTrainingRetrieval(
   return wanted;
 }
 
-/** "4 memories of each speaker whom the question names" */
-export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly }: RetrievalSetting): string {
-  return `${memoriesPerSpeaker} memories of each speaker${namedSpeakersOnly ? " whom the question names" : ""}`;
+/** "4 memories of each speaker whom the question names, by vector search" */
+export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly, search }: RetrievalSetting): string {
+  const whose = namedSpeakersOnly ? " whom the question names" : "";
+  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search`;
 }
 
-function given({ memoriesPerSpeaker, namedSpeakersOnly }: RetrievalOptions): RetrievalOptions {
+function given({ memoriesPerSpeaker, namedSpeakersOnly, search }: RetrievalOptions): RetrievalOptions {
   return {
     ...(memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker }),
     ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),
+    ...(search === undefined ? {} : { search }),
   };
 }

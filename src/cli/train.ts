@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import type { RetrievalSetting } from "../trace/episode.js";
@@ -183,12 +184,12 @@ function makeTask(
   models: OpenedModels & RetrievalSetting,
   options: TrainVerbOptions,
 ): Task {
-  const { engine, base, answerer, prompts, memoriesPerSpeaker, namedSpeakersOnly } = models;
+  const { engine, base, answerer, prompts } = models;
   const { agent, form, reward, credit } = options;
   const { maxNewTokens } = base.sampling;
   const { tokenizer } = base;
   const embeddings = new LexicalEmbeddings();
-  const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, memoriesPerSpeaker, namedSpeakersOnly };
+  const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, ...retrievalSetting(models) };
   const adapter = trained(agent);
   if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };

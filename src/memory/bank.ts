@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { BaseStore } from "@langchain/langgraph";
 import { StoreError, UsageError } from "../errors.js";
-import { hybridSearch, type SearchMode } from "../store/hybrid-search.js";
+import { hybridSearch } from "../store/hybrid-search.js";
+import type { SearchMode } from "../store/search-mode.js";
 import { type Change, type MemoryValue, memoryValueSchema, type RetrievedMemory, type Turn } from "../trace/episode.js";
 import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
 import { BankHistory } from "./history.js";

@@ -8,17 +8,15 @@ import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
 import { decisionText, type ManagerOutput, managerReplier } from "./manager-output.js";
 import { MAX_OPERATIONS, parseOperations } from "./parse.js";
-import { retrieveForManager } from "./retrieve.js";
+import { type ManagerRetrieval, retrieveForManager } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type ManagerState, managerState } from "./state.js";
 
-export interface ManagerOptions extends AgentOptions {
+export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
   readonly extractor?: BaseChatModel;
   readonly manager?: BaseChatModel;
   /** Decides in place of a model: `addOnly`, `noop`, or one's own. */
   readonly decide?: Decide;
-  /** Memories retrieved for each fact. Default 5. */
-  readonly memoriesPerFact?: number;
   /** Most changes that a model may make in one turn. Default 8. */
   readonly maxOperations?: number;
   /** How the manager's model gives its operations. Default `text`, as policies are trained. */
@@ -37,13 +35,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
 ): AgentGraph<State, "extract" | "retrieve" | "manage" | "apply"> {
   const runtime = agentRuntime(options);
   const { prompts, id } = runtime;
-  const {
-    memoriesPerFact,
-    maxOperations = MAX_OPERATIONS,
-    decide,
-    managerOutput = "text",
-    approveDeletes = false,
-  } = options;
+  const { maxOperations = MAX_OPERATIONS, decide, managerOutput = "text", approveDeletes = false } = options;
 
   async function extract({ turn }: ManagerState, config: LangGraphRunnableConfig) {
     const { facts, unparsable } = await extractFacts(turn, options.extractor ?? options.model, runtime, config);
@@ -56,7 +48,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
   }
 
   async function retrieve({ turn, pending }: ManagerState, config: LangGraphRunnableConfig) {
-    return { retrieved: await retrieveForManager(runtime.bank(config), pending!.facts, turn, memoriesPerFact) };
+    return { retrieved: await retrieveForManager(runtime.bank(config), pending!.facts, turn, options) };
   }
 
   async function manage({ turn, pending, retrieved }: ManagerState, config: LangGraphRunnableConfig) {

@@ -1,3 +1,4 @@
+import type { SearchMode } from "../store/search-mode.js";
 import type { RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { MemoryBank } from "./bank.js";
 import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
@@ -18,6 +19,14 @@ export function withAliases(memories: readonly ScoredMemory[]): RetrievedMemory[
   }));
 }
 
+/** How the manager's memories are chosen. */
+export interface ManagerRetrieval {
+  /** Nearest memories for each fact. Default 5. */
+  readonly memoriesPerFact?: number;
+  /** What ranks them. Default "vector". */
+  readonly search?: SearchMode | undefined;
+}
+
 /**
  * What the manager sees of the bank: for each fact the nearest memories of the turn's speaker, joined, nearest first.
  * Facts are compared within one speaker, as Memory-R1 keeps a bank for each.
@@ -26,11 +35,12 @@ export async function retrieveForManager(
   bank: MemoryBank,
   facts: readonly string[],
   turn: Turn,
-  perFact: number = MANAGER_MEMORIES_PER_FACT,
+  { memoriesPerFact = MANAGER_MEMORIES_PER_FACT, search = "vector" }: ManagerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
+  const options = { limit: memoriesPerFact, speaker: turn.speaker, mode: search };
   const best = new Map<string, ScoredMemory>();
   for (const fact of facts) {
-    for (const memory of await bank.retrieve(fact, { limit: perFact, speaker: turn.speaker })) {
+    for (const memory of await bank.retrieve(fact, options)) {
       if ((best.get(memory.key)?.score ?? Number.NEGATIVE_INFINITY) < (memory.score ?? 0)) {
         best.set(memory.key, memory);
       }
@@ -39,15 +49,16 @@ export async function retrieveForManager(
   return withAliases([...best.values()].sort(byRelevance));
 }
 
-/** How the answerer's memories are chosen. Default: 30 of each speaker, as in the paper. */
+/** How the answerer's memories are chosen. Default: the 30 nearest of each speaker, as in the paper. */
 export type AnswerRetrieval = Partial<RetrievalSetting>;
 
-/** The paper's setting with what is given in its place. */
+/** The paper's setting with what is given in its place. Vectors rank where it does not say what does, so that it has one form. */
 export function retrievalSetting({
   memoriesPerSpeaker = paperRetrieval.memoriesPerSpeaker,
   namedSpeakersOnly = paperRetrieval.namedSpeakersOnly,
+  search = "vector",
 }: AnswerRetrieval): RetrievalSetting {
-  return { memoriesPerSpeaker, namedSpeakersOnly };
+  return { memoriesPerSpeaker, namedSpeakersOnly, ...(search === "vector" ? {} : { search }) };
 }
 
 /** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */
@@ -57,11 +68,12 @@ export async function retrieveForAnswer(
   speakers: readonly string[],
   options: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
-  const { memoriesPerSpeaker, namedSpeakersOnly } = retrievalSetting(options);
+  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector" } = retrievalSetting(options);
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {
-    groups.push((await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker, shared: true })).sort(byOrder));
+    const found = await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker, mode, shared: true });
+    groups.push(found.sort(byOrder));
   }
   return withAliases(groups.flat());
 }

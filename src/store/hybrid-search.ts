@@ -2,11 +2,9 @@ import type { BaseStore } from "@langchain/langgraph";
 import type { Filter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 import type { ScoredItem } from "./operations.js";
+import type { SearchMode } from "./search-mode.js";
 import { textsAt } from "./text-fields.js";
 import { fuse, rankByText } from "./text-rank.js";
-
-/** What a search ranks by: the store's vectors, the words (BM25), or both fused. */
-export type SearchMode = "vector" | "text" | "hybrid";
 
 export interface HybridSearchOptions {
   readonly query: string;
@@ -45,12 +43,10 @@ export async function hybridSearch(
   const byText = rankByText(query, texts);
   if (mode === "text") return byText.slice(offset, needed).map(({ at, score }) => ({ ...all[at]!, score }));
   const near = await store.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
-  const byVector = near.filter(({ score }) => score !== undefined);
-  const items = new Map([...all, ...byVector].map((item) => [pathOf(item), item]));
-  const fused = fuse([
-    byVector.map(pathOf),
-    byText.slice(0, Math.max(needed, FUSED)).map(({ at }) => pathOf(all[at]!)),
-  ]);
+  const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));
+  const byWords = byText.slice(0, Math.max(needed, FUSED)).map(({ at, score }) => ({ id: pathOf(all[at]!), score }));
+  const items = new Map([...all, ...near].map((item) => [pathOf(item), item]));
+  const fused = fuse([byVector, byWords]);
   return fused.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
 }
 

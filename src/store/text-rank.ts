@@ -33,16 +33,29 @@ export function textRanker(texts: readonly string[]): (query: string) => Ranked[
       .sort((left, right) => right.score - left.score || left.at - right.at);
 }
 
+/** A thing that was ranked, with its score in that ranking: higher is better. */
+export interface Scored {
+  readonly id: string;
+  readonly score: number;
+}
+
+/** Scores that differ by no more share a rank: stores compute them in different precision, and list equal ones in different orders. */
+const SAME_SCORE = 1e-5;
+
 /**
  * Fuses rankings of the same things, each best first, by the sum of 1 / (60 + rank): best first, equal ones in the order
- * of the first ranking that has them.
+ * of the first ranking that has them. Of one ranking, things with the same score have the same rank.
  */
-export function fuse(rankings: readonly (readonly string[])[]): { id: string; score: number }[] {
-  const scores = new Map<string, number>();
-  for (const ranking of rankings)
-    for (const [rank, id] of ranking.entries())
-      scores.set(id, (scores.get(id) ?? 0) + 1 / (FUSION_CONSTANT + rank + 1));
-  return [...scores].map(([id, score]) => ({ id, score })).sort((left, right) => right.score - left.score);
+export function fuse(rankings: readonly (readonly Scored[])[]): Scored[] {
+  const fused = new Map<string, number>();
+  for (const ranking of rankings) {
+    let first = 0;
+    for (const [at, { id, score }] of ranking.entries()) {
+      if (ranking[first]!.score - score > SAME_SCORE) first = at;
+      fused.set(id, (fused.get(id) ?? 0) + 1 / (FUSION_CONSTANT + first + 1));
+    }
+  }
+  return [...fused].map(([id, score]) => ({ id, score })).sort((left, right) => right.score - left.score);
 }
 
 function wordsOf(text: string): string[] {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { searchModes } from "../store/search-mode.js";
 
 /**
  * An episode file is JSON lines; each line is one of these events, in the order in which they happened.
@@ -115,12 +116,14 @@ export const questionSchema = z.object({
   after: z.string().optional(),
 });
 
-/** How the memories were chosen that an answerer saw. */
+/** How the memories were chosen that an agent saw. */
 export const retrievalSettingSchema = z.object({
-  /** Memories of each speaker, at most. */
+  /** Memories of each speaker that an answerer sees, at most. */
   memoriesPerSpeaker: z.number().int().positive(),
   /** Whether only the speakers count whom the question names, where it names any. */
   namedSpeakersOnly: z.boolean(),
+  /** What ranked them. Absent: the store's vectors, "vector". */
+  search: z.enum(searchModes).exactOptional(),
 });
 
 export const answerSchema = z.object({

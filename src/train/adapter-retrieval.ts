@@ -27,7 +27,8 @@ export function recordedRetrievals(dialogues: readonly RecordedDialogue[]): Retr
     events.flatMap((event) => (event.type === "answer" && event.retrieval !== undefined ? [event.retrieval] : [])),
   );
   const keyed = settings.map(
-    (setting) => [`${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly}`, setting] as const,
+    (setting) =>
+      [`${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly} ${setting.search ?? "vector"}`, setting] as const,
   );
   return [...new Map(keyed).values()];
 }

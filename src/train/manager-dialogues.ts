@@ -66,7 +66,7 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     const made = await Promise.all(
       living.map(async (life) => {
         const step = life.steps[turn]!;
-        const retrieved = await retrieveForManager(life.bank, step.facts, step.turn);
+        const retrieved = await retrieveForManager(life.bank, step.facts, step.turn, { search: policy.search });
         const messages = buildManagerPrompt(policy.prompts, { turn: step.turn, facts: step.facts, retrieved });
         return { life, step, retrieved, promptIds: encodeMessages(policy, messages) };
       }),

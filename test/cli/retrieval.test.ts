@@ -63,6 +63,15 @@ describe("an agent is used as it was trained", () => {
     });
   });
 
+  it("also by what ranks memories, which has one form in files: vectors where nothing is said", async () => {
+    await writeAdapterRetrieval(join(folder, "hybrid"), { ...few, search: "hybrid" });
+    const adapterAnswerer = join(folder, "hybrid");
+    expect(await chooseRetrieval({ adapterAnswerer })).toEqual({ ...few, search: "hybrid" });
+    expect(await chooseRetrieval({ adapterAnswerer, ...parsed("--search", "vector") })).toEqual(few);
+    expect(await chooseRetrieval(parsed("--search", "text"))).toEqual({ ...paper, search: "text" });
+    expect(() => parsed("--search", "magic")).toThrow();
+  });
+
   it("and of two agents the answerer's way counts", async () => {
     expect(await chooseRetrieval({ adapterManager, adapterAnswerer })).toEqual(few);
   });
@@ -103,11 +112,16 @@ describe("an agent is trained with the memories that the episodes were recorded 
       chooseTrainingRetrieval({ agent: "answerer", ...parsed(...args) }, recorded(few));
     expect(await choose("--memories-per-speaker", "4")).toEqual(few);
     await expect(choose("--memories-per-speaker", "5")).rejects.toThrow(
-      /expected 4 memories of each speaker whom the question names; found 5 memories/,
+      /expected 4 memories of each speaker whom the question names, by vector search; found 5 memories/,
     );
   });
 
   it("which have to be recorded alike", async () => {
+    const hybrid = { ...few, search: "hybrid" } as const;
+    await expect(chooseTrainingRetrieval({ agent: "manager" }, recorded(few, hybrid))).rejects.toThrow(/hybrid search/);
+    expect(await chooseTrainingRetrieval({ agent: "manager" }, recorded(few, { ...few, search: "vector" }))).toEqual(
+      few,
+    );
     await expect(chooseTrainingRetrieval({ agent: "manager" }, recorded(few, some))).rejects.toThrow(UsageError);
   });
 });

@@ -46,6 +46,18 @@ test("the answerer sees each speaker's nearest memories, oldest first, and never
   expect(answer!.retrieval).toEqual({ memoriesPerSpeaker: 2, namedSpeakersOnly: false });
 });
 
+test("what ranks the memories is an option, and is recorded where it is not the vectors", async () => {
+  const answered = async (search: "vector" | "hybrid") => {
+    const options = { store, namespace, prompts: compactPrompts, memoriesPerSpeaker: 1, search };
+    const graph = createAnswerAgent({ ...options, model: new ScriptedModel("**Answer:** the cello") }).compile();
+    return (await graph.invoke({ question: { id: "q2", text: "cello?" }, speakers: ["Ana"] })).answer!;
+  };
+  const hybrid = await answered("hybrid");
+  expect(hybrid.retrieved.map(({ text }) => text)).toEqual(["Ana plays the cello"]);
+  expect(hybrid.retrieval).toEqual({ memoriesPerSpeaker: 1, namedSpeakersOnly: false, search: "hybrid" });
+  expect((await answered("vector")).retrieval).toEqual({ memoriesPerSpeaker: 1, namedSpeakersOnly: false });
+});
+
 test("speakers may be named", async () => {
   const model = new ScriptedModel("**Answer:** a cat");
   const graph = createAnswerAgent({ model, store, namespace, prompts: compactPrompts }).compile();

@@ -2,7 +2,7 @@ import { InMemoryStore, type Operation as StoreOperation } from "@langchain/lang
 import { beforeEach, expect, test } from "vitest";
 import { StoreError, UsageError } from "../../src/errors.js";
 import { MemoryBank } from "../../src/memory/bank.js";
-import { retrieveForManager, withAliases } from "../../src/memory/retrieve.js";
+import { retrieveForAnswer, retrieveForManager, withAliases } from "../../src/memory/retrieve.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 
 /** Counts writes, as one would on a server. */
@@ -80,11 +80,28 @@ test("of equally near memories the newest are taken, whatever order the store gi
 
 test("the manager's memories are joined over the facts, nearest first, each once", async () => {
   await bank.apply([add("the cat sleeps"), add("the boat sails"), add("zzz")], [], turn("1"));
-  const retrieved = await retrieveForManager(bank, ["the cat sleeps", "a boat sails", "cat"], turn("2"), 1);
+  const retrieved = await retrieveForManager(bank, ["the cat sleeps", "a boat sails", "cat"], turn("2"), {
+    memoriesPerFact: 1,
+  });
   expect(retrieved.map(({ alias, text }) => [alias, text])).toEqual([
     ["m1", "the cat sleeps"],
     ["m2", "the boat sails"],
   ]);
+});
+
+test("words find what vectors miss, for the manager and for the answerer, in the mode that fuses both", async () => {
+  await bank.apply([add("room 4711 sleeps"), add("the room is warm"), add("the room is cold")], [], turn("1"));
+  const first = async (search: "vector" | "text" | "hybrid") => [
+    (await retrieveForManager(bank, ["wartime hermits 4711"], turn("2"), { search }))[0]!.text,
+    (await bank.retrieve("wartime hermits 4711", { limit: 1, mode: search }))[0]!.value.text,
+  ];
+  expect(await first("vector")).toEqual(["the room is warm", "the room is warm"]);
+  expect(await first("text")).toEqual(["room 4711 sleeps", "room 4711 sleeps"]);
+  const fused = await retrieveForAnswer(bank, "wartime hermits 4711", ["Ana"], {
+    memoriesPerSpeaker: 2,
+    search: "hybrid",
+  });
+  expect(fused.map(({ text }) => text)).toEqual(["room 4711 sleeps", "the room is warm"]);
 });
 
 test("banks below this one, and beside it, are not seen, even where they crowd a page of the search", async () => {

@@ -28,16 +28,28 @@ describe("rankByText", () => {
   });
 });
 
+const scored = (id: string, score: number) => ({ id, score });
+
 describe("fuse", () => {
   it("sums 1 / (60 + rank) over the rankings", () => {
     const fused = fuse([
-      ["a", "b", "c"],
-      ["c", "a"],
+      [scored("a", 0.9), scored("b", 0.8), scored("c", 0.7)],
+      [scored("c", 12), scored("a", 11)],
     ]);
     expect(fused.map(({ id }) => id)).toEqual(["a", "c", "b"]);
     expect(fused[0]!.score).toBeCloseTo(1 / 61 + 1 / 62, 12);
     expect(fused[1]!.score).toBeCloseTo(1 / 63 + 1 / 61, 12);
     expect(fused[2]!.score).toBeCloseTo(1 / 62, 12);
+  });
+
+  it("gives equal scores the same rank, so that a store's order of them does not matter", () => {
+    const tied = [scored("a", 0.9), scored("b", 0.8), scored("c", 0.8 - 1e-7), scored("d", 0.1)];
+    expect(fuse([tied]).map(({ id, score }) => [id, score])).toEqual([
+      ["a", 1 / 61],
+      ["b", 1 / 62],
+      ["c", 1 / 62],
+      ["d", 1 / 64],
+    ]);
   });
 });
 
