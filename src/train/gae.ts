@@ -31,7 +31,7 @@ export function generalizedAdvantages(
   return { advantages, returns: advantages.map((advantage, t) => advantage + values[t]!) };
 }
 
-/** Keeps the quotient finite where all advantages are equal. */
+/** Variance that counts as none: rewards are of the order of 1, and smaller differences are rounding. Keeps quotients finite. */
 const EPSILON = 1e-8;
 
 /** Advantages of a whole batch, without padding, shifted and scaled to mean 0 and (biased) variance 1 over all of its tokens. */
@@ -40,10 +40,10 @@ export function whiten(rows: readonly (readonly number[])[]): number[][] {
   return rows.map((row) => row.map((value) => (value - mean) / Math.sqrt(variance + EPSILON)));
 }
 
-/** 1 − Var(returns − values) / Var(returns): 1 for a perfect critic, 0 for one that knows no more than the mean; 0 where returns are all equal. */
+/** 1 − Var(returns − values) / Var(returns): 1 for a perfect critic, 0 for one that knows no more than the mean; 0, too, where returns are equal but for rounding. */
 export function explainedVariance(values: readonly number[], returns: readonly number[]): number {
   const { variance } = moments(returns);
-  if (variance === 0) return 0;
+  if (variance < EPSILON) return 0;
   return 1 - moments(returns.map((value, i) => value - values[i]!)).variance / variance;
 }
 

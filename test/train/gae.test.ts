@@ -111,7 +111,12 @@ describe("explained variance", () => {
     expect(explainedVariance([3, 2, 1], [1, 2, 3])).toBeCloseTo(-3, 12);
   });
 
-  it("is not a division by zero where all returns are equal", () => {
+  it("is 0 where all returns are equal, also if rounding tells them apart", () => {
     expect(explainedVariance([1, 2], [5, 5])).toBe(0);
+    expect(explainedVariance([0.2, 0.4], [0.1, 0.1 + 1e-9])).toBe(0);
+  });
+
+  it("is below 0 as far as a critic errs where returns differ by little", () => {
+    expect(explainedVariance([0.2, 0.4], [0.1, 0.101])).toBeLessThan(-1e4);
   });
 });
