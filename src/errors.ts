@@ -11,6 +11,9 @@ export interface Failure {
   readonly cause?: unknown;
 }
 
+/** What a caught value says: whatever can be thrown, not only errors. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
+
 /** Base of all errors that this package throws on purpose. The fields are the message's parts. */
 export class MemoryR1Error extends Error {
   readonly what: string;

@@ -1,25 +1,29 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
-import { FileError } from "./errors.js";
+import { type Failure, FileError, messageOf } from "./errors.js";
 
 /** Whether a caught value is a file-system error of this code ("ENOENT"). */
 export const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-/** Parsed JSON of a file; `undefined` when there is no such file. Throws FileError for anything that is not JSON. */
-export async function readOptionalJson(file: string): Promise<unknown> {
-  let text: string;
+/** A file's text; `undefined` when there is no such file. Throws what `unreadable` makes of any other failure. */
+export async function readOptionalText(
+  file: string,
+  unreadable: (cause: unknown) => FileError,
+): Promise<string | undefined> {
   try {
-    text = await readFile(file, "utf8");
+    return await readFile(file, "utf8");
   } catch (cause) {
     if (hasCode(cause, "ENOENT")) return undefined;
-    throw new FileError({
-      what: "file cannot be read",
-      where: file,
-      remedy: "check the path and its permissions",
-      cause,
-    });
+    throw unreadable(cause);
   }
+}
+
+/** Parsed JSON of a file; `undefined` when there is no such file. Throws FileError for anything that is not JSON. */
+export async function readOptionalJson(file: string): Promise<unknown> {
+  const unreadable = { what: "file cannot be read", where: file, remedy: "check the path and its permissions" };
+  const text = await readOptionalText(file, (cause) => new FileError({ ...unreadable, cause }));
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -27,7 +31,7 @@ export async function readOptionalJson(file: string): Promise<unknown> {
       what: "file is not JSON",
       where: file,
       expected: "one JSON document",
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "fetch or write the file again; it may be cut off",
       cause,
     });
@@ -39,6 +43,15 @@ export async function readJson(file: string, remedy: string): Promise<unknown> {
   const value = await readOptionalJson(file);
   if (value === undefined) throw new FileError({ what: "file is missing", where: file, remedy });
   return value;
+}
+
+/** Parses one of a file's JSON lines. Throws FileError with how the line begins. */
+export function parseLine(line: string, failure: Omit<Failure, "found" | "cause">): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new FileError({ ...failure, found: JSON.stringify(line.slice(0, 60)), cause });
+  }
 }
 
 /** Checks a file's value against a schema; the FileError names the first field that is wrong. */

@@ -1,7 +1,4 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { type Command, Option } from "commander";
-import { FileError } from "../errors.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
@@ -11,6 +8,7 @@ import { type CreditReport, creditOperations, type OperationCredit } from "../tr
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
+import { createJsonFolder } from "./json-folder.js";
 import { openModels } from "./models.js";
 import {
   addModelOptions,
@@ -63,7 +61,7 @@ never added is lost. A frozen answerer answers the questions from both banks. Cr
 
 async function credit(files: readonly string[], options: CreditVerbOptions): Promise<void> {
   const { reward, questions, limit, top, json, seed } = options;
-  if (json !== undefined) await createFolder(dirname(json));
+  if (json !== undefined) await createJsonFolder(json, "credits");
   const dialogues: RecordedDialogue[] = [];
   for (const file of files) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   const [recorded] = recordedRetrievals(dialogues);
@@ -140,17 +138,3 @@ const signed = (value: number): string => `${value > 0 ? "+" : ""}${value.toFixe
 
 const pad = (cell: string | number, at: number): string =>
   at === 0 ? String(cell).padEnd(6) : String(cell).padStart(10);
-
-async function createFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new FileError({
-      what: "the folder for the credits cannot be made",
-      where: folder,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "pass --json with a path that can be written",
-      cause,
-    });
-  }
-}

@@ -1,7 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Command } from "commander";
-import { FileError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
 import { formatEvaluation } from "../evaluate/evaluation-table.js";
@@ -17,6 +15,7 @@ import { requireSettings } from "./evaluation-settings.js";
 import { working } from "./exit.js";
 import { checkUnseen } from "./hygiene.js";
 import { untilInterrupted } from "./interrupt.js";
+import { createJsonFolder } from "./json-folder.js";
 import { type OpenedJudge, openJudge } from "./judge.js";
 import { openModels } from "./models.js";
 import {
@@ -70,7 +69,7 @@ export function evaluateVerb(): Command {
 
 async function evaluateAgents(options: EvaluateVerbOptions): Promise<void> {
   const { json } = options;
-  if (json !== undefined) await createFolder(dirname(json));
+  if (json !== undefined) await createJsonFolder(json, "scores");
   const all = options.predictions === undefined ? await play(options) : await scoreFile(options.predictions, options);
   process.stdout.write(`${formatEvaluation(all, { markdown: options.markdown ?? false })}\n`);
   if (json !== undefined) await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(all, null, 2)}\n`));
@@ -172,19 +171,5 @@ function openLog({ out }: EvaluateVerbOptions, judge: OpenedJudge | undefined): 
   } catch (error) {
     log.close();
     throw error;
-  }
-}
-
-async function createFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (cause) {
-    throw new FileError({
-      what: "the folder for the scores cannot be made",
-      where: folder,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "pass --json with a path that can be written",
-      cause,
-    });
   }
 }

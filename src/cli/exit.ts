@@ -1,3 +1,5 @@
+import { messageOf } from "../errors.js";
+
 /** Exit codes of all verbs. */
 export const exitCodes = { ok: 0, failed: 1, unusable: 2, alarmed: 3 } as const;
 
@@ -11,7 +13,7 @@ export class WorkFailure extends Error {
   override readonly name = "WorkFailure";
 
   constructor(override readonly cause: unknown) {
-    super(cause instanceof Error ? cause.message : String(cause));
+    super(messageOf(cause));
   }
 }
 

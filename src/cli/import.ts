@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { episodesFromLangSmith, readLangSmithRuns } from "../trace/from-langsmith.js";
 import { plainCommand } from "./options.js";
 
@@ -46,7 +46,7 @@ function write(path: string, text: string): void {
     throw new FileError({
       what: "the episode file cannot be written",
       where: path,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "name a file that is not there yet, in a folder that is",
       cause,
     });

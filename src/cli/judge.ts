@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import { hashFile, hashWeights } from "../train/hash.js";
 import type { ModelOptions } from "./options.js";
@@ -48,7 +48,7 @@ async function fromModule(path: string): Promise<OpenedJudge> {
   try {
     exported = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     const remedy = "pass an ES module that Node.js can import";
     throw new FileError({ what: "the judge's module cannot be imported", where: path, found, remedy, cause });
   }

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import type { ReportSources } from "../report/read-report.js";
 import { plainCommand } from "./options.js";
@@ -53,7 +53,7 @@ export async function writeReport(sources: ReportSources, file: string): Promise
     throw new FileError({
       what: "the report cannot be written",
       where: file,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "pass -o with a path that can be written",
       cause,
     });

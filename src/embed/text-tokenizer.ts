@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { FileError } from "../errors.js";
+import { FileError, messageOf } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
 
 const remedy = "use the tokenizer files that came with the encoder";
@@ -19,7 +19,7 @@ export async function loadTextTokenizer(folder: string, maxTokens: number): Prom
   try {
     tokenizer = new Tokenizer(json, settings as object);
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw new FileError({ what: "the tokenizer cannot be built", where: file, found, remedy, cause });
   }
   return (text) => {

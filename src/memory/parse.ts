@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { firstIssue } from "../first-issue.js";
 import { readJsonObject } from "./json.js";
 import { type Operation, operationsSchema } from "./operation.js";
 
@@ -45,7 +46,7 @@ export function parseOperations(
   }
   const parsed = operationsSchema.safeParse(fromMem0(json.value));
   if (!parsed.success) {
-    return unreadable(firstIssue(parsed.error));
+    return unreadable(firstIssue(parsed.error, "the object"));
   }
   const problem = checkOperations(parsed.data.operations, aliases, maxOperations);
   return problem === null ? { operations: parsed.data.operations, unparsable: null } : unreadable(problem);
@@ -84,7 +85,7 @@ export function parseFacts(text: string): ParsedFacts {
   const parsed = factsSchema.safeParse(json.value);
   return parsed.success
     ? { facts: parsed.data.facts, unparsable: null }
-    : { facts: [], unparsable: firstIssue(parsed.error).slice(0, MAX_REASON) };
+    : { facts: [], unparsable: firstIssue(parsed.error, "the object").slice(0, MAX_REASON) };
 }
 
 const ANSWER_MARK = /\*\*answer:\*\*/gi;
@@ -114,9 +115,4 @@ function fromMem0(value: unknown): unknown {
     return value;
   }
   return { operations: memory.map((item) => (item?.event === "NONE" ? { ...item, event: "NOOP" } : item)) };
-}
-
-function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? "another form" : `${issue.path.join(".") || "the object"}: ${issue.message}`;
 }

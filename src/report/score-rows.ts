@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FileError } from "../errors.js";
+import { firstIssue } from "../first-issue.js";
 
 const share = z.number().nullable().default(null);
 const intervalSchema = z.tuple([z.number(), z.number()]);
@@ -42,12 +43,11 @@ export type ScoreMetrics = Readonly<z.infer<typeof metricsSchema>>;
 export function scoreRows(value: unknown, where: string): ScoreRow[] {
   const parsed = z.array(scoreRowSchema).safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
   throw new FileError({
     what: "the scores have another form",
     where,
     expected: "an array with the scores of each configuration",
-    found: `${issue?.path.join(".") || "the document"}: ${issue?.message ?? "another form"}`,
+    found: firstIssue(parsed.error, "the document"),
     remedy: "pass the file that `memory-r1 evaluate --json` writes",
     cause: parsed.error,
   });

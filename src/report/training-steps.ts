@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { FileError } from "../errors.js";
-import { hasCode } from "../json-file.js";
+import { FileError, messageOf } from "../errors.js";
+import { firstIssue } from "../first-issue.js";
+import { parseLine, readOptionalText } from "../json-file.js";
 
 /** JSON has no number that is none, and writes null. */
 const number = z
@@ -36,39 +36,25 @@ export interface TrainingRun {
  * @throws FileError naming the line that is no step
  */
 export async function readTrainingSteps(file: string): Promise<TrainingStep[] | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    if (hasCode(cause, "ENOENT")) return undefined;
-    throw new FileError({
-      what: "the metrics cannot be read",
-      where: file,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: "check the path and its permissions",
-      cause,
-    });
-  }
+  const unreadable = { what: "the metrics cannot be read", where: file, remedy: "check the path and its permissions" };
+  const text = await readOptionalText(
+    file,
+    (cause) => new FileError({ ...unreadable, found: messageOf(cause), cause }),
+  );
+  if (text === undefined) return undefined;
   const lines = text.split("\n").slice(0, -1);
   return lines.map((line, index) => parseStep(line, `${file}:${index + 1}`));
 }
 
 function parseStep(line: string, where: string): TrainingStep {
   const failure = { what: "the line is not a training step", where, remedy: "remove the line, or train again" };
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch (cause) {
-    throw new FileError({ ...failure, expected: "JSON", found: JSON.stringify(line.slice(0, 60)), cause });
-  }
+  const value = parseLine(line, { ...failure, expected: "JSON" });
   const parsed = trainingStepSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = issue?.path.join(".") || "the line";
   throw new FileError({
     ...failure,
     expected: "the metrics of one step",
-    found: `${field}: ${issue?.message ?? "another form"}`,
+    found: firstIssue(parsed.error, "the line"),
     cause: parsed.error,
   });
 }

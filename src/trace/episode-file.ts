@@ -9,7 +9,7 @@ import {
   openSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { readLines } from "./read.js";
 
 /** Where a recorder's lines go. */
@@ -84,7 +84,7 @@ function attempt<T>(path: string, verb: string, action: () => T): T {
     throw new FileError({
       what: `the episode file cannot be ${verb}`,
       where: path,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "check the folder's permissions and the free space",
       cause,
     });

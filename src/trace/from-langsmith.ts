@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { FileError } from "../errors.js";
+import { firstIssue } from "../first-issue.js";
+import { parseLine } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema, type ModelCall } from "./episode.js";
 import {
   type LangSmithRun,
@@ -42,15 +44,13 @@ export function readLangSmithRuns(path: string): unknown[] {
   }
   return text.split("\n").flatMap((line, index) => {
     if (line.trim() === "") return [];
-    const value = tryJson(line);
-    if (value !== undefined) return [value];
-    throw new FileError({
+    const value = parseLine(line, {
       what: "the line is not JSON",
       where: `${path}:${index + 1}`,
       expected: "one run as a JSON object, or the whole file as a JSON array",
-      found: JSON.stringify(line.slice(0, 60)),
       remedy: "export the runs again",
     });
+    return [value];
   });
 }
 
@@ -65,12 +65,11 @@ function tryJson(text: string): unknown {
 function readRun(value: unknown, where: string): LangSmithRun {
   const run = langSmithRunSchema.safeParse(value);
   if (run.success) return run.data;
-  const issue = run.error.issues[0];
   throw new FileError({
     what: "this is no LangSmith run",
     where,
     expected: "an object with id, run_type and start_time",
-    found: issue === undefined ? "another form" : `${issue.path.join(".") || "the run"}: ${issue.message}`,
+    found: firstIssue(run.error, "the run"),
     remedy: "export runs with the LangSmith client (`listRuns`) or its bulk export",
     cause: run.error,
   });

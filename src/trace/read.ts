@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
-import { FileError } from "../errors.js";
+import { FileError, messageOf } from "../errors.js";
+import { firstIssue } from "../first-issue.js";
+import { parseLine } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema } from "./episode.js";
 
 export interface ReadOptions {
@@ -31,7 +33,7 @@ export function readLines(path: string, tolerateCutTail: boolean): EpisodeLines 
     if (newline === -1 && tolerateCutTail) {
       return { events, wholeBytes: Buffer.byteLength(text.slice(0, from)), cutTail: true };
     }
-    const event = parseLine(source, `${path}:${line}`, newline === -1);
+    const event = parseEvent(source, `${path}:${line}`, newline === -1);
     if (!seen.has(event.id)) {
       seen.add(event.id);
       events.push(event);
@@ -48,14 +50,14 @@ function readText(path: string): string {
     throw new FileError({
       what: "the episode file cannot be read",
       where: path,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "check the path, or record episodes first",
       cause,
     });
   }
 }
 
-function parseLine(source: string, where: string, last: boolean): EpisodeEvent {
+function parseEvent(source: string, where: string, last: boolean): EpisodeEvent {
   if (last) {
     throw new FileError({
       what: "the episode file is cut in the middle of a line",
@@ -65,30 +67,20 @@ function parseLine(source: string, where: string, last: boolean): EpisodeEvent {
       remedy: "re-record, or pass { tolerateCutTail: true } to leave the cut line out",
     });
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch (cause) {
-    throw new FileError({
-      what: "the line is not JSON",
-      where,
-      expected: "one event as a JSON object",
-      found: JSON.stringify(source.slice(0, 60)),
-      remedy: "remove the line, or re-record",
-      cause,
-    });
-  }
+  const value = parseLine(source, {
+    what: "the line is not JSON",
+    where,
+    expected: "one event as a JSON object",
+    remedy: "remove the line, or re-record",
+  });
   const parsed = episodeEventSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new FileError({
-      what: "the line is not an episode event",
-      where,
-      expected: "a model_call, memory_step, answer or reward with all its fields",
-      found: issue === undefined ? "another form" : `${issue.path.join(".") || "the line"}: ${issue.message}`,
-      remedy: "remove the line, or re-record with this version of the package",
-      cause: parsed.error,
-    });
-  }
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  throw new FileError({
+    what: "the line is not an episode event",
+    where,
+    expected: "a model_call, memory_step, answer or reward with all its fields",
+    found: firstIssue(parsed.error, "the line"),
+    remedy: "remove the line, or re-record with this version of the package",
+    cause: parsed.error,
+  });
 }

@@ -1,5 +1,4 @@
-import { FileError } from "../errors.js";
-import { parseFields } from "../json-file.js";
+import { parseFields, parseLine } from "../json-file.js";
 import { type Alarm, type AlarmThresholds, alarmsOf } from "./alarms.js";
 import type { StepMetrics } from "./metrics.js";
 import type { Task } from "./rollout.js";
@@ -31,14 +30,17 @@ export class StepHistory {
     this.records = lines
       .split("\n")
       .filter((line) => line !== "")
-      .map((line, i) =>
-        parseFields(
-          stepRecordSchema,
-          parsed(line, `${where}:${i + 1}`),
-          `${where}:${i + 1}`,
-          "resume with the version of this package that began the run",
-        ),
-      );
+      .map((line, i) => {
+        const place = `${where}:${i + 1}`;
+        const value = parseLine(line, {
+          what: "the line is not JSON",
+          where: place,
+          expected: "the metrics of one step",
+          remedy: "train from the start",
+        });
+        const remedy = "resume with the version of this package that began the run";
+        return parseFields(stepRecordSchema, value, place, remedy);
+      });
   }
 
   /** Takes the next step's metrics and gives them back, with the alarms that begin to sound. */
@@ -60,20 +62,5 @@ export class StepHistory {
       skippedCalls: total("skippedCalls"),
       skipped,
     };
-  }
-}
-
-function parsed(line: string, where: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch (cause) {
-    throw new FileError({
-      what: "the line is not JSON",
-      where,
-      expected: "the metrics of one step",
-      found: JSON.stringify(line.slice(0, 60)),
-      remedy: "train from the start",
-      cause,
-    });
   }
 }
