@@ -1,10 +1,10 @@
-import type { Dim } from "../onnx/dimension.js";
+import { addDims, type Dim, multiplyDims } from "../onnx/dimension.js";
 import type { ModelDefinition } from "../onnx/emit.js";
 import * as o from "../onnx/operators.js";
-import { input, scalar, type Value } from "../onnx/value.js";
+import { input, int64s, scalar, type Value } from "../onnx/value.js";
 import type { KeyValues } from "./attention.js";
 import type { DecoderConfig } from "./config.js";
-import { allSteps, any, fanOutLogits, generateInputs, lastPromptRows, tokenSampler, zero } from "./generate-inputs.js";
+import { any, fanOutLogits, generateInputs, lastPromptRows, tokenSampler, zero } from "./generate-inputs.js";
 import type { Precision } from "./precision.js";
 import { rotaryTables } from "./rope.js";
 
@@ -31,9 +31,17 @@ interface Positions {
 }
 
 /**
+ * Steps of one trip of the loop. From trip to trip the runtime copies the caches; between the steps of a trip its attention kernel appends to
+ * them in place, and the host asks once a trip whether all responses have ended.
+ */
+const TRIP_STEPS = 8;
+
+/**
  * Prefill and decoding in one run, as `generateGraph` without its caches' inputs and outputs, in about ten nodes a layer: launching kernels,
  * not arithmetic, limits decoding on a GPU. Every response has a cache of its own, filled with its prompt's; queries, keys and values are one
  * product, and the runtime's attention kernel rotates, appends and attends. headSize must be a multiple of 16.
+ *
+ * Outputs: tokens and logprobs [steps · B · G], step by step; what follows a stop token or the N-th step is filler.
  */
 export function fusedGenerateGraph(
   config: DecoderConfig,
@@ -43,8 +51,8 @@ export function fusedGenerateGraph(
   const { layers, keyValueHeads, headSize, vocabularySize } = config;
   const { dtype, tensor } = parameters;
   const given = generateInputs();
-  const { promptIds, promptLengths } = given;
-  const { sample, isStop } = tokenSampler(given);
+  const { promptIds, promptLengths, uniforms } = given;
+  const { draws, sample, isStop } = tokenSampler(given);
   const table = tensor("model.embed_tokens.weight");
   const decoder = new FusedDecoder(config, parameters);
 
@@ -59,10 +67,14 @@ export function fusedGenerateGraph(
   const { hiddenSize } = config;
   const ends = (x: Value) => o.gather(o.reshape(x, ["B*P", hiddenSize]), lastRows);
   const promptLogits = decoder.logits({ residual: ends(prompt.residual), added: ends(prompt.added!) });
-  const first = sample(fanOutLogits(promptLogits, vocabularySize), zero());
+  const first = sample(fanOutLogits(promptLogits, vocabularySize), draws(zero()));
 
-  const cacheShape: Dim[] = ["B*G", keyValueHeads, "N+P", headSize];
-  const room = o.expand(scalar(0, dtype), ["B*G", keyValueHeads, "N", headSize]);
+  // The last trip may take steps after the N-th: they need room and draws.
+  const beyond = TRIP_STEPS - 1;
+  const room = addDims("N", beyond);
+  const total = addDims(room, "P");
+  const cacheShape: Dim[] = ["B*G", keyValueHeads, total, headSize];
+  const empty = o.expand(scalar(0, dtype), ["B*G", keyValueHeads, room, headSize]);
   const fanOut = (x: Value) => {
     const rows = o.expand(o.reshape(x, ["B", 1, keyValueHeads, "P", headSize]), [
       "B",
@@ -71,8 +83,9 @@ export function fusedGenerateGraph(
       "P",
       headSize,
     ]);
-    return o.concat([o.reshape(rows, ["B*G", keyValueHeads, "P", headSize]), room], 2);
+    return o.concat([o.reshape(rows, ["B*G", keyValueHeads, "P", headSize]), empty], 2);
   };
+  const allDraws = o.concat([uniforms, o.expand(scalar(0, "float32"), [beyond, "B", "G"])], 0);
   const iteration = input("iteration", "int64", []);
   const token = input("token", "int64", ["B*G"]);
   const done = input("done", "bool", ["B*G"]);
@@ -81,33 +94,58 @@ export function fusedGenerateGraph(
     keys: input(`k${layer}`, dtype, cacheShape),
     values: input(`v${layer}`, dtype, cacheShape),
   }));
-  const at = { lengths, total: o.cast(o.extent("N+P"), "int32") };
-  const present: KeyValues[] = [];
-  let step: Stream = { residual: o.gather(table, o.reshape(token, ["B*G", 1])), added: undefined };
-  for (let layer = 0; layer < layers; layer++) {
-    step = decoder.layer(step, layer, at, past[layer], (next) => present.push(next));
-  }
-  const next = sample(o.reshape(decoder.logits(step), ["B*G", vocabularySize]), o.add(iteration, 1));
-  const nextDone = o.or(done, isStop(next.tokens));
-  const flatten = (caches: readonly KeyValues[]) => caches.flatMap(({ keys, values }) => [keys, values]);
+  const steps = Array.from({ length: TRIP_STEPS }, (_, i) => i + 1);
+  const rows = o.gather(allDraws, o.add(int64s(steps), o.mul(iteration, TRIP_STEPS)));
+  const tripDraws = o.split(
+    o.reshape(rows, [TRIP_STEPS, "B*G"]),
+    steps.map(() => 1),
+    0,
+  );
+  const at = { total: o.cast(o.extent(total), "int32") };
+  let caches: readonly KeyValues[] = past;
+  let latest = token;
+  const sampled = tripDraws.map((stepDraws, i) => {
+    const present: KeyValues[] = [];
+    const position = { ...at, lengths: i === 0 ? lengths : o.add(lengths, i) };
+    let step: Stream = { residual: o.gather(table, o.reshape(latest, ["B*G", 1])), added: undefined };
+    for (let layer = 0; layer < layers; layer++) {
+      step = decoder.layer(step, layer, position, caches[layer], (next) => present.push(next));
+    }
+    const logits = o.reshape(decoder.logits(step), ["B*G", vocabularySize]);
+    const next = sample(logits, o.reshape(stepDraws, ["B*G"]));
+    caches = present;
+    latest = next.tokens;
+    return next;
+  });
+  const stacked = (parts: readonly Value[]) =>
+    o.concat(
+      parts.map((x) => o.reshape(x, [1, "B*G"])),
+      0,
+    );
+  const tokens = stacked(sampled.map((step) => step.tokens));
+  const logprobs = stacked(sampled.map((step) => step.logprobs));
+  const nextDone = o.or(done, isStop(tokens));
+  const flatten = (all: readonly KeyValues[]) => all.flatMap(({ keys, values }) => [keys, values]);
   const firstLengths = o.reshape(o.expand(o.reshape(promptLengths, ["B", 1]), ["B", "G"]), ["B*G"]);
   const results = o.loop(
-    o.sub(o.extent("N"), 1),
+    // ⌈(N − 1) / steps⌉
+    o.div(o.add(o.extent("N"), TRIP_STEPS - 2), TRIP_STEPS),
     [first.tokens, isStop(first.tokens), o.cast(firstLengths, "int32"), ...flatten(prompts).map(fanOut)],
     {
       iteration,
       states: [token, done, lengths, ...flatten(past)],
       // A response that has ended does not stop the others; the loop ends with the last of them.
       proceed: any(o.not(nextDone)),
-      nextStates: [next.tokens, nextDone, o.add(lengths, 1), ...flatten(present)],
-      scans: [next.tokens, next.logprobs],
+      nextStates: [latest, nextDone, o.add(lengths, TRIP_STEPS), ...flatten(caches)],
+      scans: [tokens, logprobs],
       trips: "trips",
     },
   );
-  const [tokens, logprobs] = results.slice(3 + 2 * layers);
+  const joined = (before: Value, rest: Value) => o.concat([before, o.reshape(rest, [multiplyDims(...rest.shape)])], 0);
+  const [laterTokens, laterLogprobs] = results.slice(3 + 2 * layers);
   return {
     inputs: [...Object.values(given), ...adapterInputs],
-    outputs: { tokens: allSteps(first.tokens, tokens!), logprobs: allSteps(first.logprobs, logprobs!) },
+    outputs: { tokens: joined(first.tokens, laterTokens!), logprobs: joined(first.logprobs, laterLogprobs!) },
   };
 }
 

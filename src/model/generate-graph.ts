@@ -32,7 +32,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   const { layers, keyValueHeads, headSize, vocabularySize } = counts;
   const given = generateInputs();
   const { promptIds, promptLengths } = given;
-  const { sample, isStop } = tokenSampler(given);
+  const { draws, sample, isStop } = tokenSampler(given);
   const past = Array.from({ length: layers }, (_, layer) => ({
     keys: input(cacheName("past", "keys", layer), "float32", ["B", keyValueHeads, "S", headSize]),
     values: input(cacheName("past", "values", layer), "float32", ["B", keyValueHeads, "S", headSize]),
@@ -61,7 +61,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   // Position of a response's first token: after the cached and the prompt's own tokens.
   const promptEnds = o.add(promptLengths, o.extent("S"));
 
-  const first = sample(firstLogits, zero());
+  const first = sample(firstLogits, draws(zero()));
   const iteration = input("iteration", "int64", []);
   const token = input("token", "int64", ["B*G"]);
   const done = input("done", "bool", ["B*G"]);
@@ -91,7 +91,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
       );
     },
   );
-  const next = sample(decoder.logits(state), o.add(iteration, 1));
+  const next = sample(decoder.logits(state), draws(o.add(iteration, 1)));
   const nextDone = o.or(done, isStop(next.tokens));
   const empty = o.expand(constant(dtype, [1, 1, 1, 0, 1], new Uint8Array(0)), ["B", keyValueHeads, "G", 0, headSize]);
   const flatten = (layerCaches: readonly KeyValues[]) => layerCaches.flatMap(({ keys, values }) => [keys, values]);

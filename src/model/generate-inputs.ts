@@ -26,15 +26,21 @@ export function generateInputs(): GenerateInputs {
   };
 }
 
-/** Sampling of one step for all B·G rows, and which tokens [B·G] end their response. */
+/** Sampling of one step for all B·G rows, and which responses end with these tokens. */
 export function tokenSampler({ uniforms, temperatures, stopIds }: GenerateInputs) {
   const rowTemperatures = o.reshape(o.expand(o.reshape(temperatures, ["B", 1]), ["B", "G"]), ["B*G"]);
   return {
-    sample: (logits: Value, step: Value) =>
-      sampleTokens(logits, o.reshape(o.gather(uniforms, step), ["B*G"]), rowTemperatures),
+    /** Draws [B*G] of a step. */
+    draws: (step: Value) => o.reshape(o.gather(uniforms, step), ["B*G"]),
+    sample: (logits: Value, draws: Value) => sampleTokens(logits, draws, rowTemperatures),
+    /** Of tokens [B*G], or [steps, B*G] where any of the steps counts. */
     isStop: (tokens: Value) => {
-      const hits = o.equal(o.reshape(tokens, ["B*G", 1]), o.reshape(stopIds, [1, "K"]));
-      return any(hits, [1]);
+      const hits = o.equal(o.reshape(tokens, [...tokens.shape, 1]), stopIds);
+      const row = tokens.shape.length - 1;
+      return any(
+        hits,
+        hits.shape.flatMap((_, axis) => (axis === row ? [] : [axis])),
+      );
     },
   };
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { tokenTensor } from "../../src/model/batching.js";
 import { readConfig } from "../../src/model/config.js";
 import { decodeBatch } from "../../src/model/decoding.js";
@@ -140,6 +140,53 @@ describe("the runtime's attention kernel", () => {
       });
     });
   }
+});
+
+describe("decoding of several steps a trip", () => {
+  const rows = [
+    { promptIds: randomIds(6, 1), temperature: 0.8, seed: 3, count: 3 },
+    { promptIds: randomIds(11, 2), temperature: 0, seed: 4, count: 3 },
+  ];
+  const ids = (groups: readonly (readonly { readonly ids: number[] }[])[]) =>
+    groups.map((group) => group.map((row) => row.ids));
+
+  it("gives as many tokens as are asked for, the same as a trip for each, wherever the last trip ends", async () => {
+    const folder = await tinyCheckpoint({ ...tinyConfig, headSize: 16 });
+    const [plain, fused] = await Promise.all(
+      [false, true].map(async (fused) => {
+        const { config, sessions, set } = await open(folder, { fused });
+        const session = await sessions.get("generate", "lora");
+        const decode = (maxNewTokens: number) =>
+          decodeBatch(
+            session,
+            rows.map((row) => ({ ...row, maxNewTokens })),
+            [],
+            config,
+            feedsOf(set),
+          );
+        const all = [];
+        for (const maxNewTokens of [1, 2, 8, 9, 10, 19]) all.push(ids(await decode(maxNewTokens)));
+        return all;
+      }),
+    );
+    expect(fused!.map((groups) => groups[0]![0]!.length)).toEqual([1, 2, 8, 9, 10, 19]);
+    expect(fused).toEqual(plain);
+  });
+
+  it("ends with the trip in which the last response ends, and cuts each at its own stop token", async () => {
+    const folder = await tinyCheckpoint({ ...tinyConfig, headSize: 16 });
+    const { config, sessions, set } = await open(folder, { fused: true });
+    const session = await sessions.get("generate", "lora");
+    const requests = rows.map((row) => ({ ...row, maxNewTokens: 40 }));
+    const whole = ids(await decodeBatch(session, requests, [], config, feedsOf(set))).flat();
+    const stops = whole.map((row) => row[12]!);
+    const run = vi.spyOn(session, "run");
+    const stopped = ids(await decodeBatch(session, requests, stops, config, feedsOf(set))).flat();
+    expect(stopped).toEqual(whole.map((row) => row.slice(0, 1 + row.findIndex((id) => stops.includes(id)))));
+    const taken = (await run.mock.results[0]!.value).tokens.data.length / whole.length;
+    expect(taken).toBeGreaterThanOrEqual(Math.max(...stopped.map((row) => row.length)));
+    expect(taken).toBeLessThanOrEqual(17);
+  });
 });
 
 function numbersIn(value: unknown): number[] {
