@@ -14,7 +14,8 @@ import { summarise } from "../../src/train/metrics.js";
 import { operationSpans, tokenSpan } from "../../src/train/operation-spans.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import { ppo } from "../../src/train/presets/ppo.js";
-import type { Rollout, RolloutGroup } from "../../src/train/rollout.js";
+import type { Rollout, RolloutGroup, Sample } from "../../src/train/rollout.js";
+import type { Scores } from "../../src/train/scores.js";
 import { newStore } from "../evaluate/played-world.js";
 import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
@@ -100,6 +101,18 @@ async function rollouts(credit?: number): Promise<RolloutGroup> {
 const textOf = ({ samples: [sample] }: Rollout, { from, to }: { from: number; to: number }) =>
   byteTokenizer.decode(sample!.responseIds.slice(from, to));
 
+/** Scores of a policy that has not moved from its reference, with a critic that expects nothing. */
+function unchangedScores({ rollouts }: RolloutGroup): Map<Sample, Scores> {
+  const samples = rollouts.flatMap(({ samples }) => samples);
+  return new Map(
+    samples.map((sample) => {
+      const { logprobs } = sample;
+      const values = logprobs.map(() => 0);
+      return [sample, { old: logprobs, reference: logprobs, importance: undefined, values }];
+    }),
+  );
+}
+
 describe("credit of a response's operations", () => {
   it("adds the weighted mean of what each is worth beside the others", async () => {
     const { rollouts: all } = await rollouts(0.5);
@@ -146,29 +159,13 @@ describe("credit of a response's operations", () => {
     const group = await rollouts(0.5);
     const options = { ...grpo, formatWeight: 0, klCoefficient: 0, klPlace: "loss", advantage: "mean" } as const;
     const experience = experienceOf(group, options);
-    const scores = new Map(
-      group.rollouts.flatMap(({ samples }) =>
-        samples.map(
-          (sample) =>
-            [
-              sample,
-              {
-                old: sample.logprobs,
-                reference: sample.logprobs,
-                importance: undefined,
-                values: sample.logprobs.map(() => 0),
-              },
-            ] as const,
-        ),
-      ),
-    );
-    const [item] = groupLessons([experience], scores, options);
+    const [item] = groupLessons([experience], unchangedScores(group), options);
     const lesson = item!.prompts.flat().find(({ rollout }) => rollout === group.rollouts[1])!;
     const [first, second] = lesson.sample.credits!;
     const [before, inFirst, inSecond] = [0, first!.from, second!.from].map((at) => lesson.advantages[at]!);
     expect(inFirst! - before!).toBeCloseTo(0.125, 12);
     expect(inSecond! - before!).toBeCloseTo(-0.125, 12);
-    const [scaled] = groupLessons([experience], scores, { ...options, advantage: "mean-std" });
+    const [scaled] = groupLessons([experience], unchangedScores(group), { ...options, advantage: "mean-std" });
     const other = scaled!.prompts.flat().find(({ rollout }) => rollout === group.rollouts[1])!;
     // What was earned: by the operations of the first three, and by the other responses: 1.25 twice, 0.75, 0.5, -0.25 twice, 0.75, 0, 0.
     const earned = [1.25, 1.25, 0.75, 0.5, -0.25, -0.25, 0.75, 0, 0];
@@ -181,24 +178,8 @@ describe("credit of a response's operations", () => {
     const group = await rollouts(0.5);
     const options = { ...ppo, formatWeight: 0, klCoefficient: 0 };
     const experience = experienceOf(group, options);
-    const scores = new Map(
-      group.rollouts.flatMap(({ samples }) =>
-        samples.map(
-          (sample) =>
-            [
-              sample,
-              {
-                old: sample.logprobs,
-                reference: sample.logprobs,
-                importance: undefined,
-                values: sample.logprobs.map(() => 0),
-              },
-            ] as const,
-        ),
-      ),
-    );
     const critic = { ...ppo.critic!, gamma: 1, lambda: 1, whitening: false };
-    const [item] = tokenLessons([experience], scores, options, critic);
+    const [item] = tokenLessons([experience], unchangedScores(group), options, critic);
     const { returns, sample } = item!.prompts.flat().find(({ rollout }) => rollout === group.rollouts[1])!;
     const [first, second] = sample.credits!;
     // Undiscounted: the whole reward, 0.5 + 0.125, until the first operation ends; then without its 0.125; then with the second one's −0.125 paid.
