@@ -4,7 +4,7 @@ import { MemoryBank } from "../memory/bank.js";
 import { addOnly, noop } from "../memory/controls.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
-import { retrieveForManager } from "../memory/retrieve.js";
+import { type ManagerRetrieval, retrieveForManager } from "../memory/retrieve.js";
 import type { RetrievedMemory } from "../trace/episode.js";
 import { memoryStore } from "./compare.js";
 import { mapConcurrently } from "./concurrent.js";
@@ -27,21 +27,28 @@ export interface BuiltBank {
   readonly steps: readonly BankStep[];
 }
 
-export interface BuildOptions {
+export interface BuildOptions extends Pick<ManagerRetrieval, "search"> {
   readonly prompts: MemoryPrompts;
   readonly embeddings: Embeddings;
   readonly log: EvaluationLog;
-  /** Conversations at once. */
+  /** Decisions at once. */
   readonly concurrency: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PlayProgress) => void;
 }
 
+/** A turn with facts, and its place in the dialogue. */
+interface Told {
+  readonly turn: DialogueTurn;
+  readonly order: number;
+}
+
+/** A bank that grows by these turns' decisions, one after the other. */
 interface Life {
   readonly dialogue: Dialogue;
   readonly bank: MemoryBank;
-  /** Turns with facts that are still to be decided, and all with their places. */
-  readonly turns: readonly { readonly turn: DialogueTurn; readonly order: number }[];
+  readonly turns: readonly Told[];
+  /** Of the first turns, as far as they are decided. */
   readonly steps: BankStep[];
 }
 
@@ -54,7 +61,7 @@ export async function controlBanks(
   const decide = kind === "add-only" ? addOnly : noop;
   return Promise.all(
     dialogues.map(async (dialogue) => {
-      const life = await newLife(dialogue, embeddings);
+      const life = await newLife(dialogue, told(dialogue), embeddings);
       for (const { turn, order } of life.turns) {
         const operations = [...decide({ turn, facts: turn.facts ?? [], retrieved: [] })];
         const changes = await life.bank.apply(operations, [], turn, { order, key: stepKeys(turn.id) });
@@ -68,16 +75,19 @@ export async function controlBanks(
 const undecided = { decided: false, usage: { calls: 0, inputTokens: 0, outputTokens: 0 } } as const;
 
 /**
- * Banks by a model, of several conversations side by side: in each round every conversation's next decision is prepared, and then all of
- * them are asked together, so that a model that batches gets whole batches. What the log has is not asked again.
+ * Banks by a model, several side by side: in each round the next decision of every bank is prepared, and then all of them are asked together,
+ * so that a model that batches gets whole batches. A decision sees memories of its turn's speaker alone, so that those of a dialogue's speakers
+ * go side by side too. What the log has is not asked again.
  */
 export async function buildBanks(
   dialogues: readonly Dialogue[],
   manager: BaseChatModel,
   kind: Extract<ManagerKind, "base" | "trained">,
-  { prompts, embeddings, log, concurrency, signal, onProgress }: BuildOptions,
+  { prompts, embeddings, search, log, concurrency, signal, onProgress }: BuildOptions,
 ): Promise<BuiltBank[]> {
-  const lives = await Promise.all(dialogues.map((dialogue) => newLife(dialogue, embeddings)));
+  const lives = await Promise.all(
+    dialogues.flatMap((dialogue) => bySpeaker(told(dialogue)).map((turns) => newLife(dialogue, turns, embeddings))),
+  );
   const total = lives.reduce((sum, { turns }) => sum + turns.length, 0);
   for (const life of lives) await restore(life, kind, log);
   let done = lives.reduce((sum, { steps }) => sum + steps.length, 0);
@@ -86,7 +96,7 @@ export async function buildBanks(
   let active = waiting.splice(0, concurrency);
   while (active.length > 0) {
     signal?.throwIfAborted();
-    const prepared = await Promise.all(active.map((life) => prepare(life, prompts)));
+    const prepared = await Promise.all(active.map((life) => prepare(life, prompts, search)));
     const write = async (made: Prepared, reply: CountedReply): Promise<void> => {
       log.append(await apply(made, reply, kind));
       onProgress?.({ done: ++done, total });
@@ -97,14 +107,24 @@ export async function buildBanks(
     active = active.filter(isOpen);
     active.push(...waiting.splice(0, concurrency - active.length));
   }
-  return lives.map(({ dialogue, steps }) => ({ dialogue, steps }));
+  return dialogues.map((dialogue) => {
+    const own = lives.filter((life) => life.dialogue === dialogue).flatMap(({ steps }) => steps);
+    const steps = new Map(own.map((step) => [step.turn.id, step]));
+    return { dialogue, steps: told(dialogue).map(({ turn }) => steps.get(turn.id)!) };
+  });
 }
 
-async function newLife(dialogue: Dialogue, embeddings: Embeddings): Promise<Life> {
+function told({ turns }: Dialogue): Told[] {
+  return turns.map((turn, order) => ({ turn, order })).filter(({ turn: { facts = [] } }) => facts.length > 0);
+}
+
+function bySpeaker(turns: readonly Told[]): Told[][] {
+  const speakers = new Set(turns.map(({ turn }) => turn.speaker));
+  return [...speakers].map((speaker) => turns.filter(({ turn }) => turn.speaker === speaker));
+}
+
+async function newLife(dialogue: Dialogue, turns: readonly Told[], embeddings: Embeddings): Promise<Life> {
   const bank = new MemoryBank({ store: await memoryStore(embeddings), namespace: ["bank"] });
-  const turns = dialogue.turns
-    .map((turn, order) => ({ turn, order }))
-    .filter(({ turn: { facts = [] } }) => facts.length > 0);
   return { dialogue, bank, turns, steps: [] };
 }
 
@@ -121,9 +141,9 @@ async function restore({ dialogue, bank, turns, steps }: Life, kind: StepLine["m
 
 interface Prepared extends Awaited<ReturnType<typeof prepare>> {}
 
-async function prepare(life: Life, prompts: MemoryPrompts) {
+async function prepare(life: Life, prompts: MemoryPrompts, search: ManagerRetrieval["search"]) {
   const { turn, order } = life.turns[life.steps.length]!;
-  const retrieved: RetrievedMemory[] = await retrieveForManager(life.bank, turn.facts!, turn);
+  const retrieved: RetrievedMemory[] = await retrieveForManager(life.bank, turn.facts!, turn, { search });
   return {
     life,
     turn,

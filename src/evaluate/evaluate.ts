@@ -52,6 +52,9 @@ export interface EvaluateOptions {
 /** Questions under way for each conversation under way. */
 const QUESTIONS_PER_CONVERSATION = 8;
 
+/** A conversation's speakers, whose banks grow side by side. */
+export const SPEAKERS = 2;
+
 type GoldQuestion = Question & { readonly gold: string };
 
 interface Part {
@@ -97,9 +100,10 @@ export async function evaluate(dialogues: readonly Dialogue[], options: Evaluate
       kind === "base" || kind === "trained"
         ? await buildBanks(played, models.managers[kind]!, kind, {
             ...following(kind === "base" ? "banks of the untrained manager" : "banks of the trained manager"),
-            concurrency,
+            concurrency: concurrency * SPEAKERS,
             prompts: models.prompts,
             embeddings,
+            search: retrieval.search,
           })
         : await controlBanks(played, kind, embeddings);
     const memories = [];

@@ -1,5 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import type { Dialogue } from "../evaluate/dialogue.js";
+import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
+import { SPEAKERS } from "../evaluate/evaluate.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
@@ -96,8 +97,26 @@ export const turnsOf = (dialogues: readonly Dialogue[]): number =>
 export const questionsOf = (dialogues: readonly Dialogue[]): number =>
   dialogues.reduce((sum, { questions }) => sum + questions.length, 0);
 
-/** Rounds in which banks are built: conversations side by side, turn by turn. Turns without facts are counted too: which they are is not known before. */
-export function roundsOf(dialogues: readonly Dialogue[], concurrency: number): number {
-  const longest = Math.max(0, ...dialogues.map(({ turns }) => turns.length));
-  return Math.max(longest, Math.ceil(turnsOf(dialogues) / concurrency));
+/** Rounds in which conversations are played: turn by turn, several side by side. Turns that may have facts count. */
+export function playRounds(dialogues: readonly Dialogue[], concurrency: number): number {
+  return roundsOf(
+    dialogues.map(({ turns }) => turns.filter(mayHaveFacts).length),
+    concurrency,
+  );
+}
+
+/** Rounds in which banks are built: those of a conversation's speakers go side by side too. */
+export function bankRounds(dialogues: readonly Dialogue[], concurrency: number): number {
+  const lives = dialogues.flatMap(({ speakers, turns }) =>
+    speakers.map((speaker) => turns.filter((turn) => turn.speaker === speaker && mayHaveFacts(turn)).length),
+  );
+  return roundsOf(lives, concurrency * SPEAKERS);
+}
+
+/** Which turns have none is not known before the model has looked for them. */
+const mayHaveFacts = ({ facts }: DialogueTurn): boolean => facts === undefined || facts.length > 0;
+
+function roundsOf(lengths: readonly number[], concurrency: number): number {
+  const all = lengths.reduce((sum, length) => sum + length, 0);
+  return Math.max(0, ...lengths, Math.ceil(all / concurrency));
 }

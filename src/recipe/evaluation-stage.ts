@@ -7,7 +7,7 @@ import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import type { Settings } from "../train/manifest.js";
-import { chat, questionsOf, type RecipeContext, roundsOf } from "./context.js";
+import { bankRounds, chat, questionsOf, type RecipeContext } from "./context.js";
 import { FACTS, readFacts } from "./facts-stage.js";
 import type { RecipeRow } from "./rows.js";
 import { adapterFolder, type Measured, type Stage, type StageRun } from "./stage.js";
@@ -32,7 +32,7 @@ export function evaluationStage(
     what: `test ${rows.length} rows on ${test.length} conversations, ${questionsOf(test)} questions`,
     needs: [FACTS, ...used],
     settings: { ...common, facts: options.facts, rows: rows.map(({ row }) => row.name).join(" ") },
-    work: { answer: rows.length * questionsOf(test), decision: banks.size * roundsOf(test, options.concurrency) },
+    work: { answer: rows.length * questionsOf(test), decision: banks.size * bankRounds(test, options.concurrency) },
     async run(run) {
       for (const stage of used) await context.engine.loadAdapter(stage, adapterFolder(run.input(stage)));
       const dialogues = (await readFacts(run.input(FACTS))).test;

@@ -5,7 +5,7 @@ import { writeAtomic } from "../model/atomic-file.js";
 import { type EpisodeEvent, episodeEventSchema } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";
-import { chat, questionsOf, type RecipeContext, roundsOf, turnsOf } from "./context.js";
+import { chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
 import { withStableIds } from "./episode-ids.js";
 import { FACTS, readFacts } from "./facts-stage.js";
 import { adapterFolder, type Stage } from "./stage.js";
@@ -33,7 +33,7 @@ export function recordStage(
     what: `record ${turnsOf(train)} turns and ${questionsOf(train)} questions with the ${manager === undefined ? "untrained" : "trained"} manager`,
     needs: [FACTS, ...trained],
     settings: common,
-    work: { decision: roundsOf(train, options.concurrency), answer: questionsOf(train) },
+    work: { decision: playRounds(train, options.concurrency), answer: questionsOf(train) },
     async run({ folder, input, progress, seconds, signal }) {
       const dialogues = (await readFacts(input(FACTS))).train;
       for (const stage of trained) await engine.loadAdapter(stage, adapterFolder(input(stage)));
@@ -65,7 +65,7 @@ export function recordStage(
       return {
         outputs: [EPISODES],
         measured: {
-          decision: { count: roundsOf(dialogues, options.concurrency), seconds: told - started },
+          decision: { count: playRounds(dialogues, options.concurrency), seconds: told - started },
           ...(answered === 0 ? {} : { answer: { count: answered, seconds: seconds() - told } }),
         },
       };

@@ -11,7 +11,7 @@ import type { Settings } from "../train/manifest.js";
 import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
 import { type Progress, type TrainOptions, train } from "../train/trainer.js";
-import { type Agent, policyOf, questionsOf, type RecipeContext, roundsOf } from "./context.js";
+import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext } from "./context.js";
 import { FACTS, readFacts } from "./facts-stage.js";
 import { EPISODES } from "./record-stage.js";
 import { adapterFolder, type Stage, type StageOutcome, type StageRun } from "./stage.js";
@@ -60,7 +60,7 @@ export function trainingStage(context: RecipeContext, common: Settings, stage: T
     work: {
       [`${agent}-step`]: steps,
       answer: questionsOf(validation) * (pieces + 1),
-      decision: builds * roundsOf(validation, options.concurrency),
+      decision: builds * bankRounds(validation, options.concurrency),
     },
     run: (run) => new TrainingRun(context, stage, run).finish(),
   };

@@ -152,7 +152,7 @@ describe("an evaluation", () => {
     expect(scores!.judgeUnparsable).toBe(questions.length - silent - right);
   });
 
-  it("asks the decisions of several conversations in one batch, round by round", async () => {
+  it("asks the decisions of all speakers of several conversations in one batch, round by round", async () => {
     const engine = new ScriptedEngine(({ prompt }) =>
       prompt.startsWith("system: manage") ? addFacts(prompt) : "**Answer:** x",
     );
@@ -178,7 +178,9 @@ describe("an evaluation", () => {
       seed: 1,
       questions: 0,
     });
-    const decisions = four.map(({ turns }) => turns.filter(({ facts }) => facts.length > 0).length);
+    const decisions = four.flatMap(({ speakers, turns }) =>
+      speakers.map((one) => turns.filter(({ speaker, facts }) => speaker === one && facts.length > 0).length),
+    );
     const rounds = Array.from(
       { length: Math.max(...decisions) },
       (_, round) => decisions.filter((count) => count > round).length,
