@@ -1,10 +1,12 @@
-import type { OpenedModels } from "../src/cli/models.js";
 import { compareAgents, memoryStore } from "../src/evaluate/compare.js";
 import type { Dialogue } from "../src/evaluate/dialogue.js";
 import { extractDialogueFacts } from "../src/evaluate/extract-facts.js";
 import { type PlayAgents, playDialogues } from "../src/evaluate/play.js";
 import { generateDialogues } from "../src/evaluate/synthetic.js";
+import { compactPrompts as prompts } from "../src/memory/compact-prompts.js";
 import { ChatOnnx } from "../src/model/chat-onnx.js";
+import type { PolicyEngine } from "../src/model/engine.js";
+import type { ChatTokenizer } from "../src/model/tokenizer.js";
 import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
 import { episodeEventSchema } from "../src/trace/episode.js";
 import { EpisodeRecorder } from "../src/trace/recorder.js";
@@ -12,6 +14,12 @@ import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js"
 import { managerDecisions } from "../src/train/manager-decisions.js";
 import type { Policy } from "../src/train/policy.js";
 import type { Task } from "../src/train/rollout.js";
+
+/** The tiny model, which speaks the compact prompts. */
+export interface WorldModel {
+  readonly engine: PolicyEngine;
+  readonly tokenizer: ChatTokenizer;
+}
 
 export interface WorldOptions {
   readonly seed: number;
@@ -25,10 +33,13 @@ const retrieval = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };
 /** Dialogues under way at once: the model decodes them in one batch. */
 const concurrency = 16;
 
+/** Longest response, in tokens. */
+export const maxNewTokens = 96;
+
 /** One seed's dialogues, recorded once by the untrained agents, and held-out ones to be tested on. */
 export class World {
   private constructor(
-    private readonly models: OpenedModels,
+    private readonly model: WorldModel,
     private readonly seed: number,
     private readonly learned: readonly Dialogue[],
     private readonly heldOut: readonly Dialogue[],
@@ -36,8 +47,8 @@ export class World {
     private readonly embeddings: LexicalEmbeddings,
   ) {}
 
-  static async create(models: OpenedModels, { seed, dialogues, testDialogues }: WorldOptions): Promise<World> {
-    const { extractor, prompts } = models;
+  static async create(model: WorldModel, { seed, dialogues, testDialogues }: WorldOptions): Promise<World> {
+    const extractor = new ChatOnnx({ ...model, temperature: 0, maxNewTokens });
     const facts = async (split: "train" | "test", count: number) =>
       (
         await extractDialogueFacts(
@@ -48,9 +59,9 @@ export class World {
       ).dialogues;
     const embeddings = new LexicalEmbeddings();
     const [learned, heldOut] = [await facts("train", dialogues), await facts("test", testDialogues)];
-    const world = new World(models, seed, learned, heldOut, [], embeddings);
+    const world = new World(model, seed, learned, heldOut, [], embeddings);
     const agents = { manager: world.chat(undefined, 1), answerer: world.chat(undefined) };
-    return new World(models, seed, learned, heldOut, await world.record(agents), embeddings);
+    return new World(model, seed, learned, heldOut, await world.record(agents), embeddings);
   }
 
   managerTask(adapter: string): Task {
@@ -73,22 +84,31 @@ export class World {
     const store = await memoryStore(this.embeddings);
     await playDialogues(this.learned, { ...this.common(), ...agents }, { store, recorder, concurrency });
     recorder.close();
-    return recordedDialogues(lines.map((line) => episodeEventSchema.parse(JSON.parse(line))));
+    return recordedDialogues(repeatableIds(lines).map((line) => episodeEventSchema.parse(JSON.parse(line))));
   }
 
   private common() {
-    return { prompts: this.models.prompts, ...retrieval };
+    return { prompts, ...retrieval };
   }
 
   private policy(): Policy {
-    const { engine, base, prompts } = this.models;
-    const { maxNewTokens } = base.sampling;
-    return { engine, tokenizer: base.tokenizer, prompts, embeddings: this.embeddings, maxNewTokens, ...retrieval };
+    return { ...this.model, prompts, embeddings: this.embeddings, maxNewTokens, ...retrieval };
   }
 
   private chat(adapter: string | undefined, temperature = 0): ChatOnnx {
-    const { engine, base } = this.models;
-    const fields = { ...base.sampling, engine, tokenizer: base.tokenizer, temperature, seed: this.seed };
+    const fields = { ...this.model, temperature, maxNewTokens, seed: this.seed };
     return new ChatOnnx(adapter === undefined ? fields : { ...fields, adapter });
   }
+}
+
+/** Steps named by dialogue and turn in place of a random id, as what an item draws follows from its name: another process draws the same. */
+function repeatableIds(lines: readonly string[]): string[] {
+  const names = new Map<string, string>();
+  for (const line of lines) {
+    const event = episodeEventSchema.parse(JSON.parse(line));
+    if (event.type === "memory_step") names.set(event.id, `${event.namespace.join("/")}/${event.turn.id}`);
+  }
+  return lines.map((line) =>
+    line.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => names.get(id) ?? id),
+  );
 }
