@@ -1,15 +1,17 @@
+import type { Embeddings } from "@langchain/core/embeddings";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../errors.js";
 import { type AuditFinding, auditMemories } from "../memory/audit.js";
 import { MemoryBank } from "../memory/bank.js";
 import { HISTORY_ROOT } from "../memory/history.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
-import { openStore } from "../store/open-store.js";
+import { type OpenedStore, openStore } from "../store/open-store.js";
+import { embeddingsHelp, openEmbeddings } from "./embeddings.js";
 import { working } from "./exit.js";
 import { plainCommand } from "./options.js";
 
 interface AuditVerbOptions {
   readonly storePath: string;
+  readonly embeddings?: string;
   readonly namespace?: readonly string[];
   readonly duplicate: number;
   readonly related: number;
@@ -32,6 +34,7 @@ export function auditVerb(): Command {
     "memory-r1 audit\nmemory-r1 audit --namespace chat/ana --json",
   )
     .option("--store-path <dir>", "data folder of the embedded server; CHROMA_URL goes before it", ".memory-r1/chroma")
+    .option("--embeddings <dir>", embeddingsHelp)
     .option("--namespace <path>", "only the banks below this one, labels parted by /", labels)
     .option("--duplicate <s>", "least similarity of near-duplicates", share, 0.9)
     .option("--related <s>", "least similarity of what may contradict", share, 0.5)
@@ -40,33 +43,46 @@ export function auditVerb(): Command {
 }
 
 async function audit(options: AuditVerbOptions): Promise<void> {
-  const embeddings = new LexicalEmbeddings();
-  const { store, kind, close } = await openStore({ embeddings, fields: ["text"], path: options.storePath });
+  const encoder = await openEmbeddings(options.embeddings);
   try {
-    if (kind === "memory") {
-      throw new UsageError({
-        what: "there is no store to look through",
-        where: options.storePath,
-        expected: "a Chroma server at CHROMA_URL, or one that can be started here",
-        remedy: "install the optional dependencies of this package, or set CHROMA_URL",
-      });
+    const { embeddings } = encoder;
+    const opened = await openStore({ embeddings, fields: ["text"], path: options.storePath });
+    try {
+      await auditBanks(opened, embeddings, options);
+    } finally {
+      await opened.close();
     }
-    await working(async () => {
-      const { namespace, duplicate, related } = options;
-      const prefix = namespace === undefined ? {} : { prefix: [...namespace] };
-      const banks = (await store.listNamespaces({ ...prefix, limit: MOST_BANKS })).filter(
-        ([root]) => root !== HISTORY_ROOT,
-      );
-      for (const bank of banks) {
-        const memories = await new MemoryBank({ store, namespace: bank }).list();
-        const findings = await auditMemories(memories, { embeddings, duplicate, related });
-        report({ namespace: bank, memories: memories.length, findings }, options);
-      }
-      if (banks.length === 0 && !options.json) process.stdout.write("no memories\n");
-    });
   } finally {
-    await close();
+    await encoder.close();
   }
+}
+
+async function auditBanks(
+  { store, kind }: OpenedStore,
+  embeddings: Embeddings,
+  options: AuditVerbOptions,
+): Promise<void> {
+  if (kind === "memory") {
+    throw new UsageError({
+      what: "there is no store to look through",
+      where: options.storePath,
+      expected: "a Chroma server at CHROMA_URL, or one that can be started here",
+      remedy: "install the optional dependencies of this package, or set CHROMA_URL",
+    });
+  }
+  await working(async () => {
+    const { namespace, duplicate, related } = options;
+    const prefix = namespace === undefined ? {} : { prefix: [...namespace] };
+    const banks = (await store.listNamespaces({ ...prefix, limit: MOST_BANKS })).filter(
+      ([root]) => root !== HISTORY_ROOT,
+    );
+    for (const bank of banks) {
+      const memories = await new MemoryBank({ store, namespace: bank }).list();
+      const findings = await auditMemories(memories, { embeddings, duplicate, related });
+      report({ namespace: bank, memories: memories.length, findings }, options);
+    }
+    if (banks.length === 0 && !options.json) process.stdout.write("no memories\n");
+  });
 }
 
 function report(audit: BankAudit, { json = false }: AuditVerbOptions): void {

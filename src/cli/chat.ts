@@ -2,7 +2,6 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { MemoryR1Error } from "../errors.js";
 import { namespaceLabel } from "../evaluate/play.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { openStore } from "../store/open-store.js";
 import { type Conversation, conversationHelp, openConversation } from "./conversation.js";
 import { working } from "./exit.js";
@@ -40,7 +39,7 @@ async function chat(options: ChatOptions): Promise<void> {
   const models = await openModels(options);
   try {
     const retrieval = await chooseRetrieval(options);
-    const opened = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"], path: storePath });
+    const opened = await openStore({ embeddings: models.embeddings, fields: ["text"], path: storePath });
     try {
       const conversation = openConversation({
         ...models,

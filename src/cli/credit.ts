@@ -1,7 +1,6 @@
 import { type Command, Option } from "commander";
 import { writeAtomic } from "../model/atomic-file.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { readEpisodes } from "../trace/read.js";
 import { recordedRetrievals } from "../train/adapter-retrieval.js";
 import { type CreditReport, creditOperations, type OperationCredit } from "../train/credit.js";
@@ -69,9 +68,8 @@ async function credit(files: readonly string[], options: CreditVerbOptions): Pro
   const models = await openModels(options);
   const progress = startProgress("credit");
   try {
-    const { engine, base, answerer, prompts } = models;
+    const { engine, base, answerer, prompts, embeddings } = models;
     const { maxNewTokens } = base.sampling;
-    const embeddings = new LexicalEmbeddings();
     const report = await working(() =>
       untilInterrupted((signal) =>
         creditOperations(dialogues, {

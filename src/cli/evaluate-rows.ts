@@ -8,9 +8,7 @@ import { type PlayProgress, selectPart } from "../evaluate/play.js";
 import type { Row } from "../evaluate/rows.js";
 import { retrievalSetting } from "../memory/retrieve.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import type { RetrievalSetting } from "../trace/episode.js";
-import { CachedEmbeddings } from "../train/cached-embeddings.js";
 import type { OpenedJudge } from "./judge.js";
 import type { OpenedModels } from "./models.js";
 import type { DataOptions } from "./options.js";
@@ -57,7 +55,7 @@ export async function playRows(
       prompts,
       ...(judge === undefined ? {} : { judge: judge.model }),
     },
-    embeddings: new CachedEmbeddings(new LexicalEmbeddings()),
+    embeddings: agents.embeddings,
     retrieval: retrievalSetting(agents),
     facts,
     log,

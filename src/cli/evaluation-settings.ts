@@ -13,7 +13,7 @@ export async function requireSettings(
   log: EvaluationLog,
   dialogues: readonly Dialogue[],
   rows: readonly Row[],
-  { engine, base, prompts, ...retrieval }: OpenedModels & RetrievalSetting,
+  { engine, base, prompts, encoder, ...retrieval }: OpenedModels & RetrievalSetting,
   options: ModelOptions & Pick<DataOptions, "facts" | "turns" | "questions">,
 ): Promise<void> {
   const { architecture, parameters, device, precision, folder } = engine.info;
@@ -36,6 +36,7 @@ export async function requireSettings(
     seed,
     memoriesPerSpeaker: retrieval.memoriesPerSpeaker,
     namedSpeakersOnly: retrieval.namedSpeakersOnly,
+    ...(encoder === null ? {} : { encoder }),
     ...(retrieval.search === undefined ? {} : { search: retrieval.search }),
   });
   const { adapterManager, adapterAnswerer } = options;

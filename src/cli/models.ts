@@ -1,6 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { Embeddings } from "@langchain/core/embeddings";
 import { FileError } from "../errors.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import { instructedPrompts } from "../memory/instructed-prompts.js";
@@ -9,6 +10,7 @@ import { ChatOnnx } from "../model/chat-onnx.js";
 import type { PolicyEngine } from "../model/engine.js";
 import { openEngine } from "../model/open-engine.js";
 import { loadTokenizer } from "../model/tokenizer.js";
+import { openEmbeddings } from "./embeddings.js";
 import type { ModelOptions } from "./options.js";
 
 /** The tiny model that comes with this package: two folders up both from its sources and from what is built of them. */
@@ -27,6 +29,9 @@ export interface OpenedModels {
   readonly manager: ChatOnnx;
   readonly answerer: ChatOnnx;
   readonly prompts: MemoryPrompts;
+  readonly embeddings: Embeddings;
+  /** SHA-256 of the sentence encoder's weights; null where words are compared. */
+  readonly encoder: string | null;
   close(): Promise<void>;
 }
 
@@ -42,6 +47,7 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
     if (adapter !== undefined) checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");
   }
   const tokenizer = await loadTokenizer(folder);
+  const encoder = await openEmbeddings(options.embeddings);
   const engine = await openEngine({
     folder,
     device: options.device,
@@ -64,10 +70,16 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
       manager: await adapted("manager", options.adapterManager),
       answerer: await adapted("answerer", options.adapterAnswerer),
       prompts: choosePrompts(folder, options.prompts),
-      close: () => engine.close(),
+      embeddings: encoder.embeddings,
+      encoder: encoder.weights,
+      close: async () => {
+        await engine.close();
+        await encoder.close();
+      },
     };
   } catch (error) {
     await engine.close();
+    await encoder.close();
     throw error;
   }
 }

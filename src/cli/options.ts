@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { type SearchMode, searchModes } from "../store/search-mode.js";
+import { embeddingsHelp } from "./embeddings.js";
 
 /** A verb with what all verbs have. */
 export function plainCommand(name: string, description: string, example: string): Command {
@@ -26,6 +27,7 @@ export interface ModelOptions extends CommonOptions {
   readonly adapterManager?: string;
   readonly adapterAnswerer?: string;
   readonly prompts?: "instructed" | "compact";
+  readonly embeddings?: string;
   readonly temperature: number;
   readonly maxNewTokens?: number;
   readonly device: DeviceChoice;
@@ -46,6 +48,7 @@ export function addModelOptions(
         "compact",
       ]),
     )
+    .option("--embeddings <dir>", embeddingsHelp)
     .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, temperature)
     .option("--max-new-tokens <n>", "longest reply of the model", positive)
     .option("--device <device>", deviceHelp, device, "cpu")

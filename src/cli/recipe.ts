@@ -10,8 +10,6 @@ import { probe } from "../recipe/probe.js";
 import { readProbe, writeProbe } from "../recipe/probe-file.js";
 import type { Stage } from "../recipe/stage.js";
 import { stageMarks, stageOf, walkStages } from "../recipe/walk.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
-import { CachedEmbeddings } from "../train/cached-embeddings.js";
 import { algorithmOf } from "./algorithm-options.js";
 import { progressByLabel } from "./evaluate-rows.js";
 import { working } from "./exit.js";
@@ -114,7 +112,8 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
       engine: models.engine,
       base: models.base,
       prompts: models.prompts,
-      embeddings: new CachedEmbeddings(new LexicalEmbeddings()),
+      embeddings: models.embeddings,
+      encoder: models.encoder,
       retrieval: retrievalSetting({
         ...(options.memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker: options.memoriesPerSpeaker }),
         ...(options.namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly: options.namedSpeakersOnly }),

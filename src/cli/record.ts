@@ -6,7 +6,6 @@ import { memoryStore } from "../evaluate/compare.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { namespaceLabel, type PlayedDialogue, playDialogues } from "../evaluate/play.js";
 import { scorePlayed } from "../evaluate/scores.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
@@ -61,7 +60,7 @@ async function record(options: RecordOptions): Promise<void> {
   const models = await openModels(options);
   try {
     const agents = { ...models, ...(await chooseRetrieval(options)) };
-    const opened = await openRecordStore(options);
+    const opened = await openRecordStore(models, options);
     try {
       await recordInto(opened, dialogues, agents, options);
     } finally {
@@ -72,8 +71,10 @@ async function record(options: RecordOptions): Promise<void> {
   }
 }
 
-async function openRecordStore({ store, storePath }: RecordOptions): Promise<OpenedStore> {
-  const embeddings = new LexicalEmbeddings();
+async function openRecordStore(
+  { embeddings }: OpenedModels,
+  { store, storePath }: RecordOptions,
+): Promise<OpenedStore> {
   if (store === "memory") {
     return { store: await memoryStore(embeddings), kind: "memory", close: async () => undefined };
   }

@@ -3,7 +3,6 @@ import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
@@ -184,11 +183,10 @@ function makeTask(
   models: OpenedModels & RetrievalSetting,
   options: TrainVerbOptions,
 ): Task {
-  const { engine, base, answerer, prompts } = models;
+  const { engine, base, answerer, prompts, embeddings } = models;
   const { agent, form, reward, credit } = options;
   const { maxNewTokens } = base.sampling;
   const { tokenizer } = base;
-  const embeddings = new LexicalEmbeddings();
   const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, ...retrievalSetting(models) };
   const adapter = trained(agent);
   if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });

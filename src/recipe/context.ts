@@ -47,6 +47,8 @@ export interface RecipeContext {
   readonly base: ChatOnnx;
   readonly prompts: MemoryPrompts;
   readonly embeddings: Embeddings;
+  /** SHA-256 of the weights that embed; null where words are compared. */
+  readonly encoder: string | null;
   readonly retrieval: RetrievalSetting;
   readonly data: Splits;
   readonly options: RecipeOptions;
@@ -55,7 +57,14 @@ export interface RecipeContext {
 }
 
 /** What every stage's output follows from. */
-export async function commonSettings({ engine, base, prompts, retrieval, options }: RecipeContext): Promise<Settings> {
+export async function commonSettings({
+  engine,
+  base,
+  prompts,
+  encoder,
+  retrieval,
+  options,
+}: RecipeContext): Promise<Settings> {
   const { architecture, device, precision, folder } = engine.info;
   return {
     "model.architecture": architecture,
@@ -66,6 +75,7 @@ export async function commonSettings({ engine, base, prompts, retrieval, options
     prompts: prompts === compactPrompts ? "compact" : "instructed",
     maxNewTokens: base.sampling.maxNewTokens,
     seed: options.seed,
+    ...(encoder === null ? {} : { encoder }),
     ...retrieval,
   };
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyBert } from "../embed/tiny-bert.js";
 import { recordWorld } from "../train/recorded-world.js";
 import { hasTinyModel, runCli } from "./run-cli.js";
 
@@ -62,6 +63,30 @@ describe("evaluate --predictions", () => {
     const refused = await runCli("evaluate", "--predictions", other, "--judge", judge, "--out", out);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/made with other settings; expected predictions/);
+  });
+});
+
+describe.skipIf(!hasTinyModel)("evaluate --embeddings (skipped without the tiny model's weights)", () => {
+  const world = ["--dialogues", "1", "--turns", "6", "--questions", "2", "--rows", "ADD-only"];
+
+  it("ranks memories by a sentence encoder, and keeps no results of two of them in one file", async () => {
+    const encoder = join(folder, "encoder");
+    await writeTinyBert(encoder);
+    const out = join(folder, "encoded.jsonl");
+    const first = await runCli("evaluate", ...world, "--embeddings", encoder, "--out", out);
+    expect(first.stderr).toMatch(/answers from/);
+    expect(first.code).toBe(0);
+    const again = await runCli("evaluate", ...world, "--embeddings", encoder, "--out", out);
+    expect(again.stdout).toBe(first.stdout);
+    const other = await runCli("evaluate", ...world, "--out", out);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/made with other settings; expected encoder "[0-9a-f]{64}".*found encoder absent/s);
+  });
+
+  it("refuses a folder that is no encoder", async () => {
+    const { code, stderr } = await runCli("evaluate", ...world, "--embeddings", join(folder, "nowhere"));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/nowhere/);
   });
 });
 

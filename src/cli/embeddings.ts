@@ -1,0 +1,28 @@
+import { resolve } from "node:path";
+import type { Embeddings } from "@langchain/core/embeddings";
+import { findWeights } from "../embed/bert-config.js";
+import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
+import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { CachedEmbeddings } from "../train/cached-embeddings.js";
+import { hashFile } from "../train/hash.js";
+
+/** What ranks memories, with the SHA-256 of its weights: it has none where words are counted. */
+export interface OpenedEmbeddings {
+  readonly embeddings: Embeddings;
+  readonly weights: string | null;
+  close(): Promise<void>;
+}
+
+export const embeddingsHelp =
+  "Hugging Face folder of a sentence encoder, such as all-MiniLM-L6-v2, whose vectors rank memories (default: vectors of words)";
+
+/** Opens a sentence encoder; without a folder texts are compared by their words. Throws FileError or EngineError. */
+export async function openEmbeddings(folder: string | undefined): Promise<OpenedEmbeddings> {
+  if (folder === undefined) {
+    const embeddings = new CachedEmbeddings(new LexicalEmbeddings());
+    return { embeddings, weights: null, close: async () => undefined };
+  }
+  const encoder = await OnnxEmbeddings.load({ folder: resolve(folder) });
+  const { sha256 } = await hashFile(await findWeights(resolve(folder), undefined));
+  return { embeddings: new CachedEmbeddings(encoder), weights: sha256, close: () => encoder.close() };
+}
