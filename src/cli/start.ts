@@ -1,59 +1,14 @@
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { compareAgents } from "../evaluate/compare.js";
-import type { Dialogue } from "../evaluate/dialogue.js";
-import { extractDialogueFacts } from "../evaluate/extract-facts.js";
-import { namespaceLabel, type PlayAgents, type PlayedDialogue, playDialogues } from "../evaluate/play.js";
-import { generateDialogues } from "../evaluate/synthetic.js";
-import { formatTable } from "../evaluate/table.js";
-import { addOnly, noop } from "../memory/controls.js";
-import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { writeAtomic } from "../model/atomic-file.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
-import { reportFiles } from "../report/read-report.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
-import { type OpenedStore, openStore } from "../store/open-store.js";
-import { readEpisodes } from "../trace/read.js";
-import { EpisodeRecorder } from "../trace/recorder.js";
-import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
-import { answers } from "../train/answers.js";
-import { recordedDialogues } from "../train/links.js";
-import { managerDecisions } from "../train/manager-decisions.js";
-import type { Policy } from "../train/policy.js";
-import { grpo } from "../train/presets/grpo.js";
-import type { Task } from "../train/rollout.js";
-import { train } from "../train/trainer.js";
+import { openStore } from "../store/open-store.js";
 import { working } from "./exit.js";
-import { type OpenedModels, openModels } from "./models.js";
+import { openModels } from "./models.js";
 import { plainCommand, positive, wholeNumber } from "./options.js";
-import { startProgress } from "./progress.js";
-import { writeReport } from "./report.js";
-import { stepPrinter, summaryLines } from "./step-line.js";
+import { Tour, type TourOptions, tourSettings } from "./tour.js";
 
-interface StartOptions {
-  readonly seed: number;
-  readonly out?: string;
-  readonly dialogues: number;
-  readonly testDialogues: number;
-  readonly managerSteps: number;
-  readonly answererSteps: number;
-}
-
-/** Settings of the tour: those with which the tiny model learns within minutes on two cores. */
-const settings = {
-  lora: { rank: 16, alpha: 32 },
-  batchSize: 16,
-  groupSize: 8,
-  temperature: 1,
-  /** The answer agent has less to learn: on a bank that is kept well it is mostly right. */
-  learningRate: { manager: 2e-3, answerer: 5e-4 },
-  maxNewTokens: 96,
-  /** Dialogues under way at once: the model decodes them in one batch. */
-  concurrency: 16,
-  // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
-  retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
-} as const;
+/** `out` has a default that names the seed. */
+type StartOptions = Omit<TourOptions, "out"> & { readonly out?: string };
 
 export function startVerb(): Command {
   return plainCommand(
@@ -71,185 +26,14 @@ export function startVerb(): Command {
 }
 
 async function start(options: StartOptions): Promise<void> {
-  const models = await openModels({ ...settings, seed: options.seed, device: "cpu", temperature: 0 });
+  const models = await openModels({ ...tourSettings, seed: options.seed, device: "cpu", temperature: 0 });
   const embeddings = new LexicalEmbeddings();
   const out = options.out ?? join("runs", `start-${options.seed}`);
   const opened = await openStore({ embeddings, fields: ["text"], path: join(out, "chroma") });
   try {
-    await new Tour(options, out, models, opened, embeddings).walk();
+    await new Tour({ ...options, out }, models, opened, embeddings).walk();
   } finally {
     await opened.close();
     await models.close();
   }
-}
-
-/** The six stages, in their order. */
-class Tour {
-  private stages = 0;
-  private readonly started = Date.now();
-  private readonly policy: Policy;
-
-  constructor(
-    private readonly options: StartOptions,
-    private readonly out: string,
-    private readonly models: OpenedModels,
-    private readonly opened: OpenedStore,
-    private readonly embeddings: LexicalEmbeddings,
-  ) {
-    const { engine, base, prompts } = models;
-    const { maxNewTokens, retrieval } = settings;
-    this.policy = { engine, tokenizer: base.tokenizer, prompts, embeddings, maxNewTokens, ...retrieval };
-  }
-
-  async walk(): Promise<void> {
-    const { seed, dialogues, testDialogues, managerSteps, answererSteps } = this.options;
-    const { base, extractor } = this.models;
-    const world = generateDialogues({ seed, count: dialogues, split: "train", asking: "along" });
-    const where = this.opened.kind === "chroma" ? "a Chroma server" : "the memory of this process";
-
-    this.stage(`recording ${dialogues} dialogues with the untrained agents, memories in ${where}`);
-    const untrained = { extractor, manager: this.chat(undefined, settings.temperature), answerer: base };
-    const first = await this.record(world, untrained, "untrained");
-
-    this.stage("training the memory manager; the answer agent is frozen");
-    const decisions = recordedDialogues(await readEpisodes(this.episodes("untrained")));
-    await this.train(
-      "manager",
-      managerSteps,
-      managerDecisions(decisions, { policy: this.policy, adapter: "manager", reward: "exact-match" }),
-    );
-
-    this.stage("recording the same dialogues with the trained manager");
-    await this.record(first.map(withFacts), { manager: this.chat("manager"), answerer: base }, "trained-manager");
-
-    this.stage("training the answer agent on the trained manager's banks");
-    const asked = recordedDialogues(await readEpisodes(this.episodes("trained-manager")));
-    await this.train(
-      "answerer",
-      answererSteps,
-      answers(asked, { policy: this.policy, adapter: "answerer", reward: "exact-match" }),
-    );
-
-    this.stage(`comparing on ${testDialogues} held-out dialogues: other people, facts, and phrasings of questions`);
-    await this.compare(generateDialogues({ seed, count: testDialogues, split: "test" }));
-    this.tellHowToUse();
-  }
-
-  private stage(text: string): void {
-    const seconds = Math.round((Date.now() - this.started) / 1000);
-    process.stdout.write(`\n[${++this.stages}/5, ${seconds} s] ${text}\n`);
-  }
-
-  /** What all agents of the tour have in common. */
-  private get shared(): Pick<PlayAgents, "prompts" | keyof AnswerRetrieval> {
-    return { prompts: this.models.prompts, ...settings.retrieval };
-  }
-
-  private chat(adapter: string | undefined, temperature = 0): ChatOnnx {
-    const { engine, base } = this.models;
-    const fields = { ...base.sampling, engine, tokenizer: base.tokenizer, temperature, seed: this.options.seed };
-    return new ChatOnnx(adapter === undefined ? fields : { ...fields, adapter });
-  }
-
-  private episodes(name: string): string {
-    return join(this.out, `${name}.jsonl`);
-  }
-
-  private async record(dialogues: readonly Dialogue[], agents: PlayAgents, name: string): Promise<PlayedDialogue[]> {
-    // An earlier tour with the same seed may have left its episodes.
-    await rm(this.episodes(name), { force: true });
-    const recorder = new EpisodeRecorder({ path: this.episodes(name) });
-    const progress = startProgress("record");
-    const run = `${name}-${this.started}`;
-    try {
-      return await playDialogues(
-        dialogues,
-        { ...agents, ...this.shared },
-        {
-          store: this.opened.store,
-          namespace: ({ id }) => ["recordings", run, namespaceLabel(id)],
-          recorder,
-          concurrency: settings.concurrency,
-          onProgress: progress.update,
-        },
-      );
-    } finally {
-      progress.end();
-      recorder.close();
-    }
-  }
-
-  private async train(agent: keyof typeof settings.learningRate, steps: number, task: Task): Promise<void> {
-    const { lora, batchSize, groupSize, temperature, learningRate, maxNewTokens } = settings;
-    const { seed } = this.options;
-    const summary = await train({
-      engine: this.models.engine,
-      adapter: agent,
-      lora: { ...lora, seed },
-      task,
-      steps,
-      batchSize,
-      groupSize,
-      temperature,
-      seed,
-      algorithm: { ...grpo, maxResponseLength: maxNewTokens, optimizer: { learningRate: learningRate[agent] } },
-      out: join(this.out, agent),
-      checkpointEvery: 10,
-      resume: false,
-      onStep: stepPrinter(agent, (line) => process.stdout.write(`  ${line}\n`)),
-    });
-    await writeAdapterRetrieval(join(this.out, agent, "adapter"), settings.retrieval);
-    for (const line of summaryLines(agent, summary)) process.stdout.write(`  ${line}\n`);
-  }
-
-  private async compare(dialogues: readonly Dialogue[]): Promise<void> {
-    const { base, extractor, prompts } = this.models;
-    // Facts once for all, so that the managers are compared and not the luck of the extractor.
-    const told = await extractDialogueFacts(dialogues, extractor, { prompts });
-    const manager = this.chat("manager");
-    const rows: [string, Pick<PlayAgents, "manager" | "answerer">][] = [
-      ["base", { manager: base, answerer: base }],
-      ["ADD-only", { manager: addOnly, answerer: base }],
-      ["NOOP", { manager: noop, answerer: base }],
-      ["trained manager", { manager, answerer: base }],
-      ["trained both", { manager, answerer: this.chat("answerer") }],
-      ["ADD-only, trained answ.", { manager: addOnly, answerer: this.chat("answerer") }],
-    ];
-    const configurations = rows.map(([name, agents]) => ({ name, agents: { ...agents, ...this.shared } }));
-    const scores = await compareAgents(told.dialogues, configurations, {
-      embeddings: this.embeddings,
-      concurrency: settings.concurrency,
-    });
-    process.stdout.write(`\n${formatTable(scores)}\n`);
-    await writeAtomic(join(this.out, reportFiles.scores), (file) => file.writeFile(`${JSON.stringify(scores)}\n`));
-    const page = join(this.out, "report.html");
-    await writeReport({ folders: [this.out] }, page);
-    process.stdout.write(`\nReport: ${page} (open it in a browser)\n`);
-  }
-
-  private tellHowToUse(): void {
-    const seconds = Math.round((Date.now() - this.started) / 1000);
-    process.stdout.write(`
-Done in ${seconds} s. Adapters: ${join(this.out, "manager", "adapter")} and ${join(this.out, "answerer", "adapter")}. In your own graph:
-
-  import { createMemoryGraph, compactPrompts, openStore, LexicalEmbeddings } from "langgraph-memory-r1";
-  import { ChatOnnx, tinyModel as folder } from "langgraph-memory-r1/train";
-
-  const model = await ChatOnnx.load({ folder });
-  const manager = await ChatOnnx.load({ folder, adapter: "${join(this.out, "manager", "adapter")}" });
-  const answerer = await ChatOnnx.load({ folder, adapter: "${join(this.out, "answerer", "adapter")}" });
-  const { store } = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"] });
-  const memory = createMemoryGraph({
-    model, manager, answerer, store, prompts: compactPrompts,
-    memoriesPerSpeaker: ${settings.retrieval.memoriesPerSpeaker}, namedSpeakersOnly: ${settings.retrieval.namedSpeakersOnly},
-  }).compile();
-
-Next: talk to them with  npx memory-r1 chat --adapter-manager ${join(this.out, "manager", "adapter")} --adapter-answerer ${join(this.out, "answerer", "adapter")}
-`);
-  }
-}
-
-/** The dialogue with the facts that were found in it, so that they need not be found again. */
-function withFacts({ dialogue, steps }: PlayedDialogue): Dialogue {
-  return { ...dialogue, turns: dialogue.turns.map((turn, i) => ({ ...turn, facts: [...steps[i]!.facts] })) };
 }

@@ -2,9 +2,11 @@ import { UsageError } from "../errors.js";
 import type { OperationEvent } from "../memory/operation.js";
 import { Random } from "../random.js";
 import type { RewardName } from "../reward/rewards.js";
-import type { Answer, Change, MemoryStep, MemoryValue } from "../trace/episode.js";
+import type { Change, MemoryStep } from "../trace/episode.js";
 import { type Inquiry, scoreInquiries } from "./answering.js";
-import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
+import { type CreditCandidate, candidatesOf } from "./credit-candidates.js";
+import type { RecordedDialogue } from "./links.js";
+import { lifeOf, replayLife, sameValue } from "./memory-life.js";
 import { mean } from "./metrics.js";
 import type { Policy } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
@@ -83,24 +85,6 @@ export interface CreditReport {
   readonly skipped: Readonly<Record<"NOOP" | "no question" | "beyond the limit", number>>;
 }
 
-interface Candidate {
-  readonly dialogue: RecordedDialogue;
-  readonly step: MemoryStep;
-  readonly change: Change;
-  readonly asked: readonly AskedQuestion[];
-}
-
-/** A question with the moment at which it was recorded. */
-interface AskedQuestion {
-  readonly question: GoldQuestion;
-  /** Turns that hold its answer. */
-  readonly evidence: readonly string[];
-  /** Memory steps before it. */
-  readonly steps: number;
-  /** Id of the first answer at that moment: the bank is the same for all of them. */
-  readonly decision: string;
-}
-
 /** Operations whose banks are answered from in one batch. */
 const BATCH = 32;
 
@@ -151,15 +135,15 @@ export async function creditOperations(
 }
 
 /** Per question: the recorded bank's inquiry, and where the operation makes a difference by then, that of the bank without it. */
-async function inquiriesOf({ dialogue, change, asked }: Candidate, banks: ReplayedBanks): Promise<Inquiry[][]> {
+async function inquiriesOf({ dialogue, change, asked }: CreditCandidate, banks: ReplayedBanks): Promise<Inquiry[][]> {
   const { speakers } = dialogue;
   return Promise.all(
     asked.map(async ({ question, steps, decision }) => {
       const recorded: Inquiry = { bank: await banks.forkBefore(dialogue, decision), speakers, question };
       const life = lifeOf(dialogue, change.key, steps);
-      const now = replay(life).value;
-      const without = replay(life, change).value;
-      if (same(now, without)) return [recorded];
+      const now = replayLife(life).value;
+      const without = replayLife(life, change).value;
+      if (sameValue(now, without)) return [recorded];
       const bank = await banks.forkBefore(dialogue, decision);
       await bank.write([
         { event: without === null ? "DELETE" : "UPDATE", key: change.key, before: now, after: without },
@@ -170,7 +154,7 @@ async function inquiriesOf({ dialogue, change, asked }: Candidate, banks: Replay
 }
 
 function creditOf(
-  { dialogue, step, change, asked }: Candidate,
+  { dialogue, step, change, asked }: CreditCandidate,
   scores: readonly (readonly number[])[],
 ): OperationCredit {
   const questions = asked.map(({ question: { id, text, gold } }, i): CreditedQuestion => {
@@ -188,68 +172,8 @@ function creditOf(
     credit: mean(changes),
     gain: changes.reduce((sum, value) => sum + value, 0),
     questions,
-    lost: replay(lifeOf(dialogue, change.key, dialogue.steps.length), change).lost,
+    lost: replayLife(lifeOf(dialogue, change.key, dialogue.steps.length), change).lost,
   };
-}
-
-function candidatesOf(dialogue: RecordedDialogue, which: "linked" | "all"): Candidate[] {
-  const asked = askedQuestions(dialogue);
-  return dialogue.steps.flatMap((step, at) =>
-    step.changes.map((change): Candidate => {
-      const turns = new Set([step.turn.id, ...lifeTurns(dialogue, change.key)]);
-      const own = asked.filter(
-        ({ evidence, steps }) => steps > at && (which === "all" || evidence.some((turn) => turns.has(turn))),
-      );
-      return { dialogue, step, change, asked: own };
-    }),
-  );
-}
-
-/** The questions with gold answers, each as it was last recorded. */
-function askedQuestions({ events, questions }: RecordedDialogue): AskedQuestion[] {
-  const gold = new Map(questions.map((question) => [question.id, question]));
-  const asked = new Map<string, AskedQuestion>();
-  const decisions = new Map<number, string>();
-  let steps = 0;
-  for (const event of events) {
-    if (event.type === "memory_step") steps++;
-    if (event.type !== "answer") continue;
-    const { id }: Answer = event;
-    const decision = decisions.get(steps) ?? id;
-    decisions.set(steps, decision);
-    const question = gold.get(event.question.id);
-    if (question === undefined) continue;
-    asked.set(question.id, { question, evidence: evidenceTurns(question, events), steps, decision });
-  }
-  return [...asked.values()];
-}
-
-/** What the first steps did to one memory. */
-function lifeOf({ steps }: RecordedDialogue, key: string, count: number): Change[] {
-  return steps.slice(0, count).flatMap(({ changes }) => changes.filter((change) => change.key === key));
-}
-
-function lifeTurns({ steps }: RecordedDialogue, key: string): string[] {
-  return steps.flatMap(({ turn, changes }) => (changes.some((change) => change.key === key) ? [turn.id] : []));
-}
-
-/** What becomes of a memory, with or without one of its changes. */
-function replay(
-  life: readonly Change[],
-  leftOut?: Change,
-): { readonly value: MemoryValue | null; readonly lost: number } {
-  let value: MemoryValue | null = null;
-  let lost = 0;
-  for (const change of life) {
-    if (change === leftOut) continue;
-    if (change.event === "ADD" || value !== null) value = change.after;
-    else lost++;
-  }
-  return { value, lost };
-}
-
-function same(a: MemoryValue | null, b: MemoryValue | null): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function totals(credits: readonly OperationCredit[], event: Change["event"]): EventCredits {
@@ -266,7 +190,7 @@ function totals(credits: readonly OperationCredit[], event: Change["event"]): Ev
 const noops = ({ operations }: MemoryStep): unknown[] =>
   operations.filter((operation) => (operation as { event?: OperationEvent }).event === "NOOP");
 
-function draw(candidates: readonly Candidate[], limit: number, seed: number): Candidate[] {
+function draw(candidates: readonly CreditCandidate[], limit: number, seed: number): CreditCandidate[] {
   const chosen = new Set(new Random(seed).shuffle(candidates).slice(0, limit));
   return candidates.filter((candidate) => chosen.has(candidate));
 }
