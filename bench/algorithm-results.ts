@@ -56,21 +56,20 @@ export async function readResults(files: readonly string[]): Promise<Results> {
   };
 }
 
-/** In Markdown: exact match by seed, and what it took. */
+/** In Markdown: exact match by seed, and what it took; learning rates in parentheses. */
 export function resultTable({ baselines, results }: Results): string {
   const seeds = baselines.map(({ seed }) => seed);
-  const names = [...new Set(results.map(({ algorithm }) => algorithm))];
+  const names = [...new Set(results.map(rowName))];
   const exactMatches = (of: Results["baselines"]) => [
     ...seeds.map((seed) => of.find((one) => one.seed === seed)?.exactMatch.toFixed(3) ?? "–"),
     spread(of.map(({ exactMatch }) => exactMatch)),
   ];
   const rows = names.map((name) => {
-    const own = results.filter(({ algorithm }) => algorithm === name);
+    const own = results.filter((result) => rowName(result) === name);
     return [
-      `\`${name}\``,
+      name,
       ...exactMatches(own),
       spread(own.map(lastOutcome)),
-      own[0]!.learningRate.toExponential(),
       mean(own.map(({ updates }) => updates)).toFixed(0),
       mean(own.map(attempts)).toFixed(0),
       mean(own.map(({ seconds }) => seconds)).toFixed(0),
@@ -81,7 +80,6 @@ export function resultTable({ baselines, results }: Results): string {
     ...seeds.map((seed) => `seed ${seed}`),
     "mean",
     `last ${LAST} steps`,
-    "rate",
     "updates",
     "attempts",
     "seconds",
@@ -99,6 +97,12 @@ export function curves({ results }: Results): Curve[] {
     name: algorithm,
     points: steps.map(({ attempts: x, metrics }) => [x, metrics.outcome]),
   }));
+}
+
+/** Runs of one algorithm at other rates are another row. */
+function rowName({ algorithm, learningRate, criticLearningRate }: Result): string {
+  const critic = criticLearningRate === undefined ? "" : `, critic ${criticLearningRate.toExponential()}`;
+  return `\`${algorithm}\` (${learningRate.toExponential()}${critic})`;
 }
 
 const attempts = ({ steps }: Result): number => steps.at(-1)?.attempts ?? 0;
