@@ -4,6 +4,7 @@ import type { Device } from "../onnx/session.js";
 import type { BatchSize, Sized } from "./batching.js";
 import { blockRows } from "./blocked-scores.js";
 import type { DecoderConfig } from "./config.js";
+import { PROMPT_BLOCKS } from "./group-attention.js";
 import type { Precision } from "./precision.js";
 
 /** What decides how much is computed at once. */
@@ -44,17 +45,17 @@ type Numbers = Pick<BatchMemory, "precision">;
 const numberBytes = ({ precision }: Numbers): number => (precision === "float32" ? 4 : 2);
 const rowsOf = ({ count, prompt, group, response }: BatchSize): number => count * (prompt + group * response);
 
-/** Attention weights of one layer: responses on prompts and on themselves, and of prompts where `prompts`. */
-function attentionNumbers({ count, prompt, group, response }: BatchSize, { heads }: Shape, prompts: boolean): number {
-  return count * heads * ((prompts ? prompt * prompt : 0) + group * response * (prompt + response));
+/** Attention weights of one layer that exist at the same time: of responses on prompts and on themselves, and of so many rows of prompts. */
+function attentionNumbers({ count, prompt, group, response }: BatchSize, { heads }: Shape, promptRows: number): number {
+  return count * heads * (promptRows * prompt + group * response * (prompt + response));
 }
 
 /** Copies of one layer's attention weights, of its widest activations, and of a block's logits that exist at the same time. */
 const COPIES = 5;
 
-function transient(size: BatchSize, config: Shape, numbers: Numbers, prompts: boolean): number {
+function transient(size: BatchSize, config: Shape, numbers: Numbers, promptRows: number): number {
   const each = numberBytes(numbers);
-  const attention = each * attentionNumbers(size, config, prompts);
+  const attention = each * attentionNumbers(size, config, promptRows);
   const widest = each * rowsOf(size) * config.intermediateSize;
   const logits = 4 * Math.min(rowsOf(size), blockRows(config.vocabularySize)) * config.vocabularySize;
   return COPIES * Math.max(attention, widest, logits);
@@ -67,14 +68,15 @@ export function fits(size: BatchSize, bytes: number, limit: number, rows = LARGE
 
 /** Bytes of scoring a batch, roughly. */
 export function scoringBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
-  return transient(size, config, numbers, numbers.precision === "float32");
+  return transient(size, config, numbers, numbers.precision === "float32" ? size.prompt : 0);
 }
 
 /** Bytes of a batch's gradient, roughly: what each layer keeps for the backward pass, and one layer at work. */
 export function updateBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = config;
   const kept = 3 * intermediateSize + 4 * hiddenSize + 2 * (heads + keyValueHeads) * headSize;
-  return numberBytes(numbers) * rowsOf(size) * kept * layers + transient(size, config, numbers, true);
+  const promptRows = size.prompt / (numbers.precision === "float32" ? 1 : PROMPT_BLOCKS);
+  return numberBytes(numbers) * rowsOf(size) * kept * layers + transient(size, config, numbers, promptRows);
 }
 
 /** Bytes of sampling responses to a batch, roughly: caches of this step and the next, and the prompts at work. */
@@ -86,7 +88,7 @@ export function decodingBytes(size: BatchSize, config: Shape, numbers: Numbers):
   const cached = fused ? 2 * count * group * (prompt + response) : count * (prompt + 2 * group * response);
   const caches = 2 * each * layers * keyValueHeads * headSize * cached;
   const logits = COPIES * 4 * count * group * vocabularySize;
-  return caches + Math.max(logits, transient({ ...size, group: 0, response: 0 }, config, numbers, !fused));
+  return caches + Math.max(logits, transient({ ...size, group: 0, response: 0 }, config, numbers, fused ? 0 : prompt));
 }
 
 /** Throws EngineError where one item alone would not fit what was free. */

@@ -1,5 +1,6 @@
+import type { Dim } from "../onnx/dimension.js";
 import * as o from "../onnx/operators.js";
-import type { Value } from "../onnx/value.js";
+import { scalar, type Value } from "../onnx/value.js";
 import * as a from "./attention.js";
 import { EXTRA_COLUMNS, type ExtraColumns, spread, widen } from "./extra-columns.js";
 
@@ -19,7 +20,17 @@ export interface FusedAttention {
   /** int32: P. */
   readonly total: Value;
   readonly columns: ExtraColumns;
+  readonly promptBlocks: readonly PromptBlock[];
 }
+
+/** Rows of every prompt that the backward pass takes at once, with the mask [rows, tokens up to the block's end] of what they see. */
+export interface PromptBlock {
+  readonly rows: Dim;
+  readonly mask: Value;
+}
+
+/** A prompt's tokens see no later ones: of so many blocks of rows, each leaves out the products with the blocks after it. */
+export const PROMPT_BLOCKS = 4;
 
 const shape: a.ResponseShape = { batch: "B", group: "G", rows: "R" };
 const parts = ["B*P", "B*G*R"] as const;
@@ -131,12 +142,14 @@ function backward(
   const [promptOutput, responseOutput] = split(output);
   const { context, own } = heads(keys!, values!, counts);
 
-  const q = a.promptQueries(promptQuery, "B", "P", counts);
-  const g = a.promptQueries(promptGradient, "B", "P", counts);
-  const delta = rowSums(g, a.promptQueries(promptOutput, "B", "P", counts));
-  const weights = a.promptWeights(q, context.keys, promptMask, counts);
   const columns = fused?.columns;
-  const scores = throughSoftmax(weights, g, context.values, delta, columns);
+  const prompt = promptBackward(
+    { queries: promptQuery, gradient: promptGradient, output: promptOutput },
+    context,
+    fused?.promptBlocks ?? [{ rows: "P", mask: promptMask }],
+    columns,
+    counts,
+  );
 
   const rq = a.responseQueries(responseQuery, shape, counts);
   const rg = a.responseQueries(responseGradient, shape, counts);
@@ -151,21 +164,57 @@ function backward(
   const ownScores = throughSoftmax(each(onOwn), each(rg), own.values, each(rDelta), columns);
 
   const fromOwn = o.matmul(ownScores, own.keys, { alpha });
-  const dq = o.matmul(scores, context.keys, { alpha });
   const drq = o.add(o.matmul(contextScores, context.keys, { alpha }), o.reshape(fromOwn, rq.shape));
   const transposed = { transposeA: true };
-  const dk = o.add(
-    o.matmul(scores, q, { ...transposed, alpha }),
-    o.matmul(contextScores, rq, { ...transposed, alpha }),
-  );
-  const dv = o.add(o.matmul(weights, g, transposed), o.matmul(onContext, rg, transposed));
+  const dk = o.add(prompt.keys, o.matmul(contextScores, rq, { ...transposed, alpha }));
+  const dv = o.add(prompt.values, o.matmul(onContext, rg, transposed));
   const dok = o.matmul(ownScores, each(rq), { ...transposed, alpha });
   const dov = o.matmul(each(onOwn), each(rg), transposed);
   return [
-    o.concat([a.promptQueryRows(dq, "B", "P", counts), a.responseQueryRows(drq, shape, counts)], 0),
+    o.concat([prompt.queries, a.responseQueryRows(drq, shape, counts)], 0),
     o.concat([a.promptRows(dk), a.responseRows(dok)], 0),
     o.concat([a.promptRows(dv), a.responseRows(dov)], 0),
   ];
+}
+
+/**
+ * The prompt's share of the gradients, block of rows by block: queries [B·P, heads · headSize], keys and values [B, keyValueHeads, P, headSize].
+ * Each block's products stop at its last row's own token.
+ */
+function promptBackward(
+  rows: { readonly queries: Value; readonly gradient: Value; readonly output: Value },
+  context: a.KeyValues,
+  blocks: readonly PromptBlock[],
+  columns: ExtraColumns | undefined,
+  counts: a.HeadCounts,
+): a.Projections {
+  const alpha = counts.headSize ** -0.5;
+  const lengths = blocks.map((block) => block.rows);
+  const cut = (x: Value) => o.split(o.reshape(x, ["B", "P", x.shape[1]!]), lengths, 1);
+  const [queries, gradients, outputs] = [cut(rows.queries), cut(rows.gradient), cut(rows.output)];
+  const [keys, values] = [o.split(context.keys, lengths, 2), o.split(context.values, lengths, 2)];
+  const results: Value[] = [];
+  let seen: { readonly keys: Value; readonly values: Value } | undefined;
+  blocks.forEach(({ rows: length, mask }, i) => {
+    const inHeads = (x: Value) => a.promptQueries(x, "B", length, counts);
+    const [q, g] = [inHeads(queries[i]!), inHeads(gradients[i]!)];
+    const [k, v] = [o.concat(keys.slice(0, i + 1), 2), o.concat(values.slice(0, i + 1), 2)];
+    const weights = a.promptWeights(q, k, mask, counts);
+    const scores = throughSoftmax(weights, g, v, rowSums(g, inHeads(outputs[i]!)), columns);
+    const fromQueries = o.matmul(scores, k, { alpha });
+    results.push(o.reshape(a.promptQueryRows(fromQueries, "B", length, counts), queries[i]!.shape));
+    const own = {
+      keys: o.matmul(scores, q, { transposeA: true, alpha }),
+      values: o.matmul(weights, g, { transposeA: true }),
+    };
+    const none = (x: Value) => o.expand(scalar(0, x.dtype), x.shape);
+    const added = (sum: Value, more: Value, last: Value) => o.add(o.concat([sum, none(last)], 2), more);
+    seen =
+      seen === undefined
+        ? own
+        : { keys: added(seen.keys, own.keys, keys[i]!), values: added(seen.values, own.values, values[i]!) };
+  });
+  return { queries: o.reshape(o.concat(results, 1), rows.queries.shape), keys: seen!.keys, values: seen!.values };
 }
 
 const rowSums = (x: Value, y: Value): Value => o.reduceSum(o.mul(x, y), [-1], true);

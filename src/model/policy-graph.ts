@@ -1,3 +1,4 @@
+import { sharesOf } from "../onnx/dimension.js";
 import type { ModelDefinition } from "../onnx/emit.js";
 import { gradient } from "../onnx/gradient.js";
 import * as o from "../onnx/operators.js";
@@ -7,7 +8,7 @@ import { blockedScores } from "./blocked-scores.js";
 import type { Decoder } from "./decoder.js";
 import type { KlEstimator, PolicyForm } from "./engine.js";
 import { extraColumns } from "./extra-columns.js";
-import { attendInGroups } from "./group-attention.js";
+import { attendInGroups, PROMPT_BLOCKS, type PromptBlock } from "./group-attention.js";
 import type { Precision } from "./precision.js";
 
 /** GRPO's: a ratio for each token, and k3. */
@@ -76,11 +77,21 @@ export function responseStates(
           lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]),
           total,
           columns: extraColumns(o.reshape(known, ["B", 1, "P", 1]), dtype),
+          promptBlocks: promptBlocks(promptPositions, dtype),
         }
       : undefined,
   };
   const hidden = decoder.layers(decoder.embed(ids), positions, (projections) => attendInGroups(projections, attention));
   return beforeEachToken(hidden, promptLengths);
+}
+
+function promptBlocks(positions: Value, dtype: Precision): PromptBlock[] {
+  const lengths = sharesOf("P", PROMPT_BLOCKS);
+  const parts = o.split(positions, lengths, 0);
+  return lengths.map((rows, i) => ({
+    rows,
+    mask: causalMask(parts[i]!, o.concat(parts.slice(0, i + 1), 0), dtype),
+  }));
 }
 
 /** From hidden states of all tokens, those that precede a response token: the prompt's last one, then the response's. */

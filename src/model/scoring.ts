@@ -2,6 +2,7 @@ import type { HostTensor, Runnable } from "../onnx/session.js";
 import { idMatrix, longest, promptTensors } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { ScoreGroup } from "./engine.js";
+import { PROMPT_BLOCKS } from "./group-attention.js";
 
 /** Tokens of one padded batch of groups, as the policy graphs take them; padded to more than the batch needs where `least` says so. */
 export function groupFeeds(
@@ -13,8 +14,9 @@ export function groupFeeds(
   const responses = groups.flatMap((group) => group.responses);
   // The network sees at least one response token: kernels need not handle empty tensors.
   const width = Math.max(longest(responses), least.response, 2);
+  // No block of the prompt's rows is empty either.
   const prompts = groups.map(({ promptIds }) => promptIds);
-  const { ids, lengths } = promptTensors(prompts, padId, Math.max(longest(prompts), least.prompt));
+  const { ids, lengths } = promptTensors(prompts, padId, Math.max(longest(prompts), least.prompt, PROMPT_BLOCKS));
   const matrix = (columns: number): HostTensor => ({
     ...idMatrix(responses, columns, padId),
     shape: [groups.length, size, columns],

@@ -5,6 +5,21 @@
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
+/** A named dimension cut into `count` shares that are equal but for rounding: together they are the dimension again. */
+export function sharesOf(name: string, count: number): readonly string[] {
+  return count === 1 ? [name] : Array.from({ length: count }, (_, i) => shareName(name, i, count));
+}
+
+const shareName = (name: string, index: number, count: number): string => `${name}@${index}/${count}`;
+
+/** What a share is a share of; undefined where a name is none. */
+export function parseShare(
+  name: string,
+): { readonly whole: string; readonly index: number; readonly count: number } | undefined {
+  const [, whole, index, count] = /^(\w+)@(\d+)\/(\d+)$/.exec(name) ?? [];
+  return whole === undefined ? undefined : { whole, index: Number(index), count: Number(count) };
+}
+
 /** Monomial (sorted names joined by "*", "" for the constant) to coefficient. */
 type Polynomial = Map<string, number>;
 
@@ -24,7 +39,26 @@ export function parseDim(dim: Dim): Polynomial {
   return terms;
 }
 
-function printDim(terms: Polynomial): Dim {
+/** Puts the shares of a dimension that are all there together again. */
+function joinShares(terms: Polynomial): Polynomial {
+  const joined = new Map(terms);
+  for (const monomial of terms.keys()) {
+    const names = monomial.split("*");
+    const at = names.findIndex((name) => parseShare(name)?.index === 0);
+    if (at < 0) continue;
+    const { whole, count } = parseShare(names[at]!)!;
+    const replaced = (name: string) => names.with(at, name).sort().join("*");
+    const siblings = sharesOf(whole, count).map(replaced);
+    const common = Math.min(...siblings.map((sibling) => joined.get(sibling) ?? 0));
+    if (common === 0) continue;
+    for (const sibling of siblings) joined.set(sibling, joined.get(sibling)! - common);
+    joined.set(replaced(whole), (joined.get(replaced(whole)) ?? 0) + common);
+  }
+  return joined;
+}
+
+function printDim(unjoined: Polynomial): Dim {
+  const terms = [...unjoined.keys()].some((monomial) => monomial.includes("@")) ? joinShares(unjoined) : unjoined;
   const entries = [...terms].filter(([, c]) => c !== 0).sort(([a], [b]) => (a < b ? 1 : -1));
   if (entries.length === 0) return 0;
   if (entries.length === 1 && entries[0]![0] === "") return entries[0]![1];

@@ -1,5 +1,5 @@
 import { EngineError } from "../errors.js";
-import { type Dim, parseDim, type Shape } from "./dimension.js";
+import { type Dim, parseDim, parseShare, type Shape } from "./dimension.js";
 import { type Attributes, lowerings, type Scope } from "./lower.js";
 import type { OpName } from "./op.js";
 import { captures } from "./order.js";
@@ -220,6 +220,8 @@ export class GraphScope implements Scope {
         remedy: "give one of the model's inputs this dimension",
       });
     }
+    const share = parseShare(dim);
+    if (share !== undefined) return this.shareExtent(dim, share);
     return this.once(`extent ${dim}`, () => {
       const terms = [...parseDim(dim)].map(([monomial, coefficient]) => {
         const factors = monomial === "" ? [] : monomial.split("*").map((name) => this.extent(name));
@@ -228,5 +230,14 @@ export class GraphScope implements Scope {
       });
       return terms.reduce((a, b) => this.node("Add", [a, b]));
     });
+  }
+
+  /** ⌊whole · (index + 1) / count⌋ − ⌊whole · index / count⌋ */
+  private shareExtent(dim: string, { whole, index, count }: NonNullable<ReturnType<typeof parseShare>>): string {
+    const upTo = (end: number) =>
+      this.once(`extent ${whole} up to ${end}/${count}`, () =>
+        this.node("Div", [this.node("Mul", [this.extent(whole), this.int64s([end])]), this.int64s([count])]),
+      );
+    return this.once(`extent ${dim}`, () => this.node("Sub", [upTo(index + 1), upTo(index)]));
   }
 }

@@ -1,4 +1,4 @@
-import { type Dim, parseDim } from "./dimension.js";
+import { type Dim, parseDim, parseShare } from "./dimension.js";
 import type { LoopBody } from "./op.js";
 import type { Node, Value } from "./value.js";
 
@@ -82,4 +82,9 @@ function growingDims({ states, nextStates }: LoopBody): ReadonlySet<string> {
 const dimNames = (value: Value): readonly string[] => value.shape.flatMap(namesIn);
 
 const namesIn = (dim: Dim): readonly string[] =>
-  typeof dim === "number" ? [] : [...parseDim(dim).keys()].flatMap((monomial) => monomial.split("*")).filter(Boolean);
+  typeof dim === "number"
+    ? []
+    : [...parseDim(dim).keys()]
+        .flatMap((monomial) => monomial.split("*"))
+        .filter(Boolean)
+        .map((name) => parseShare(name)?.whole ?? name);

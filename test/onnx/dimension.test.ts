@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addDims, canonical, type Dim, multiplyDims, parseDim, sameShape } from "../../src/onnx/dimension.js";
+import { addDims, canonical, type Dim, multiplyDims, parseDim, sameShape, sharesOf } from "../../src/onnx/dimension.js";
 
 const names = ["B", "G", "P", "R"] as const;
 
@@ -78,5 +78,18 @@ describe("dimensions", () => {
     expect(sameShape(["B", 2], ["B"])).toBe(false);
     expect(sameShape(["B"], ["G"])).toBe(false);
     expect(sameShape([2], ["2"])).toBe(false);
+  });
+
+  it("are the sum of their shares, in any order and with any factor, and of no fewer", () => {
+    const parts = fc.integer({ min: 2, max: 5 }).map((count) => sharesOf("P", count));
+    fc.assert(
+      fc.property(parts, dims, dims, fc.nat(3), (shares, factor, more, at) => {
+        const products = shares.map((share) => multiplyDims(share, factor));
+        const turned = [...products.slice(at), ...products.slice(0, at)];
+        expect(addDims(more, ...turned)).toBe(addDims(more, multiplyDims("P", factor)));
+        expect(addDims(...shares.slice(1))).not.toBe("P");
+      }),
+    );
+    expect(addDims("P@0/2", "P@1/3", "P@2/3")).not.toBe("P");
   });
 });

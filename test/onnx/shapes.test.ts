@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sharesOf } from "../../src/onnx/dimension.js";
 import { emitModel } from "../../src/onnx/emit.js";
 import * as o from "../../src/onnx/operators.js";
 import { Session } from "../../src/onnx/session.js";
@@ -38,6 +39,20 @@ describe("extents known when the graph runs", () => {
       { numRuns: 20 },
     );
     await session.release();
+  });
+
+  it("split a dimension into shares that differ by one at most, and put them together again", async () => {
+    for (const length of [4, 5, 6, 7, 8, 19]) {
+      const x = input("x", "int64", ["P"]);
+      const parts = o.split(x, sharesOf("P", 4), 0);
+      const { whole, ...each } = await runGraph([[x, tensor("int64", [length], counting(length))]], {
+        ...Object.fromEntries(parts.map((part, i) => [`part${i}`, part])),
+        whole: o.concat(parts, 0),
+      });
+      expect(whole?.data).toEqual(counting(length));
+      const lengths = Object.values(each).map(({ data }) => data.length);
+      expect(Math.max(...lengths) - Math.min(...lengths)).toBeLessThanOrEqual(1);
+    }
   });
 
   it("reshape an empty batch as well", async () => {
