@@ -1,7 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { generateSftExamples } from "../src/evaluate/synthetic-sft.js";
 import type { DecoderConfig } from "../src/model/config.js";
 import { decoderConfigToHuggingFace } from "../src/model/config-export.js";
 import { FULL } from "../src/model/language-model.js";
@@ -11,6 +10,7 @@ import { loadTokenizer } from "../src/model/tokenizer.js";
 import { requiredTensors } from "../src/model/weights.js";
 import type { Device } from "../src/onnx/session.js";
 import { Random } from "../src/random.js";
+import { generateSftExamples } from "../src/synthetic/sft.js";
 import { type SftTokens, trainSft } from "../src/train/sft.js";
 
 /**

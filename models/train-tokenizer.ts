@@ -5,8 +5,8 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { lexiconKinds, pool } from "../src/evaluate/synthetic-lexicon.js";
-import { generateSftExamples } from "../src/evaluate/synthetic-sft.js";
+import { lexiconKinds, pool } from "../src/synthetic/lexicon.js";
+import { generateSftExamples } from "../src/synthetic/sft.js";
 import { byteAlphabet, learnMerges, pretokenPattern } from "./bpe.js";
 
 const seed = 20_250_819;

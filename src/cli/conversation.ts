@@ -2,12 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { AIMessageChunk } from "@langchain/core/messages";
 import type { BaseStore } from "@langchain/langgraph";
-import { formatDate } from "../evaluate/synthetic.js";
 import { createAnswerAgent } from "../memory/answer.js";
 import { MemoryBank } from "../memory/bank.js";
 import { createMemoryManager } from "../memory/manager.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
+import { formatDate } from "../synthetic/dialogue.js";
 import type { Change } from "../trace/episode.js";
 
 export interface ConversationOptions extends AnswerRetrieval {

@@ -1,8 +1,8 @@
 import { UsageError } from "../errors.js";
 import { type Dialogue, readDialogueJson, readDialogues } from "../evaluate/dialogue.js";
 import { type LocomoSplit, readLocomo, splitLocomo } from "../evaluate/locomo.js";
-import { generateDialogues } from "../evaluate/synthetic.js";
-import { splits as worldSplits } from "../evaluate/synthetic-lexicon.js";
+import { generateDialogues } from "../synthetic/dialogue.js";
+import { splits as worldSplits } from "../synthetic/lexicon.js";
 import type { DataOptions } from "./options.js";
 
 const locomoSplits = ["train", "validation", "test"] as const satisfies readonly LocomoSplit[];

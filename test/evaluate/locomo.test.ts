@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FileError, UsageError } from "../../src/errors.js";
 import { dialogueSchema, readDialogues } from "../../src/evaluate/dialogue.js";
 import { readLocomo, splitLocomo } from "../../src/evaluate/locomo.js";
-import { generateDialogues } from "../../src/evaluate/synthetic.js";
+import { generateDialogues } from "../../src/synthetic/dialogue.js";
 
 const locomo = fileURLToPath(new URL("../../../shared/data/locomo10.json", import.meta.url));
 let folder: string;

@@ -1,6 +1,6 @@
 import { InMemoryStore } from "@langchain/langgraph";
-import { generateDialogues, type SyntheticDialogue } from "../../src/evaluate/synthetic.js";
 import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { generateDialogues, type SyntheticDialogue } from "../../src/synthetic/dialogue.js";
 import { lastText, operations, ScriptedModel } from "../memory/scripted-model.js";
 
 const embeddings = new LexicalEmbeddings();

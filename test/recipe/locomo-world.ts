@@ -1,7 +1,7 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { generateDialogues, type SyntheticDialogue } from "../../src/evaluate/synthetic.js";
+import { generateDialogues, type SyntheticDialogue } from "../../src/synthetic/dialogue.js";
 
 /** Generated dialogues in the form of locomo10.json, under ids of all three splits. */
 export async function locomoWorldFile(): Promise<string> {

@@ -1,9 +1,9 @@
 import { compactPrompts, quotedByManager } from "../memory/compact-prompts.js";
 import { Random } from "../random.js";
-import { generateDialogue, type SyntheticDialogue } from "./synthetic.js";
-import { answerExample } from "./synthetic-answers.js";
-import { chatMessages, retrieved, type SftExample, type SftRole } from "./synthetic-example.js";
-import { type Fact, factText, statementOfNothing } from "./synthetic-facts.js";
+import { answerExample } from "./answers.js";
+import { generateDialogue, type SyntheticDialogue } from "./dialogue.js";
+import { chatMessages, retrieved, type SftExample, type SftRole } from "./example.js";
+import { type Fact, factText, statementOfNothing } from "./facts.js";
 import {
   addOnlyHabits,
   type Decision,
@@ -12,7 +12,7 @@ import {
   type KnownMemory,
   naiveHabits,
   rightHabits,
-} from "./synthetic-naive.js";
+} from "./naive.js";
 
 export interface SftOptions {
   readonly seed: number;

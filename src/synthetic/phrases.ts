@@ -1,6 +1,6 @@
-import type { Attribute, EventKind } from "./synthetic-facts.js";
-import { attributeCells, eventCells } from "./synthetic-frames.js";
-import { type Split, splits } from "./synthetic-lexicon.js";
+import type { Attribute, EventKind } from "./facts.js";
+import { attributeCells, eventCells } from "./frames.js";
+import { type Split, splits } from "./lexicon.js";
 
 /** What a turn does to what is known: these words are also the labels of the gold operations. */
 export type StepKind = "new" | "refinement" | "contradiction" | "retraction" | "event" | "repetition";

@@ -1,7 +1,7 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { RetrievedMemory } from "../trace/episode.js";
-import { factText } from "./synthetic-facts.js";
-import type { KnownMemory } from "./synthetic-naive.js";
+import { factText } from "./facts.js";
+import type { KnownMemory } from "./naive.js";
 
 export type SftRole = "extractor" | "manager" | "answerer";
 

@@ -1,15 +1,7 @@
 import type { Random } from "../random.js";
-import {
-  type Attribute,
-  attributeNames,
-  attributes,
-  type EventKind,
-  eventNames,
-  events,
-  type Fact,
-} from "./synthetic-facts.js";
-import { drawValue, type LexiconKind, type Split } from "./synthetic-lexicon.js";
-import type { StepKind } from "./synthetic-phrases.js";
+import { type Attribute, attributeNames, attributes, type EventKind, eventNames, events, type Fact } from "./facts.js";
+import { drawValue, type LexiconKind, type Split } from "./lexicon.js";
+import type { StepKind } from "./phrases.js";
 
 /** One thing that a speaker tells, and what it does to what was known. */
 export interface Step {

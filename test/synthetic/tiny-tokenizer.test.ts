@@ -4,7 +4,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { generateSftExamples } from "../../src/evaluate/synthetic-sft.js";
+import { generateSftExamples } from "../../src/synthetic/sft.js";
 
 const read = (name: string): object =>
   z.looseObject({}).parse(JSON.parse(readFileSync(new URL(`../../models/tiny/${name}`, import.meta.url), "utf8")));

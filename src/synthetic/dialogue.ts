@@ -1,12 +1,12 @@
+import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
 import type { Operation } from "../memory/operation.js";
 import { Random } from "../random.js";
-import type { Dialogue, DialogueTurn } from "./dialogue.js";
-import { askAfterTurn, askQuestions, type SyntheticQuestion } from "./synthetic-ask.js";
-import { type Fact, factText, fill } from "./synthetic-facts.js";
-import { GoldBank } from "./synthetic-gold.js";
-import { drawValue, type Split } from "./synthetic-lexicon.js";
-import { closers, openers, reminders, type StepKind, smallTalk, turnFrames } from "./synthetic-phrases.js";
-import { planSpeaker, type Step } from "./synthetic-plan.js";
+import { askAfterTurn, askQuestions, type SyntheticQuestion } from "./ask.js";
+import { type Fact, factText, fill } from "./facts.js";
+import { GoldBank } from "./gold.js";
+import { drawValue, type Split } from "./lexicon.js";
+import { closers, openers, reminders, type StepKind, smallTalk, turnFrames } from "./phrases.js";
+import { planSpeaker, type Step } from "./plan.js";
 
 export interface SyntheticTurn extends DialogueTurn {
   readonly facts: string[];

@@ -1,6 +1,6 @@
 import type { Operation } from "../memory/operation.js";
 import type { Random } from "../random.js";
-import { type Fact, factText } from "./synthetic-facts.js";
+import { type Fact, factText } from "./facts.js";
 
 /** A memory whose meaning is known. */
 export interface KnownMemory {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { generateDialogues } from "../../src/evaluate/synthetic.js";
+import { generateDialogues } from "../../src/synthetic/dialogue.js";
 
 const dialogues = generateDialogues({ seed: 4, count: 20, split: "train", asking: "along" });
 

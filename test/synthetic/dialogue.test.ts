@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { dialogueSchema } from "../../src/evaluate/dialogue.js";
-import { generateDialogue, generateDialogues, type SyntheticDialogue } from "../../src/evaluate/synthetic.js";
-import { questionWeights } from "../../src/evaluate/synthetic-ask.js";
-import { factText } from "../../src/evaluate/synthetic-facts.js";
-import { lexiconKinds, pool, pseudoWord, type Split, splits } from "../../src/evaluate/synthetic-lexicon.js";
-import { askedKinds, questionPhrasings } from "../../src/evaluate/synthetic-questions.js";
 import { operationSchema } from "../../src/memory/operation.js";
 import { Random } from "../../src/random.js";
+import { questionWeights } from "../../src/synthetic/ask.js";
+import { generateDialogue, generateDialogues, type SyntheticDialogue } from "../../src/synthetic/dialogue.js";
+import { factText } from "../../src/synthetic/facts.js";
+import { lexiconKinds, pool, pseudoWord, type Split, splits } from "../../src/synthetic/lexicon.js";
+import { askedKinds, questionPhrasings } from "../../src/synthetic/questions.js";
 
 const world = (split: Split, count = 60): SyntheticDialogue[] => generateDialogues({ seed: 11, count, split });
 

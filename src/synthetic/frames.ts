@@ -1,4 +1,4 @@
-import type { Attribute, EventKind } from "./synthetic-facts.js";
+import type { Attribute, EventKind } from "./facts.js";
 
 /**
  * Sentences that tell one thing: those that all splits share, then those of pretraining, training and test alone,

@@ -1,12 +1,12 @@
 import { compactPrompts, quotedByAnswerer } from "../memory/compact-prompts.js";
 import type { Random } from "../random.js";
 import type { RetrievedMemory } from "../trace/episode.js";
-import type { SyntheticDialogue } from "./synthetic.js";
-import { type AskedPart, nothing, questionText } from "./synthetic-ask.js";
-import { chatMessages, retrieved, type SftExample } from "./synthetic-example.js";
-import { type Attribute, attributeNames, type Fact, statementOfNothing } from "./synthetic-facts.js";
-import type { KnownMemory } from "./synthetic-naive.js";
-import { detailAsked } from "./synthetic-questions.js";
+import { type AskedPart, nothing, questionText } from "./ask.js";
+import type { SyntheticDialogue } from "./dialogue.js";
+import { chatMessages, retrieved, type SftExample } from "./example.js";
+import { type Attribute, attributeNames, type Fact, statementOfNothing } from "./facts.js";
+import type { KnownMemory } from "./naive.js";
+import { detailAsked } from "./questions.js";
 
 /** Where memories of one thing disagree, the base model believes the oldest this often, else the newest. */
 export const oldestShare = 0.6;

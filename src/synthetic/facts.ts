@@ -1,4 +1,4 @@
-import type { LexiconKind } from "./synthetic-lexicon.js";
+import type { LexiconKind } from "./lexicon.js";
 
 /** What the world knows of a speaker: at most one value each at a time. */
 export type Attribute =

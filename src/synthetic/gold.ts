@@ -1,6 +1,6 @@
 import type { Operation } from "../memory/operation.js";
-import { type Fact, factText } from "./synthetic-facts.js";
-import type { Step } from "./synthetic-plan.js";
+import { type Fact, factText } from "./facts.js";
+import type { Step } from "./plan.js";
 
 /** One thing that a speaker told over time, with the turns that told of it. */
 export interface History {

@@ -1,5 +1,5 @@
-import type { Attribute, EventKind } from "./synthetic-facts.js";
-import { type Split, splits } from "./synthetic-lexicon.js";
+import type { Attribute, EventKind } from "./facts.js";
+import { type Split, splits } from "./lexicon.js";
 
 /** What a phrasing asks for: an attribute's value, the detail that refines it, or the date of an event. */
 export type Asked = Attribute | "job-company" | "pet-name" | "language-teacher" | EventKind;

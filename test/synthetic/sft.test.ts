@@ -1,16 +1,10 @@
 import { describe, expect, it } from "vitest";
-import type { Fact } from "../../src/evaluate/synthetic-facts.js";
-import { lexiconKinds, pool } from "../../src/evaluate/synthetic-lexicon.js";
-import {
-  addOnlyHabits,
-  decide,
-  type KnownMemory,
-  naiveHabits,
-  rightHabits,
-} from "../../src/evaluate/synthetic-naive.js";
-import { generateSftExamples } from "../../src/evaluate/synthetic-sft.js";
 import { parseAnswer, parseFacts, parseOperations } from "../../src/memory/parse.js";
 import { Random } from "../../src/random.js";
+import type { Fact } from "../../src/synthetic/facts.js";
+import { lexiconKinds, pool } from "../../src/synthetic/lexicon.js";
+import { addOnlyHabits, decide, type KnownMemory, naiveHabits, rightHabits } from "../../src/synthetic/naive.js";
+import { generateSftExamples } from "../../src/synthetic/sft.js";
 
 const examples = [...generateSftExamples({ seed: 4, count: 6000 })];
 const aliasesIn = (prompt: string): string[] => [...prompt.matchAll(/ (m\d+)$/gm)].map(([, alias]) => alias as string);

@@ -1,9 +1,9 @@
 import type { Random } from "../random.js";
 import type { Question } from "../trace/episode.js";
-import { type Fact, fill } from "./synthetic-facts.js";
-import type { History } from "./synthetic-gold.js";
-import type { Split } from "./synthetic-lexicon.js";
-import { type Asked, detailAsked, questionPhrasings } from "./synthetic-questions.js";
+import { type Fact, fill } from "./facts.js";
+import type { History } from "./gold.js";
+import type { Split } from "./lexicon.js";
+import { type Asked, detailAsked, questionPhrasings } from "./questions.js";
 
 export type QuestionKind = "single-fact" | "two-fact" | "latest-value" | "when" | "no-longer-true";
 
