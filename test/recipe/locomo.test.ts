@@ -30,6 +30,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
       base: models.base,
       prompts: models.prompts,
       embeddings: new LexicalEmbeddings(),
+      encoder: null,
       retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: false },
       data: await locomoSplits(data, { facts: "observation", questions: 2 }),
       options: {
