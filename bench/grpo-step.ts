@@ -190,7 +190,7 @@ try {
   }
   await engine.close();
   memory.stop();
-  if (options.profile) for (const row of profileTable(prefix)) print(row);
+  if (options.profile) for (const row of profileTable(prefix, 1 / (1 + rounds))) print(row);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
