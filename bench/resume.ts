@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { messageOf } from "../src/errors.js";
 import { Random } from "../src/random.js";
 import { presets } from "../src/train/presets/index.js";
 import { type TrainOptions, train } from "../src/train/trainer.js";
@@ -100,7 +101,7 @@ async function killed(): Promise<void> {
       from = kill.step + 1;
     } catch (error) {
       missed++;
-      print(`kill ${round}: ${error instanceof Error ? error.message : String(error)}`);
+      print(`kill ${round}: ${messageOf(error)}`);
       await rm(out, { recursive: true, force: true });
       from = 1;
     }

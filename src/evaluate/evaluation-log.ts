@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { hasCode } from "../json-file.js";
 import { operationSchema } from "../memory/operation.js";
 import { changeSchema } from "../trace/episode.js";
@@ -220,7 +220,7 @@ function fileError(path: string, cause: unknown): FileError {
   return new FileError({
     what: "the file for results cannot be opened",
     where: path,
-    found: cause instanceof Error ? cause.message : String(cause),
+    found: messageOf(cause),
     remedy: "pass --out with a path that can be read and written",
     cause,
   });

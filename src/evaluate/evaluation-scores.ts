@@ -1,3 +1,4 @@
+import { mean } from "../mean.js";
 import type { Operation, OperationEvent } from "../memory/operation.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
@@ -144,11 +145,6 @@ export function scoreBanks(
 /** What both agents, and the judge, of one row cost. */
 export function costOf(parts: Readonly<Record<keyof EvaluationScores["cost"], readonly Usage[]>>) {
   return { manager: addUsage(parts.manager), answerer: addUsage(parts.answerer), judge: addUsage(parts.judge) };
-}
-
-/** 0 of nothing, so that an empty group does not spoil a table. */
-export function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export const meanOrNull = (values: readonly number[]): number | null => (values.length === 0 ? null : mean(values));

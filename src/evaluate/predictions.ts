@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { FileError } from "../errors.js";
+import { FileError, messageOf } from "../errors.js";
 import type { AnswerLine } from "./evaluation-log.js";
 import { noUsage } from "./usage.js";
 
@@ -93,7 +93,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
+    const found = messageOf(cause);
     throw new FileError({
       what: "the predictions cannot be read",
       where: file,
@@ -109,7 +109,7 @@ function parseEntries(content: string, file: string): unknown[] {
     if (content.trimStart().startsWith("[")) return JSON.parse(content) as unknown[];
     return content.split("\n").flatMap((line) => (line.trim() === "" ? [] : [JSON.parse(line) as unknown]));
   } catch (cause) {
-    throw wrong(file, cause instanceof Error ? cause.message : String(cause), cause);
+    throw wrong(file, messageOf(cause), cause);
   }
 }
 

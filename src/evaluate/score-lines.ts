@@ -1,5 +1,6 @@
+import { mean } from "../mean.js";
 import type { AnswerLine, JudgementLine } from "./evaluation-log.js";
-import { type EvaluationScores, mean, meanOrNull, scoreAnswers } from "./evaluation-scores.js";
+import { type EvaluationScores, meanOrNull, scoreAnswers } from "./evaluation-scores.js";
 
 type LineScores = Omit<EvaluationScores, "name" | "facts" | "conversations" | "bank" | "memoriesShown" | "cost">;
 

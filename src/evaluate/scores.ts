@@ -1,3 +1,4 @@
+import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { PlayedAnswer, PlayedDialogue, PlayedStep } from "./play.js";
@@ -82,9 +83,4 @@ function countOperations(steps: readonly PlayedStep[]): Scores["operations"] {
   const counts = { ADD: 0, UPDATE: 0, DELETE: 0, NOOP: 0 };
   for (const { event } of steps.flatMap(({ operations }) => operations)) counts[event]++;
   return counts;
-}
-
-/** 0 of nothing, so that an empty group does not spoil a table. */
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

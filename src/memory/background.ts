@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.js";
+import { messageOf, UsageError } from "../errors.js";
 import { Serial } from "../store/serial.js";
 
 export interface BackgroundWritesOptions {
@@ -93,5 +93,5 @@ export class BackgroundWrites {
 }
 
 function warn(error: unknown): void {
-  console.warn(`A memory was not written: ${error instanceof Error ? error.message : String(error)}`);
+  console.warn(`A memory was not written: ${messageOf(error)}`);
 }

@@ -1,9 +1,9 @@
+import { mean } from "../mean.js";
 import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
 import type { MemoryBank } from "../memory/bank.js";
 import { retrieveForAnswer } from "../memory/retrieve.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { Question } from "../trace/episode.js";
-import { mean } from "./metrics.js";
 import { encodeMessages, fits, type Policy, responseText, sample } from "./policy.js";
 
 /** A question with its gold answer, to be asked of a bank. */

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.js";
+import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
 import { Random } from "../random.js";
 import type { RewardName } from "../reward/rewards.js";
@@ -7,7 +8,6 @@ import { type Inquiry, scoreInquiries } from "./answering.js";
 import { type CreditCandidate, candidatesOf } from "./credit-candidates.js";
 import type { RecordedDialogue } from "./links.js";
 import { lifeOf, replayLife, sameValue } from "./memory-life.js";
-import { mean } from "./metrics.js";
 import type { Policy } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 

@@ -1,8 +1,8 @@
+import { mean } from "../mean.js";
 import { advantageUnit, groupAdvantages } from "./advantage.js";
 import type { Experience } from "./experience.js";
 import { generalizedAdvantages, whiten } from "./gae.js";
 import { klEstimate } from "./kl.js";
-import { mean } from "./metrics.js";
 import type { CriticOptions, PolicyOptions } from "./policy-options.js";
 import type { Rollout, Sample } from "./rollout.js";
 import type { Scores } from "./scores.js";

@@ -1,3 +1,4 @@
+import { mean } from "../mean.js";
 import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
@@ -6,7 +7,6 @@ import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
-import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
 import { creditSpans } from "./operation-spans.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";

@@ -1,4 +1,5 @@
 import { InMemoryStore } from "@langchain/langgraph";
+import { mean } from "../mean.js";
 import { MemoryBank } from "../memory/bank.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
 import type { Operation } from "../memory/operation.js";
@@ -11,7 +12,6 @@ import { type Candidate, itemsOf } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import type { RecordedDialogue } from "./links.js";
 import type { ManagerTaskOptions } from "./manager-decisions.js";
-import { mean } from "./metrics.js";
 import { countOperations } from "./operation-counts.js";
 import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";

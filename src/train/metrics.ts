@@ -1,3 +1,4 @@
+import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
 import type { Alarm } from "./alarms.js";
 import { type RewardOptions, rewardOf } from "./reward.js";
@@ -57,10 +58,6 @@ export interface PolicyMetrics {
 export interface ValueMetrics {
   readonly explainedVariance: number;
   readonly valueClipFraction: number;
-}
-
-export function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Metrics of the rollouts alone; those of the update are 0 until there was one. */

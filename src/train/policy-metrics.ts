@@ -1,7 +1,8 @@
+import { mean } from "../mean.js";
 import type { PolicyGroup, ValueGroup } from "../model/engine.js";
 import { explainedVariance } from "./gae.js";
 import { klEstimate } from "./kl.js";
-import { mean, type PolicyMetrics, type ValueMetrics } from "./metrics.js";
+import type { PolicyMetrics, ValueMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
 
 type PerToken = readonly (readonly (readonly number[])[])[];

@@ -1,9 +1,10 @@
 import { UsageError } from "../errors.js";
+import { mean } from "../mean.js";
 import type { PolicyEngine, PolicyGroup, ValueGroup } from "../model/engine.js";
 import { Random } from "../random.js";
 import { experienceOf } from "./experience.js";
 import { groupLessons, type ItemLessons, tokenLessons } from "./lessons.js";
-import { mean, type StepMetrics, summarise } from "./metrics.js";
+import { type StepMetrics, summarise } from "./metrics.js";
 import { policyMetrics, valueMetrics } from "./policy-metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
 import { varies } from "./reward.js";
