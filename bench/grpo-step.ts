@@ -26,6 +26,7 @@ interface Options {
   readonly rows: number;
   readonly rounds: number;
   readonly batchGb?: number;
+  readonly threads?: number;
   readonly separate?: true;
   readonly growth?: true;
   readonly profile?: true;
@@ -150,6 +151,7 @@ const command = new Command("grpo-step")
   .option("--rows <n>", "responses in all", positive, 64)
   .option("--rounds <n>", "steps whose median is taken, after one to warm up", positive, 3)
   .option("--batch-gb <n>", "gigabytes of a batch's activations", nonNegative)
+  .option("--threads <n>", "threads of the runtime on the host; 0 lets it choose", nonNegative)
   .option("--separate", "a session for each phase instead of one for all")
   .option("--growth", "steps of growing prompts, groups and numbers of rows")
   .option("--profile", "time by operator; with CUDA_LAUNCH_BLOCKING=1 that of kernels, else of launching them");
@@ -168,6 +170,7 @@ try {
     device: options.device,
     ...(options.precision === undefined ? {} : { precision: options.precision }),
     ...(options.batchGb === undefined ? {} : { batchBytes: options.batchGb * 1e9 }),
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.separate ? { united: false } : {}),
     ...(options.profile ? { profilePrefix: prefix } : {}),
   });
