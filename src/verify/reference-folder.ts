@@ -8,13 +8,14 @@ import { factored, loraInputs, merged } from "../model/lora.js";
 import { type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
 import { GRADIENT_SCALE, groupInputs, responseLogits } from "../model/policy-graph.js";
 import type { Precision } from "../model/precision.js";
-import { groupFeeds, scoreBatch } from "../model/scoring.js";
+import { groupFeeds, scoreBatch, unpad } from "../model/scoring.js";
 import { Sessions } from "../model/sessions.js";
 import { type Checkpoint, openCheckpoint } from "../model/weights.js";
 import type { Device } from "../onnx/session.js";
 import { groupAdvantages } from "../train/advantage.js";
 import { aggregations, tokenWeights } from "../train/aggregation.js";
 import { type Bounds, type Check, compare } from "./check.js";
+import { turnedTokens, withExpectedDecisions } from "./clip-decisions.js";
 import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
 import { compareGradients } from "./gradients.js";
@@ -126,32 +127,43 @@ function checkAdvantages({ folder, expected, bounds }: Reference): Check {
 async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bounds }: Reference) {
   const { prompt, responses, lengths } = expected.tokens();
   const session = await sessions.update("policy", "lora");
-  const { feeds, width } = groupFeeds([{ promptIds: prompt, responses }], checkpoint.config);
-  const rewards = expected.floats("group_advantages");
+  const groups = [{ promptIds: prompt, responses }];
+  const { feeds, width } = groupFeeds(groups, checkpoint.config);
+  const advantages = expected.floats("group_advantages");
+  const [old, adapted] = [expected.perToken("old_logprobs"), expected.perToken("lora_logprobs")];
   const perToken = (rows: readonly (readonly number[])[]) => tokenTensor([rows], width);
   for (const aggregation of aggregations) {
     const settings = expected.settings.grpo[aggregation];
     const maxResponseLength = settings.max_response_length;
-    const results = await session.run({
-      ...feeds,
-      ...feedsOf(adapter),
-      weights: perToken(tokenWeights(lengths, aggregation, { maxResponseLength })),
-      advantages: perToken(responses.map((ids, row) => ids.map(() => rewards[row]!))),
-      old_logprobs: perToken(expected.perToken("old_logprobs")),
-      reference_logprobs: perToken(expected.perToken("reference_logprobs")),
-      clip_low: scalar(settings.clip_low),
-      clip_high: scalar(settings.clip_high),
-      kl_coefficient: scalar(settings.kl_coef),
-      ...(session.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: scalar(SCALE) } : {}),
-    });
+    const learn = (oldLogprobs: readonly (readonly number[])[]) =>
+      session.run({
+        ...feeds,
+        ...feedsOf(adapter),
+        weights: perToken(tokenWeights(lengths, aggregation, { maxResponseLength })),
+        advantages: perToken(responses.map((ids, row) => ids.map(() => advantages[row]!))),
+        old_logprobs: perToken(oldLogprobs),
+        reference_logprobs: perToken(expected.perToken("reference_logprobs")),
+        clip_low: scalar(settings.clip_low),
+        clip_high: scalar(settings.clip_high),
+        kl_coefficient: scalar(settings.kl_coef),
+        ...(session.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: scalar(SCALE) } : {}),
+      });
+    const results = await learn(old);
     const name = `GRPO ${aggregation}`;
     const loss = (results.loss!.data as Float32Array)[0]!;
     yield compare(folder, `${name}: loss`, Math.abs(loss - settings.loss), bounds.loss);
+    const [own] = unpad(results.logprobs!, groups);
+    const clip = { clipLow: settings.clip_low, clipHigh: settings.clip_high, advantages };
+    const turned = turnedTokens(own!, adapted, old, clip);
+    const farthest = turned.reduce((most, { distance }) => Math.max(most, distance), 0);
+    const turnedNote = turned.length === 0 ? undefined : `${turned.length} of ${adapted.flat().length} tokens`;
+    yield compare(folder, `${name}: distance from its bound of a turned clip`, farthest, bounds.logprobs, turnedNote);
+    const compared = turned.length === 0 ? results : await learn(withExpectedDecisions(turned, own!, adapted, old));
     const wanted = (at: string) => expected.floats(`grpo.${aggregation}.grad.base_model.model.${at}.default.weight`);
     yield* compareGradients(
       folder,
       name,
-      results,
+      compared,
       new Map([...adapter.tensors.keys()].map((at) => [at, wanted(at)])),
       bounds,
     );
