@@ -59,6 +59,7 @@ export {
   type RetrievedMemory,
   type Reward,
   type Turn,
+  type Undo,
 } from "./trace/episode.js";
 export { episodesFromLangSmith, readLangSmithRuns } from "./trace/from-langsmith.js";
 export { type ReadOptions, readEpisodes } from "./trace/read.js";

@@ -35,7 +35,13 @@ const INTRODUCTION =
  * only repeats a recalled memory is no new fact. Replies of the agent and of its tools are not taken in.
  */
 export function memoryMiddleware(options: MemoryMiddlewareOptions) {
-  const { memories: limit = 30, speaker = DEFAULT_SPEAKER, background, now = () => new Date() } = options;
+  const {
+    memories: limit = 30,
+    search = "vector",
+    speaker = DEFAULT_SPEAKER,
+    background,
+    now = () => new Date(),
+  } = options;
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
 
@@ -47,7 +53,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
         .map(({ text }) => text)
         .join("\n");
       if (query.trim() === "") return { _recalled: [] };
-      const found = await runtime.bank(getConfig()).retrieve(query, { limit, shared: true });
+      const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode: search, shared: true });
       return { _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
     },
     wrapModelCall: (request, handler) => {

@@ -1,23 +1,21 @@
 import { randomUUID } from "node:crypto";
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore } from "@langchain/langgraph";
-import { StoreError, UsageError } from "../errors.js";
-import { hybridSearch } from "../store/hybrid-search.js";
-import type { SearchMode } from "../store/search-mode.js";
-import { type Change, type MemoryValue, memoryValueSchema, type RetrievedMemory, type Turn } from "../trace/episode.js";
+import { UsageError } from "../errors.js";
+import type { Change, MemoryValue, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
+import { type ReadOptions, readMemories } from "./bank-reader.js";
 import { BankHistory } from "./history.js";
 import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
+import { nextOrders } from "./next-orders.js";
 import type { Operation } from "./operation.js";
 import { recoverOnce } from "./recover-once.js";
 import { byOrder, byRelevance, memoryValue, type ScoredMemory } from "./scored-memory.js";
 import { memoriesAt, planUndo } from "./undo.js";
-
-const PAGE = 200;
+import { tellUndo } from "./undo-event.js";
 
 /** Memories fetched beyond the limit, so that ties at it are decided here and not by the store. */
 const TIES = 20;
-
-type FoundItem = Awaited<ReturnType<BaseStore["search"]>>[number];
 
 /**
  * The memories of one namespace of a LangGraph store. One writer at a time is assumed. With `history`, each change is in
@@ -42,31 +40,38 @@ export class MemoryBank {
   async retrieve(query: string, { limit, speaker, mode, shared = false }: RetrieveOptions): Promise<ScoredMemory[]> {
     const filter = speaker === undefined ? {} : { filter: { speaker } };
     const options = { query, ...filter, ...(mode === undefined ? {} : { mode }) };
-    const found = await this.#search(this.namespace, limit + TIES, options);
+    const found = await this.#read(this.namespace, limit + TIES, options);
     for (const namespace of shared ? this.#shared : [])
-      found.push(...(await this.#search(namespace, limit + TIES, options)).map((memory) => ({ ...memory, namespace })));
+      found.push(...(await this.#read(namespace, limit + TIES, options)).map((memory) => ({ ...memory, namespace })));
     const ranked = found.every(({ score }) => score !== undefined) ? found.sort(byRelevance) : found;
     return ranked.slice(0, limit);
   }
 
   /** All memories of the bank itself, oldest first. */
   async list(): Promise<ScoredMemory[]> {
-    const memories = await this.#search(this.namespace, Number.POSITIVE_INFINITY, {});
+    const memories = await this.#read(this.namespace);
     return memories.sort(byOrder);
   }
 
   /** Speakers who have memories, in the order of their oldest one; those of shared memories last, where asked. */
   async speakers({ shared = false }: Pick<RetrieveOptions, "shared"> = {}): Promise<string[]> {
     const memories = await this.list();
-    for (const namespace of shared ? this.#shared : [])
-      memories.push(...(await this.#search(namespace, Number.POSITIVE_INFINITY, {})).sort(byOrder));
+    for (const namespace of shared ? this.#shared : []) memories.push(...(await this.#read(namespace)).sort(byOrder));
     return [...new Set(memories.map(({ value }) => value.speaker))];
   }
 
-  /** An order that is greater than that of every memory in the bank. */
+  /**
+   * An order that is greater than that of every memory in the bank. The bank is read for it once in a process; then it is only looked whether
+   * another writer has gone on from the same place.
+   */
   async nextOrder(): Promise<number> {
-    const memories = await this.list();
-    return memories.length === 0 ? 0 : memories[memories.length - 1]!.value.order + 1;
+    const known = nextOrders.get(this.#store, this.namespace);
+    if (known !== undefined && (await this.#read(this.namespace, 1, { filter: { order: known } })).length === 0)
+      return known;
+    const last = (await this.list()).at(-1);
+    const next = last === undefined ? 0 : last.value.order + 1;
+    nextOrders.remember(this.#store, this.namespace, next);
+    return next;
   }
 
   /**
@@ -127,15 +132,20 @@ export class MemoryBank {
   /**
    * Takes back the changes that the filter selects: one by its id, those of a step, a turn or a source. Their memories are
    * as they were before; the history goes on, so that an undo can be undone.
+   * @param config with the same callbacks as the graph's runs: a recorder must know of an undo for a replay to be exact.
    * @throws UsageError where a memory was changed again since by what is not selected, and without `history`; nothing is
    * undone then.
    */
-  async undo(filter: HistoryFilter): Promise<Change[]> {
+  async undo(filter: HistoryFilter, config: RunnableConfig = {}): Promise<Change[]> {
     const selected = new Set((await this.history(filter)).map(({ id }) => id));
     const plans = planUndo(await this.history(), selected, await this.#values());
     const undoes = new Map(plans.map(({ change, undoes }) => [change, undoes]));
     const changes = [...undoes.keys()];
-    await this.#change(changes, {}, (change) => undoes.get(change)!);
+    if (changes.length === 0) return [];
+    const step = this.#id();
+    await this.#change(changes, { step }, (change) => undoes.get(change)!);
+    const undone = plans.flatMap((plan) => plan.undoes);
+    await tellUndo({ id: step, namespace: [...this.namespace], undoes: undone, changes }, config);
     return changes;
   }
 
@@ -150,6 +160,10 @@ export class MemoryBank {
     await this.#store.batch(
       changes.map(({ key, after }) => ({ namespace: [...this.namespace], key, value: after, index: ["text"] })),
     );
+    const known = nextOrders.get(this.#store, this.namespace);
+    if (known === undefined) return;
+    const orders = changes.flatMap(({ after }) => (after === null ? [] : [after.order + 1]));
+    nextOrders.remember(this.#store, this.namespace, Math.max(known, ...orders));
   }
 
   /** With a history: what is about to be changed is written down first, and marked as done afterwards. */
@@ -191,45 +205,12 @@ export class MemoryBank {
     return new Map((await this.list()).map(({ key, value }) => [key, value]));
   }
 
-  async #search(
+  async #read(
     namespace: readonly string[],
-    limit: number,
-    { query, mode = "vector", filter }: { query?: string; mode?: SearchMode; filter?: { speaker: string } },
+    limit = Number.POSITIVE_INFINITY,
+    options: ReadOptions = {},
   ): Promise<ScoredMemory[]> {
     await this.#ready();
-    const found: ScoredMemory[] = [];
-    const page = Math.min(limit, PAGE);
-    for (let offset = 0; found.length < limit; offset += page) {
-      const options = { ...(filter === undefined ? {} : { filter }), limit: page, offset };
-      const items =
-        query === undefined
-          ? await this.#store.search([...namespace], options)
-          : await hybridSearch(this.#store, namespace, { ...options, query, mode, fields: ["text"] });
-      // A store searches by prefix, so that banks below this one come along.
-      const own = items.filter((item) => isSameNamespace(item.namespace, namespace));
-      found.push(...own.map((item) => this.#read(item)));
-      if (items.length < page) {
-        break;
-      }
-    }
-    return found.slice(0, limit);
+    return readMemories(this.#store, namespace, limit, options);
   }
-
-  #read(item: FoundItem): ScoredMemory {
-    const value = memoryValueSchema.safeParse(item.value);
-    if (!value.success) {
-      throw new StoreError({
-        what: "the item is not a memory",
-        where: `${item.namespace.join("/")}/${item.key}`,
-        expected: "{ text, speaker, time, source, order }",
-        found: Object.keys(item.value).join(", ") || "an empty object",
-        remedy: "give the bank a namespace of its own",
-      });
-    }
-    return { key: item.key, value: value.data, ...(item.score === undefined ? {} : { score: item.score }) };
-  }
-}
-
-function isSameNamespace(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((label, index) => label === b[index]);
 }

@@ -32,13 +32,13 @@ const recordSchema = z.object({
  * never names a memory. Store and namespace come from the run as in the graphs.
  */
 export function createMemoryTools(options: MemoryToolsOptions): StructuredToolInterface[] {
-  const { speaker = DEFAULT_SPEAKER, now = () => new Date() } = options;
+  const { search: mode = "vector", speaker = DEFAULT_SPEAKER, now = () => new Date() } = options;
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
 
   const search = tool(
     async ({ query, limit }, config: LangGraphRunnableConfig) => {
-      const found = await runtime.bank(config).retrieve(query, { limit, shared: true });
+      const found = await runtime.bank(config).retrieve(query, { limit, mode, shared: true });
       return found.length === 0 ? "No memories." : quoteRecalled(found.map(({ value }) => value));
     },
     {

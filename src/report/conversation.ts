@@ -1,5 +1,5 @@
 import { rewards } from "../reward/rewards.js";
-import type { Answer, EpisodeEvent, MemoryStep, ModelCall } from "../trace/episode.js";
+import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Undo } from "../trace/episode.js";
 
 /** A memory step with what its model said. */
 export interface ToldStep {
@@ -16,11 +16,26 @@ export interface GivenAnswer {
   readonly right: boolean | null;
 }
 
+/** What a person took back. */
+export interface TakenBack {
+  readonly undo: Undo;
+  /** Number of memory steps before it, and of answers. */
+  readonly after: number;
+  readonly answers: number;
+}
+
 /** What was recorded of one bank, in its order. */
 export interface Conversation {
   readonly namespace: readonly string[];
   readonly steps: readonly ToldStep[];
   readonly answers: readonly GivenAnswer[];
+  readonly takenBack: readonly TakenBack[];
+}
+
+interface Growing extends Conversation {
+  readonly steps: ToldStep[];
+  readonly answers: GivenAnswer[];
+  readonly takenBack: TakenBack[];
 }
 
 /** A recording under the name that the report gives it. */
@@ -37,17 +52,17 @@ export function recording(name: string, events: readonly EpisodeEvent[]): Record
     if (event.type === "model_call") calls.set(event.id, event);
     else if (event.type === "reward" && event.name === "exact-match") exact.set(event.of, event.value);
   }
-  const banks = new Map<string, { namespace: readonly string[]; steps: ToldStep[]; answers: GivenAnswer[] }>();
+  const banks = new Map<string, Growing>();
   for (const event of events) {
-    if (event.type !== "memory_step" && event.type !== "answer") continue;
+    if (event.type === "model_call" || event.type === "reward") continue;
     const key = JSON.stringify(event.namespace);
-    const bank = banks.get(key) ?? { namespace: event.namespace, steps: [], answers: [] };
+    const bank = banks.get(key) ?? { namespace: event.namespace, steps: [], answers: [], takenBack: [] };
     banks.set(key, bank);
-    if (event.type === "memory_step") {
-      bank.steps.push({ step: event, call: event.callId === undefined ? undefined : calls.get(event.callId) });
-    } else {
-      bank.answers.push({ answer: event, after: bank.steps.length, right: rightness(event, exact.get(event.id)) });
-    }
+    const after = bank.steps.length;
+    if (event.type === "undo") bank.takenBack.push({ undo: event, after, answers: bank.answers.length });
+    else if (event.type === "answer")
+      bank.answers.push({ answer: event, after, right: rightness(event, exact.get(event.id)) });
+    else bank.steps.push({ step: event, call: event.callId === undefined ? undefined : calls.get(event.callId) });
   }
   return { name, conversations: [...banks.values()] };
 }

@@ -32,7 +32,10 @@ export function changeLine({ event, before, after }: Change): Markup {
 }
 
 /** The turn, the facts found in it, and what the policy was that decided. */
-function reason({ step: { turn, facts }, call }: ToldStep): Markup {
+function reason(told: ToldStep | null): Markup {
+  if (told === null) return html`Taken back by an undo.`;
+  const { step, call } = told;
+  const { turn, facts } = step;
   const heard = html`${quoted(turn.id, 40)}, ${quoted(turn.time, 40)}, ${quoted(turn.speaker, 60)}: “${quoted(turn.text)}”`;
   const found =
     facts.length === 0 ? null : html` Facts: ${facts.map((fact, at) => html`${at > 0 ? "; " : null}${quoted(fact)}`)}.`;

@@ -5,7 +5,8 @@ import type { Conversation, GivenAnswer, ToldStep } from "./conversation.js";
 export interface LifeChange {
   readonly at: number;
   readonly change: Change;
-  readonly told: ToldStep;
+  /** Null where a person took something back. */
+  readonly told: ToldStep | null;
 }
 
 /** An answer that named the memory as used. */
@@ -39,7 +40,7 @@ interface Growing {
 }
 
 /** The lives of a bank's memories, in the order in which they began. A key that is added again after its deletion lives anew. */
-export function lives({ namespace, steps, answers }: Conversation): Life[] {
+export function lives({ namespace, steps, answers, takenBack }: Conversation): Life[] {
   const all: Growing[] = [];
   const living = new Map<string, Growing>();
   const begin = (key: string, value: MemoryValue, born: number | null): Growing => {
@@ -58,10 +59,8 @@ export function lives({ namespace, steps, answers }: Conversation): Life[] {
       if (names(given.answer, alias)) life.uses.push({ given });
     }
   };
-  const rest = [...answers];
-  for (const [at, told] of steps.entries()) {
-    while (rest[0] !== undefined && rest[0].after <= at) see(rest.shift()!);
-    for (const change of told.step.changes) {
+  const live = (at: number, changes: readonly Change[], told: ToldStep | null): void => {
+    for (const change of changes) {
       const { key, before, after } = change;
       const life =
         before === null && after !== null && !living.has(key) ? begin(key, after, at) : alive(key, (before ?? after)!);
@@ -73,8 +72,27 @@ export function lives({ namespace, steps, answers }: Conversation): Life[] {
         life.value = after;
       }
     }
+  };
+  const given = [...answers];
+  const undone = [...takenBack];
+  /** What came before the step at this place: answers, and what was taken back between them. */
+  const until = (at: number): void => {
+    for (;;) {
+      const [answer, undo] = [given[0], undone[0]];
+      if (undo !== undefined && undo.after <= at && undo.answers <= answers.length - given.length) {
+        live(Math.max(0, undo.after - 1), undo.undo.changes, null);
+        undone.shift();
+      } else if (answer !== undefined && answer.after <= at) {
+        see(answer);
+        given.shift();
+      } else return;
+    }
+  };
+  for (const [at, told] of steps.entries()) {
+    until(at);
+    live(at, told.step.changes, told);
   }
-  for (const given of rest) see(given);
+  until(steps.length);
   return all;
 }
 

@@ -1,13 +1,13 @@
 import type { EpisodeEvent } from "./episode.js";
 
-/** What happened in a graph run, rewards apart. */
-export type RunEvent = Exclude<EpisodeEvent, { type: "reward" }>;
+/** What agents did in a graph run. */
+export type RunEvent = Exclude<EpisodeEvent, { type: "reward" | "undo" }>;
 
 /** The events of each graph run, in their order. */
 export function eventsByRun(events: readonly EpisodeEvent[]): ReadonlyMap<string, readonly RunEvent[]> {
   const runs = new Map<string, RunEvent[]>();
   for (const event of events) {
-    if (event.type === "reward") continue;
+    if (event.type === "reward" || event.type === "undo") continue;
     const members = runs.get(event.run.runId) ?? [];
     members.push(event);
     runs.set(event.run.runId, members);

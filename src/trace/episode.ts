@@ -142,6 +142,17 @@ export const answerSchema = z.object({
   unparsable: z.string().nullable(),
 });
 
+/** What was taken back by `MemoryBank.undo`: no agent decided it, but the bank is another one after it. */
+export const undoSchema = z.object({
+  type: z.literal("undo"),
+  ...common,
+  run: runSchema,
+  namespace: z.array(z.string()),
+  /** Ids of the history's entries whose effect was taken back. */
+  undoes: z.array(z.string()),
+  changes: z.array(changeSchema),
+});
+
 export const rewardSchema = z.object({
   type: z.literal("reward"),
   ...common,
@@ -156,6 +167,7 @@ export const episodeEventSchema = z.discriminatedUnion("type", [
   modelCallSchema,
   memoryStepSchema,
   answerSchema,
+  undoSchema,
   rewardSchema,
 ]);
 
@@ -168,13 +180,16 @@ export type MemoryStep = z.infer<typeof memoryStepSchema>;
 export type Question = z.infer<typeof questionSchema>;
 export type RetrievalSetting = Readonly<z.infer<typeof retrievalSettingSchema>>;
 export type Answer = z.infer<typeof answerSchema>;
+export type Undo = z.infer<typeof undoSchema>;
 export type Reward = z.infer<typeof rewardSchema>;
 export type EpisodeEvent = z.infer<typeof episodeEventSchema>;
 
 /** Names of the LangChain custom events by which the graph nodes tell a recorder what they did. */
 export const MEMORY_STEP_EVENT = "memory-r1:memory_step";
 export const ANSWER_EVENT = "memory-r1:answer";
+export const UNDO_EVENT = "memory-r1:undo";
 
 /** Payloads of those events: the line without what the recorder knows itself. */
 export type MemoryStepPayload = Omit<MemoryStep, "type" | "at" | "run">;
 export type AnswerPayload = Omit<Answer, "type" | "at" | "run">;
+export type UndoPayload = Omit<Undo, "type" | "at" | "run">;

@@ -7,6 +7,7 @@ import {
   MEMORY_STEP_EVENT,
   type ModelCall,
   type Reward,
+  UNDO_EVENT,
 } from "./episode.js";
 import { type EpisodeSink, openEpisodeFile } from "./episode-file.js";
 import { defined, describeModelCall, metadataSchema } from "./model-call.js";
@@ -20,6 +21,7 @@ export type EpisodeRecorderOptions = (
 const EVENT_TYPES: ReadonlyMap<string, EpisodeEvent["type"]> = new Map([
   [MEMORY_STEP_EVENT, "memory_step"],
   [ANSWER_EVENT, "answer"],
+  [UNDO_EVENT, "undo"],
 ]);
 
 /** Ended runs that are remembered, for handlers that are attached twice and hear each end twice. */

@@ -2,7 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import { InMemoryStore } from "@langchain/langgraph";
 import { FileError, UsageError } from "../errors.js";
 import { MemoryBank } from "../memory/bank.js";
-import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue } from "./episode.js";
+import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "./episode.js";
 
 export type Decision = MemoryStep | Answer;
 
@@ -30,16 +30,16 @@ export async function* replayBanks(
 ): AsyncGenerator<RebuiltBank> {
   const store = await emptyStore(options);
   const shadow = new Map<string, MemoryValue>();
-  for (const decision of events) {
-    if (decision.type !== "memory_step" && decision.type !== "answer") {
-      continue;
+  for (const event of events) {
+    if (event.type === "model_call" || event.type === "reward") continue;
+    const bank = new MemoryBank({ store, namespace: event.namespace });
+    if (event.type !== "undo") {
+      checkRetrieved(event, shadow);
+      yield { decision: event, store, bank };
     }
-    checkRetrieved(decision, shadow);
-    const bank = new MemoryBank({ store, namespace: decision.namespace });
-    yield { decision, store, bank };
-    if (decision.type === "memory_step") {
-      checkChanges(decision, shadow);
-      await bank.write(decision.changes);
+    if (event.type !== "answer") {
+      checkChanges(event, shadow);
+      await bank.write(event.changes);
     }
   }
 }
@@ -61,7 +61,8 @@ export async function bankBefore(
     if (event === target) {
       break;
     }
-    if (event.type === "memory_step" && placeOf(event.namespace, "") === placeOf(target.namespace, "")) {
+    if (event.type !== "memory_step" && event.type !== "undo") continue;
+    if (placeOf(event.namespace, "") === placeOf(target.namespace, "")) {
       checkChanges(event, shadow);
       await bank.write(event.changes);
     }
@@ -94,10 +95,14 @@ async function emptyStore({ embeddings }: ReplayOptions): Promise<InMemoryStore>
 }
 
 /** Compares each change's `before` with the rebuilt bank, and brings the rebuilt values up to date. */
-function checkChanges({ id, namespace, changes }: MemoryStep, shadow: Map<string, MemoryValue>): void {
+function checkChanges({ type, id, namespace, changes }: MemoryStep | Undo, shadow: Map<string, MemoryValue>): void {
   for (const change of changes) {
     const place = placeOf(namespace, change.key);
-    expectSame(`${change.event} of step ${id}, key ${change.key}`, shadow.get(place) ?? null, change.before);
+    expectSame(
+      `${change.event} of ${type === "undo" ? "undo" : "step"} ${id}, key ${change.key}`,
+      shadow.get(place) ?? null,
+      change.before,
+    );
     if (change.after === null) {
       shadow.delete(place);
     } else {

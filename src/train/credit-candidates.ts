@@ -15,8 +15,8 @@ interface AskedQuestion {
   readonly question: GoldQuestion;
   /** Turns that hold its answer. */
   readonly evidence: readonly string[];
-  /** Memory steps before it. */
-  readonly steps: number;
+  /** Steps and undoes before it. */
+  readonly before: number;
   /** Id of the first answer at that moment: the bank is the same for all of them. */
   readonly decision: string;
 }
@@ -24,15 +24,17 @@ interface AskedQuestion {
 /** Each change of a conversation's memories. "linked" and "all" as in `CreditOptions`. */
 export function candidatesOf(dialogue: RecordedDialogue, which: "linked" | "all"): CreditCandidate[] {
   const asked = askedQuestions(dialogue);
-  return dialogue.steps.flatMap((step, at) =>
-    step.changes.map((change): CreditCandidate => {
+  return dialogue.changing.flatMap((step, at) => {
+    // Whoever undid something was no agent.
+    if (step.type === "undo") return [];
+    return step.changes.map((change): CreditCandidate => {
       const turns = new Set([step.turn.id, ...lifeTurns(dialogue, change.key)]);
       const own = asked.filter(
-        ({ evidence, steps }) => steps > at && (which === "all" || evidence.some((turn) => turns.has(turn))),
+        ({ evidence, before }) => before > at && (which === "all" || evidence.some((turn) => turns.has(turn))),
       );
       return { dialogue, step, change, asked: own };
-    }),
-  );
+    });
+  });
 }
 
 /** The questions with gold answers, each as it was last recorded. */
@@ -40,15 +42,15 @@ function askedQuestions({ events, questions }: RecordedDialogue): AskedQuestion[
   const gold = new Map(questions.map((question) => [question.id, question]));
   const asked = new Map<string, AskedQuestion>();
   const decisions = new Map<number, string>();
-  let steps = 0;
+  let before = 0;
   for (const event of events) {
-    if (event.type === "memory_step") steps++;
+    if (event.type === "memory_step" || event.type === "undo") before++;
     if (event.type !== "answer") continue;
-    const decision = decisions.get(steps) ?? event.id;
-    decisions.set(steps, decision);
+    const decision = decisions.get(before) ?? event.id;
+    decisions.set(before, decision);
     const question = gold.get(event.question.id);
     if (question === undefined) continue;
-    asked.set(question.id, { question, evidence: evidenceTurns(question, events), steps, decision });
+    asked.set(question.id, { question, evidence: evidenceTurns(question, events), before, decision });
   }
   return [...asked.values()];
 }

@@ -138,9 +138,9 @@ export async function creditOperations(
 async function inquiriesOf({ dialogue, change, asked }: CreditCandidate, banks: ReplayedBanks): Promise<Inquiry[][]> {
   const { speakers } = dialogue;
   return Promise.all(
-    asked.map(async ({ question, steps, decision }) => {
+    asked.map(async ({ question, before, decision }) => {
       const recorded: Inquiry = { bank: await banks.forkBefore(dialogue, decision), speakers, question };
-      const life = lifeOf(dialogue, change.key, steps);
+      const life = lifeOf(dialogue, change.key, before);
       const now = replayLife(life).value;
       const without = replayLife(life, change).value;
       if (sameValue(now, without)) return [recorded];
@@ -172,7 +172,7 @@ function creditOf(
     credit: mean(changes),
     gain: changes.reduce((sum, value) => sum + value, 0),
     questions,
-    lost: replayLife(lifeOf(dialogue, change.key, dialogue.steps.length), change).lost,
+    lost: replayLife(lifeOf(dialogue, change.key, dialogue.changing.length), change).lost,
   };
 }
 

@@ -1,5 +1,5 @@
 import { exactMatch } from "../reward/exact-match.js";
-import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Question } from "../trace/episode.js";
+import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Question, Undo } from "../trace/episode.js";
 
 export type GoldQuestion = Question & { readonly gold: string };
 
@@ -10,6 +10,8 @@ export interface RecordedDialogue {
   /** In the order in which they first spoke. */
   readonly speakers: readonly string[];
   readonly steps: readonly MemoryStep[];
+  /** All that changed the bank, in its order. */
+  readonly changing: readonly (MemoryStep | Undo)[];
   readonly calls: ReadonlyMap<string, ModelCall>;
   /** Questions with a gold answer, each once. */
   readonly questions: readonly GoldQuestion[];
@@ -18,9 +20,9 @@ export interface RecordedDialogue {
 /** Sorts the events of a file by conversation, so that nothing of one can reach another. */
 export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDialogue[] {
   const calls = new Map(events.flatMap((event) => (event.type === "model_call" ? [[event.id, event] as const] : [])));
-  const groups = new Map<string, (MemoryStep | Answer)[]>();
+  const groups = new Map<string, (MemoryStep | Answer | Undo)[]>();
   for (const event of events) {
-    if (event.type !== "memory_step" && event.type !== "answer") continue;
+    if (event.type === "model_call" || event.type === "reward") continue;
     const key = JSON.stringify(event.namespace);
     const own = groups.get(key);
     if (own === undefined) groups.set(key, [event]);
@@ -38,6 +40,7 @@ export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDial
       events: own,
       speakers: [...new Set(steps.map(({ turn }) => turn.speaker))],
       steps,
+      changing: own.filter((event) => event.type !== "answer"),
       calls,
       questions: [...questions.values()],
     };

@@ -1,9 +1,9 @@
 import type { Change, MemoryValue } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
-/** What the first steps did to one memory. */
-export function lifeOf({ steps }: RecordedDialogue, key: string, count: number): Change[] {
-  return steps.slice(0, count).flatMap(({ changes }) => changes.filter((change) => change.key === key));
+/** What the first steps and undoes did to one memory. */
+export function lifeOf({ changing }: RecordedDialogue, key: string, count: number): Change[] {
+  return changing.slice(0, count).flatMap(({ changes }) => changes.filter((change) => change.key === key));
 }
 
 /** Ids of the turns that ever made or changed the memory. */

@@ -5,13 +5,16 @@ import { MemoryBank } from "../../src/memory/bank.js";
 import { retrieveForAnswer, retrieveForManager, withAliases } from "../../src/memory/retrieve.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 
-/** Counts writes, as one would on a server. */
+/** Counts writes, as one would on a server, and the items that searches give. */
 class CountingStore extends InMemoryStore {
   writes = 0;
+  found = 0;
 
   override async batch<Op extends readonly StoreOperation[]>(operations: Op) {
     this.writes += operations.some((operation) => "value" in operation) ? 1 : 0;
-    return super.batch(operations);
+    const results = await super.batch(operations);
+    for (const result of results as readonly unknown[]) if (Array.isArray(result)) this.found += result.length;
+    return results;
   }
 }
 
@@ -102,6 +105,30 @@ test("words find what vectors miss, for the manager and for the answerer, in the
     search: "hybrid",
   });
   expect(fused.map(({ text }) => text)).toEqual(["room 4711 sleeps", "the room is warm"]);
+});
+
+test("taking a turn reads no more of a large bank than of a small one", async () => {
+  const readFor = async (id: string, count = 1) => {
+    store.found = 0;
+    const facts = Array.from({ length: count }, (_, index) => add(`memory ${index} of ${id}`));
+    await bank.apply(facts, [], turn(id));
+    return store.found;
+  };
+  const few = [await readFor("first"), await readFor("second")];
+  await readFor("third", 500);
+  expect([await readFor("fourth"), await readFor("fifth")]).toEqual(few);
+  expect((await bank.list()).at(-1)!.value.order).toBe(4);
+});
+
+test("orders go on from what another process wrote meanwhile", async () => {
+  await bank.apply([add("one")], [], turn("1"));
+  await bank.apply([add("two")], [], turn("2"));
+  expect(await bank.nextOrder()).toBe(2);
+  const value = { text: "theirs", speaker: "Ana", time: "3 May", source: "3", order: 2 };
+  await store.put(["bank"], "theirs", value);
+  expect(await bank.nextOrder()).toBe(3);
+  await store.delete(["bank"], "theirs");
+  expect(await bank.nextOrder()).toBe(3);
 });
 
 test("banks below this one, and beside it, are not seen, even where they crowd a page of the search", async () => {

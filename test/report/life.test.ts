@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Conversation, recording } from "../../src/report/conversation.js";
 import { lives } from "../../src/report/life.js";
+import { lifeItem } from "../../src/report/life-item.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { add, answer, remove, step, update } from "./sample.js";
 
@@ -52,6 +53,29 @@ describe("lives", () => {
       [0, 1, "q1"],
       [2, null, "q2"],
     ]);
+  });
+
+  it("follow what a person took back, and the answers before and after it", () => {
+    const undo: EpisodeEvent = {
+      ...{ type: "undo", id: "u", at: "2024-01-01T00:00:00.000Z", run: { runId: "r" }, namespace: bank, undoes: [] },
+      changes: [add("k1", "first"), remove("k2", "second")],
+    };
+    const all = lives(
+      conversation(
+        step(bank, "D1:1", "a", add("k1", "first")),
+        step(bank, "D1:2", "b", remove("k1", "first"), add("k2", "second")),
+        answer(bank, { id: "q1", text: "?" }, "x", { k2: "second" }, ["k2"]),
+        undo,
+        answer(bank, { id: "q2", text: "?" }, "x", { k1: "first" }, ["k1"]),
+      ),
+    );
+    expect(all.map(({ key, born, died, uses }) => [key, born, died, uses.length])).toEqual([
+      ["k1", 0, 1, 0],
+      ["k2", 1, 1, 1],
+      ["k1", 1, null, 1],
+    ]);
+    expect(all[2]!.changes[0]!.told).toBeNull();
+    expect(lifeItem(all[2]!).text).toContain("Taken back by an undo.");
   });
 
   it("begin before the recording where nothing in it added the memory", () => {

@@ -23,6 +23,8 @@ interface PlannedTurn {
   readonly speaker: string;
   readonly facts: string[];
   readonly events: readonly { kind: "ADD" | "UPDATE" | "DELETE"; id: number; text: string }[];
+  /** Whether a person then takes the turn back. */
+  readonly undone: boolean;
 }
 
 /** Sentences, with a word before them because LangGraph's InMemoryStore fails on texts such as "constructor". */
@@ -41,6 +43,7 @@ const plan: fc.Arbitrary<PlannedTurn[]> = fc.array(
       }),
       { maxLength: 4 },
     ),
+    undone: fc.boolean(),
   }),
   { maxLength: 8 },
 );
@@ -51,16 +54,18 @@ async function play(turns: readonly PlannedTurn[]) {
   const events: EpisodeEvent[] = [];
   const recorder = new EpisodeRecorder({ write: (line) => events.push(episodeEventSchema.parse(JSON.parse(line))) });
   const before: unknown[] = [];
-  for (const [index, { bank, speaker, facts, events: asked }] of turns.entries()) {
+  for (const [index, { bank, speaker, facts, events: asked, undone }] of turns.entries()) {
     const namespace = ["banks", bank];
     const list = () => new MemoryBank({ store, namespace }).list();
     const script = operations(...asked.map(({ kind, id, text }) => ({ event: kind, id: `m${id}`, text })));
-    const options = { model: new ScriptedModel(script), store, namespace, prompts: compactPrompts };
+    const options = { model: new ScriptedModel(script), store, namespace, prompts: compactPrompts, history: true };
     before.push(await list());
     const turn = { id: `D1:${index}`, speaker, text: facts.join(" "), time: `${index} May 2023`, facts };
     await createMemoryManager(options)
       .compile()
       .invoke({ turn }, { callbacks: [recorder] });
+    if (undone)
+      await new MemoryBank({ store, namespace, history: true }).undo({ turn: turn.id }, { callbacks: [recorder] });
     before.push(await list());
     const answerer = new ScriptedModel("Memories: m1\n**Answer:** x");
     const question = { id: `q${index}`, text: "which fact?" };
@@ -98,7 +103,28 @@ test("replay gives the bank as it stood before every decision, and every prompt 
 });
 
 const turnsOf = (...events: PlannedTurn["events"][]): PlannedTurn[] =>
-  events.map((list) => ({ bank: "one", speaker: "Ana", facts: ["fact one"], events: list }));
+  events.map((list) => ({ bank: "one", speaker: "Ana", facts: ["fact one"], events: list, undone: false }));
+
+test("a recorder hears of an undo as of a graph run, and a replay that lacks it is refused", async () => {
+  const [added, updated, nothing] = turnsOf(
+    [{ kind: "ADD", id: 0, text: "fact one" }],
+    [{ kind: "UPDATE", id: 1, text: "fact two" }],
+    [],
+  );
+  const { events } = await play([added!, { ...updated!, undone: true }, nothing!]);
+  const steps = events.filter((event) => event.type === "memory_step");
+  const undo = events.find((event) => event.type === "undo")!;
+  expect(undo).toMatchObject({
+    namespace: ["banks", "one"],
+    run: { runId: expect.any(String) },
+    undoes: [`${steps[1]!.id}/0`],
+    changes: [{ event: "UPDATE", before: { text: "fact two" }, after: { text: "fact one" } }],
+  });
+  expect(steps[2]!.retrieved[0]!.text).toBe("fact one");
+  expect((await (await bankBefore(events, steps[2]!.id)).bank.list())[0]!.value.text).toBe("fact one");
+  const without = events.filter((event) => event !== undo);
+  await expect(bankBefore(without, steps[2]!.id)).rejects.toThrow(FileError);
+});
 
 test("the rebuilt store ranks as the recorded one did", async () => {
   const { events } = await play(

@@ -27,6 +27,7 @@ describe("conversations", () => {
       events: [],
       speakers: [],
       steps: [],
+      changing: [],
       calls: new Map(),
       questions: [],
     });
