@@ -1,5 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { PutOperation } from "@langchain/langgraph";
+import { StoreError } from "../errors.js";
 import { textsAt } from "./text-fields.js";
 
 /** How items are embedded: one vector for each text that one of the fields (LangGraph index paths) selects. */
@@ -9,7 +10,10 @@ export interface VectorIndex {
   readonly fields?: readonly string[];
 }
 
-/** The vectors of each put in the same order; none where the put is a delete, says `index: false`, or has no text. */
+/**
+ * The vectors of each put in the same order; none where the put is a delete, says `index: false`, or has no text.
+ * @throws StoreError where the embeddings give another number of vectors than of texts.
+ */
 export async function embedPuts(puts: readonly PutOperation[], index: VectorIndex): Promise<number[][][]> {
   const textsOfPuts = puts.map(({ value, index: paths }) =>
     value === null || paths === false
@@ -19,8 +23,16 @@ export async function embedPuts(puts: readonly PutOperation[], index: VectorInde
   const texts = [...new Set(textsOfPuts.flat())];
   if (texts.length === 0) return puts.map(() => []);
   const embedded = await index.embeddings.embedDocuments(texts);
-  const vectors = new Map(texts.map((text, at) => [text, embedded[at] ?? []]));
-  return textsOfPuts.map((own) => own.map((text) => vectors.get(text) ?? []));
+  if (embedded.length !== texts.length) {
+    throw new StoreError({
+      what: "the embeddings returned another number of vectors than of texts",
+      expected: String(texts.length),
+      found: String(embedded.length),
+      remedy: "Check the embeddings model.",
+    });
+  }
+  const vectors = new Map(texts.map((text, at) => [text, embedded[at]!]));
+  return textsOfPuts.map((own) => own.map((text) => vectors.get(text)!));
 }
 
 /** Cosine similarity; 0 where one of the vectors is zero. */

@@ -16,6 +16,8 @@ export interface StoreCaseContext {
   readonly embeddings: Embeddings;
   /** Makes another empty store, which embeds other fields. */
   readonly storeWithFields: (fields: string[]) => Promise<BaseStore>;
+  /** Makes another empty store, with embeddings of two dimensions. */
+  readonly storeWithEmbeddings: (embeddings: Embeddings) => Promise<BaseStore>;
 }
 
 export type StoreCase = (context: StoreCaseContext) => Promise<void>;

@@ -1,3 +1,4 @@
+import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 import { describe, it } from "vitest";
 import { UsageError } from "../errors.js";
@@ -5,6 +6,7 @@ import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { filterCases } from "./filter-cases.js";
 import { itemCases } from "./item-cases.js";
 import { langGraphCases } from "./langgraph-cases.js";
+import { langGraphVectorCases } from "./langgraph-vector-cases.js";
 import { namespaceCases } from "./namespace-cases.js";
 import { searchCases } from "./search-cases.js";
 import type { ConformanceIndex, StoreCases } from "./store-case.js";
@@ -15,6 +17,7 @@ const groups = {
   filters: filterCases,
   namespaces: namespaceCases,
   "LangGraph's own": langGraphCases,
+  "LangGraph's own, of vectors": langGraphVectorCases,
 } satisfies Record<string, StoreCases>;
 
 type CasesOf<Group> = Group extends StoreCases ? keyof Group : never;
@@ -50,6 +53,7 @@ export function storeConformance(
   const reasons = new Map(Object.entries(skip));
   checkSkips(name, reasons);
   const storeWithFields = async (fields: string[]) => makeStore({ ...conformanceIndex, fields });
+  const storeWithEmbeddings = async (own: Embeddings) => makeStore({ ...conformanceIndex, embeddings: own, dims: 2 });
   describe(`${name} is a LangGraph store`, () => {
     for (const [group, cases] of Object.entries<StoreCases>(groups))
       describe(group, () => {
@@ -57,7 +61,7 @@ export function storeConformance(
           it(title, async (context) => {
             const reason = reasons.get(title);
             if (reason !== undefined) return context.skip(reason);
-            await run({ store: await makeStore(conformanceIndex), embeddings, storeWithFields });
+            await run({ store: await makeStore(conformanceIndex), embeddings, storeWithFields, storeWithEmbeddings });
           });
       });
   });
