@@ -39,6 +39,15 @@ export function managerReplier(model: BaseChatModel, output: ManagerOutput): Rep
   if (output === "text" || (output === "auto" && model.bindTools === undefined)) {
     return model;
   }
+  if (output === "auto") {
+    try {
+      return bound(model);
+    } catch (error) {
+      // A model whose chat template knows no tools says so only when it is asked.
+      if (error instanceof UsageError) return model;
+      throw error;
+    }
+  }
   if (model.bindTools === undefined) {
     throw new UsageError({
       what: "the manager's model has no tools",
@@ -48,8 +57,12 @@ export function managerReplier(model: BaseChatModel, output: ManagerOutput): Rep
       remedy: 'pass managerOutput "auto" or "text", or another model',
     });
   }
-  // Known to each provider's model in its own form; those that cannot be made to call a tool read over it.
-  return model.bindTools([managerTool], { tool_choice: MANAGER_TOOL } as object);
+  return bound(model);
+}
+
+/** The choice is known to each provider's model in its own form; those that cannot be made to call a tool read over it. */
+function bound(model: BaseChatModel): Replier {
+  return model.bindTools!([managerTool], { tool_choice: MANAGER_TOOL } as object);
 }
 
 /** The decision as the text that `parseOperations` reads: the tool calls' arguments, or the reply where none was made. */

@@ -3,6 +3,7 @@ import { EngineError } from "../errors.js";
 import type { Sampling } from "./chat-sampling.js";
 import type { GenerateRequest, Generation } from "./engine.js";
 import type { ResponseReader } from "./response-reader.js";
+import type { ToolCallReader } from "./tool-call-reader.js";
 
 /** Exact record of one response: with it a trainer can score and replay the call. A type, not an interface: it is stored as plain data. */
 export type ChatOnnxMetadata = {
@@ -24,6 +25,8 @@ export interface ChatCall {
   readonly sampling: Sampling;
   readonly reader: ResponseReader;
   readonly modelName: string;
+  /** Absent where no tools are bound: then the reply is text, whatever it says. */
+  readonly calls?: ToolCallReader;
 }
 
 /** What a message carries besides its text. */

@@ -1,4 +1,4 @@
-import { type BaseMessage, ChatMessage } from "@langchain/core/messages";
+import { AIMessage, type BaseMessage, ChatMessage } from "@langchain/core/messages";
 import { UsageError } from "../errors.js";
 import type { ChatTurn } from "./chat-template.js";
 
@@ -9,8 +9,11 @@ const roles: Readonly<Record<string, string>> = {
   developer: "system",
 };
 
-/** LangChain's messages as a chat template sees them. Throws UsageError for what a text model cannot read. */
-export function toChatTurns(messages: readonly BaseMessage[]): ChatTurn[] {
+/**
+ * LangChain's messages as a chat template sees them. Throws UsageError for what a text model cannot read.
+ * @param tools whether the template renders tool calls and their results.
+ */
+export function toChatTurns(messages: readonly BaseMessage[], { tools = false } = {}): ChatTurn[] {
   if (messages.length === 0) {
     throw new UsageError({
       what: "no messages",
@@ -18,12 +21,22 @@ export function toChatTurns(messages: readonly BaseMessage[]): ChatTurn[] {
       remedy: "pass a message or a prompt",
     });
   }
-  return messages.map((message, index) => ({ role: roleOf(message, index), content: textOf(message, index) }));
+  return messages.map((message, index): ChatTurn => {
+    const content = textOf(message, index);
+    const calls = AIMessage.isInstance(message) ? (message.tool_calls ?? []) : [];
+    if (tools && message.type === "tool") return { role: "tool", content };
+    const role = roleOf(message, index, !tools && calls.length > 0);
+    if (calls.length === 0) return { role, content };
+    const tool_calls = calls.map(({ name, args }) => ({
+      type: "function" as const,
+      function: { name, arguments: args },
+    }));
+    return { role, content, tool_calls };
+  });
 }
 
-function roleOf(message: BaseMessage, index: number): string {
+function roleOf(message: BaseMessage, index: number, calls: boolean): string {
   const role = ChatMessage.isInstance(message) ? message.role : roles[message.type];
-  const calls = "tool_calls" in message && Array.isArray(message.tool_calls) && message.tool_calls.length > 0;
   if (role !== undefined && !calls) return role;
   throw new UsageError({
     what: "this chat model has no tools",

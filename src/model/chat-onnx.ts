@@ -1,27 +1,33 @@
 import { basename } from "node:path";
 import type { CallbackManagerForLLMRun } from "@langchain/core/callbacks/manager";
+import type { BaseLanguageModelInput } from "@langchain/core/language_models/base";
 import {
   BaseChatModel,
   type BaseChatModelCallOptions,
   type BaseChatModelParams,
+  type BindToolsInput,
   type LangSmithParams,
 } from "@langchain/core/language_models/chat_models";
 import { convertChunksToEvents } from "@langchain/core/language_models/compat";
 import type { ChatModelStreamEvent } from "@langchain/core/language_models/event";
-import { AIMessage, AIMessageChunk, type BaseMessage, type StandardMessageStructure } from "@langchain/core/messages";
+import { AIMessageChunk, type BaseMessage, type StandardMessageStructure } from "@langchain/core/messages";
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
-import { ContextLengthError } from "../errors.js";
+import type { Runnable } from "@langchain/core/runnables";
+import { ContextLengthError, UsageError } from "../errors.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { abortError } from "./abort.js";
 import { callbackStream } from "./callback-stream.js";
 import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
 import { toChatTurns } from "./chat-messages.js";
+import { callReader, piecesOf, wholeMessage } from "./chat-reply.js";
 import { checkSampling, promptSeed, type Sampling } from "./chat-sampling.js";
+import { type ChatTool, chatTools, replyBeginning } from "./chat-tools.js";
 import type { GenerateOptions, PolicyEngine } from "./engine.js";
 import type { Precision } from "./precision.js";
 import { type BatchedResult, batcherOf, type GeneratingEngine } from "./request-batcher.js";
 import { ResponseReader } from "./response-reader.js";
 import { type ChatTokenizer, loadTokenizer } from "./tokenizer.js";
+import type { ReadPiece } from "./tool-call-reader.js";
 
 /** The part of a policy engine that a chat model needs. */
 export type ChatEngine = GeneratingEngine & Pick<PolicyEngine, "info" | "close">;
@@ -38,6 +44,8 @@ export interface ChatOnnxCallOptions extends BaseChatModelCallOptions {
   readonly temperature?: number;
   readonly maxNewTokens?: number;
   readonly seed?: number;
+  /** As `bindTools` makes them. Which one is called: `tool_choice` "auto" (default), "none", "any", or a tool's name. */
+  readonly tools?: readonly ChatTool[];
 }
 
 export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampling> {
@@ -106,11 +114,38 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   }
 
   override get callKeys(): string[] {
-    return [...super.callKeys, "temperature", "maxNewTokens", "seed"];
+    return [...super.callKeys, "temperature", "maxNewTokens", "seed", "tools"];
   }
 
   override invocationParams(options?: this["ParsedCallOptions"]): Sampling & { model: string } {
-    return { model: this.#modelName, ...this.#samplingOf(options) };
+    const { tools, tool_choice } = options ?? {};
+    const called = tools === undefined ? {} : { tools, tool_choice };
+    return { model: this.#modelName, ...this.#samplingOf(options), ...called };
+  }
+
+  /**
+   * A model that may call these tools, for checkpoints whose chat template renders tools in Hermes' form, as those of Qwen2.5 and Qwen3.
+   * A `tool_choice` of "any" or of a name begins the reply with such a call. Throws UsageError for other templates.
+   */
+  override bindTools(
+    tools: BindToolsInput[],
+    kwargs: Partial<ChatOnnxCallOptions> = {},
+  ): Runnable<BaseLanguageModelInput, AIMessageChunk, ChatOnnxCallOptions> {
+    if (!this.tokenizer.rendersTools) {
+      throw new UsageError({
+        what: "this chat model has no tools",
+        where: this.#modelName,
+        expected: "a checkpoint whose chat template renders `tools` and marks calls by <tool_call>, such as Qwen2.5",
+        remedy: "use another checkpoint, or ask for JSON in the reply's text",
+      });
+    }
+    const bound = chatTools(tools);
+    replyBeginning(kwargs.tool_choice, bound);
+    return this.withConfig({ ...kwargs, tools: bound } as Partial<ChatOnnxCallOptions>) as Runnable<
+      BaseLanguageModelInput,
+      AIMessageChunk,
+      ChatOnnxCallOptions
+    >;
   }
 
   override getLsParams(options: this["ParsedCallOptions"]): LangSmithParams {
@@ -128,7 +163,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     const { generations, policyVersion } = await this.#submit(call, options.signal);
     const { text, finishReason } = readRest(call.reader, generations);
     const outcome = outcomeOf(call, finishReason, policyVersion);
-    const message = new AIMessage<StandardMessageStructure>({ content: text, ...outcome });
+    const message = wholeMessage(call, text, outcome);
     const { input_tokens, output_tokens, total_tokens } = outcome.usage_metadata;
     const tokenUsage = { promptTokens: input_tokens, completionTokens: output_tokens, totalTokens: total_tokens };
     return { generations: [{ text, message }], llmOutput: { tokenUsage } };
@@ -141,8 +176,10 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
     const call = this.#call(messages, options);
-    const outcome = yield* this.#streamText(call, options.signal, async (text) => {
-      const chunk = new ChatGenerationChunk({ text, message: new AIMessageChunk({ content: text }) });
+    const outcome = yield* this.#streamText(call, options.signal, async ({ text, calls }) => {
+      const tool_call_chunks = [...calls];
+      const message = new AIMessageChunk({ content: text, ...(calls.length === 0 ? {} : { tool_call_chunks }) });
+      const chunk = new ChatGenerationChunk({ text, message });
       await runManager?.handleLLMNewToken(text, undefined, undefined, undefined, undefined, { chunk });
       return chunk;
     });
@@ -174,9 +211,12 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   async *#streamText<Chunk>(
     call: ChatCall,
     signal: AbortSignal | undefined,
-    emit: (text: string) => Promise<Chunk>,
+    emit: (piece: ReadPiece) => Promise<Chunk>,
   ): AsyncGenerator<Chunk, ChatOutcome> {
     const { reader } = call;
+    const given = async function* (text: string, end = false): AsyncGenerator<Chunk> {
+      for (const piece of piecesOf(call, text, end)) yield await emit(piece);
+    };
     // Fires when a stop string came or the consumer went away: nobody wants the rest.
     const enough = new AbortController();
     const either = signal ? AbortSignal.any([signal, enough.signal]) : enough.signal;
@@ -190,13 +230,12 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
         if (signal?.aborted) throw abortError(signal);
         if (step.done) {
           const { text, finishReason } = readRest(reader, step.value.generations);
-          if (text !== "") yield await emit(text);
+          yield* given(text, true);
           return outcomeOf(call, finishReason, step.value.policyVersion);
         }
         // Read while the engine is at it: the adapter cannot change before it has finished.
         policyVersion ??= this.engine.policyVersion(this.adapter);
-        const text = reader.push(...step.value);
-        if (text !== "") yield await emit(text);
+        yield* given(reader.push(...step.value), reader.stopped);
         if (reader.stopped) return outcomeOf(call, "stop", policyVersion);
       }
     } finally {
@@ -220,7 +259,10 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   #call(messages: readonly BaseMessage[], options: this["ParsedCallOptions"]): ChatCall {
     if (options.signal?.aborted) throw abortError(options.signal);
     const sampling = this.#samplingOf(options);
-    const promptIds = this.tokenizer.encodeChat(toChatTurns(messages));
+    const tools = options.tool_choice === "none" ? [] : (options.tools ?? []);
+    const reply = replyBeginning(options.tool_choice, tools);
+    const turns = toChatTurns(messages, { tools: this.tokenizer.rendersTools });
+    const promptIds = this.tokenizer.encodeChat(turns, { tools, reply });
     const { contextLength } = this.engine.info;
     if (promptIds.length + sampling.maxNewTokens > contextLength) {
       throw new ContextLengthError({
@@ -233,7 +275,13 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     }
     const { temperature, maxNewTokens, seed } = sampling;
     const request = { promptIds, maxNewTokens, temperature, seed: promptSeed(seed, promptIds) };
-    return { request, sampling, reader: new ResponseReader(this.tokenizer, sampling.stop), modelName: this.#modelName };
+    const call = {
+      request,
+      sampling,
+      reader: new ResponseReader(this.tokenizer, sampling.stop),
+      modelName: this.#modelName,
+    };
+    return tools.length === 0 ? call : { ...call, calls: callReader(request.seed, reply) };
   }
 
   #submit(

@@ -4,11 +4,23 @@ import { Template } from "@huggingface/jinja";
 import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
 import { hasCode, parseFields, readOptionalJson } from "../json-file.js";
+import { CALL_OPEN } from "./tool-call-reader.js";
 
 /** One turn of a chat, as templates see it. */
 export interface ChatTurn {
   readonly role: string;
   readonly content: string;
+  /** Calls that the turn ends with, for templates that render tools. */
+  readonly tool_calls?: readonly {
+    readonly type: "function";
+    readonly function: { readonly name: string; readonly arguments: Readonly<Record<string, unknown>> };
+  }[];
+}
+
+export interface RenderOptions {
+  readonly addGenerationPrompt: boolean;
+  /** Tools in OpenAI's form. */
+  readonly tools?: readonly object[];
 }
 
 const named = z.object({ name: z.string(), template: z.string() });
@@ -17,6 +29,8 @@ export const chatTemplateField = z.object({ chat_template: templateSchema.nullis
 
 /** A compiled chat template. */
 export class ChatTemplate {
+  /** Whether it shows tools to the model, and has them called by `<tool_call>` marks. */
+  readonly rendersTools: boolean;
   readonly #template: Template;
   readonly #where: string;
   readonly #specialTokens: Readonly<Record<string, string>>;
@@ -34,19 +48,24 @@ export class ChatTemplate {
         cause,
       });
     }
+    this.rendersTools = /\btools\b/.test(source) && source.includes(CALL_OPEN);
     this.#where = where;
     this.#specialTokens = specialTokens;
   }
 
   /** The text of a chat. Throws UsageError when the template refuses the messages. */
-  render(messages: readonly ChatTurn[], { addGenerationPrompt }: { addGenerationPrompt: boolean }): string {
+  render(messages: readonly ChatTurn[], { addGenerationPrompt, tools = [] }: RenderOptions): string {
     try {
       return this.#template.render({
         ...this.#specialTokens,
-        messages: messages.map(({ role, content }) => ({ role, content })),
+        messages: messages.map(({ role, content, tool_calls }) => ({
+          role,
+          content,
+          ...(tool_calls === undefined ? {} : { tool_calls }),
+        })),
         add_generation_prompt: addGenerationPrompt,
         // Templates ask `tools is not none`, which an undefined name would pass.
-        tools: null,
+        tools: tools.length === 0 ? null : tools,
         documents: null,
       });
     } catch (cause) {

@@ -3,7 +3,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { FileError } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
-import { ChatTemplate, type ChatTurn, findChatTemplate } from "./chat-template.js";
+import { ChatTemplate, type ChatTurn, findChatTemplate, type RenderOptions } from "./chat-template.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 
 /** Text and token ids of one checkpoint, both ways. */
@@ -11,10 +11,15 @@ export interface ChatTokenizer {
   /** Token ids of a text; nothing is added around it. Control tokens in the text become control ids. */
   encode(text: string): number[];
   decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
-  /** The chat template's text. Control tokens inside a message's content are defused: content is data. */
-  render(messages: readonly ChatTurn[], options?: { addGenerationPrompt?: boolean }): string;
-  /** Ids of the rendered chat with the generation prompt. Throws UsageError when the template refuses the messages. */
-  encodeChat(messages: readonly ChatTurn[]): number[];
+  /** The chat template's text. Control tokens inside of a message or a tool are defused: they are data. */
+  render(messages: readonly ChatTurn[], options?: Partial<RenderOptions>): string;
+  /**
+   * Ids of the rendered chat with the generation prompt. Throws UsageError when the template refuses the messages.
+   * `reply` is what the reply must begin with.
+   */
+  encodeChat(messages: readonly ChatTurn[], options?: { tools?: readonly object[]; reply?: string }): number[];
+  /** Whether the chat template shows tools, and has them called by `<tool_call>` marks. */
+  readonly rendersTools: boolean;
   /** Ids that end a response. */
   readonly stopIds: readonly number[];
   readonly padId: number;
@@ -121,11 +126,18 @@ function chatTokenizer(
       (text, special) => text.replaceAll(special, `${special[0]}${zeroWidthSpace}${special.slice(1)}`),
       content,
     );
+  /** As `defuse`, of all texts in a value; names of fields are left as they are. */
+  const defuseAll = <Value>(value: Value): Value =>
+    JSON.parse(JSON.stringify(value), (_, part: unknown) => (typeof part === "string" ? defuse(part) : part)) as Value;
   const encode = (text: string): number[] => [...tokenizer.encode(text, { add_special_tokens: false }).ids];
-  const render: ChatTokenizer["render"] = (messages, { addGenerationPrompt = true } = {}) =>
+  const render: ChatTokenizer["render"] = (messages, { addGenerationPrompt = true, tools = [] } = {}) =>
     parts.template.render(
-      messages.map(({ role, content }) => ({ role, content: defuse(content) })),
-      { addGenerationPrompt },
+      messages.map(({ role, content, tool_calls }) => ({
+        role,
+        content: defuse(content),
+        ...(tool_calls === undefined ? {} : { tool_calls: defuseAll(tool_calls) }),
+      })),
+      { addGenerationPrompt, tools: defuseAll(tools) },
     );
   return {
     encode,
@@ -134,7 +146,8 @@ function chatTokenizer(
         ? ""
         : tokenizer.decode([...ids], { skip_special_tokens: skipSpecial, clean_up_tokenization_spaces: false }),
     render,
-    encodeChat: (messages) => encode(render(messages)),
+    encodeChat: (messages, { tools = [], reply = "" } = {}) => encode(render(messages, { tools }) + reply),
+    rendersTools: parts.template.rendersTools,
     stopIds: parts.stopIds,
     padId: parts.padId,
   };

@@ -52,12 +52,12 @@ describe("ChatModelUnitTests", () => {
     expect(new ChatOnnx({ ...fields, disableStreaming: false })._llmType()).toBe("onnx");
   });
 
-  test("should bind tools when tool calling is supported: it is not, and agents can tell", () => {
-    expect(model.bindTools).toBeUndefined();
+  test("should bind tools when tool calling is supported: this model's template knows none, and says so at once", () => {
+    expect(() => model.bindTools([{ type: "function", function: { name: "f", parameters: {} } }])).toThrow(UsageError);
   });
 
-  test("should work with structured output when supported: it is not, and says so at once", () => {
-    expect(() => model.withStructuredOutput({ type: "object", properties: {} })).toThrow(/bindTools/);
+  test("should work with structured output when supported: it is not here, and says so at once", () => {
+    expect(() => model.withStructuredOutput({ type: "object", properties: {} })).toThrow(/no tools/);
   });
 
   test("should return standard LangSmith parameters", () => {

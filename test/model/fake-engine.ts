@@ -13,7 +13,8 @@ export const byteTokenizer: ChatTokenizer = {
     new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(ids.filter((id) => id < endId))),
   render: (messages, { addGenerationPrompt = true } = {}) =>
     messages.map(({ role, content }) => `${role}: ${content}\n`).join("") + (addGenerationPrompt ? "assistant: " : ""),
-  encodeChat: (messages) => byteTokenizer.encode(byteTokenizer.render(messages)),
+  encodeChat: (messages, { reply = "" } = {}) => byteTokenizer.encode(byteTokenizer.render(messages) + reply),
+  rendersTools: false,
   stopIds: [endId],
   padId: 0,
 };
