@@ -76,14 +76,15 @@ export class ToolCallReader {
   end(): ReadPiece {
     const rest = this.#held;
     this.#held = "";
-    if (this.#inside) return { text: "", calls: [this.#call(rest, false)] };
+    // Small models leave out the closing mark; JSON that was cut off does not parse.
+    if (this.#inside) return { text: "", calls: [this.#call(rest)] };
     return { text: this.#count > 0 ? rest.trimEnd() : rest, calls: [] };
   }
 
-  #call(source: string, whole = true): ToolCallChunk {
+  #call(source: string): ToolCallChunk {
     const index = this.#count++;
     const common = { type: "tool_call_chunk", index, id: `${this.#id}_${index}` } as const;
-    const value = whole ? parseJson(source) : undefined;
+    const value = parseJson(source);
     const parsed = callSchema.safeParse(value);
     if (parsed.success) {
       return { ...common, name: parsed.data.name, args: JSON.stringify(parsed.data.arguments) };
