@@ -2,9 +2,9 @@ import type { Command } from "commander";
 import { FileError, messageOf, UsageError } from "../errors.js";
 import { writeAtomic } from "../model/atomic-file.js";
 import type { ReportSources } from "../report/read-report.js";
-import { plainCommand } from "./options.js";
+import { type CommonOptions, verbCommand } from "./options.js";
 
-interface ReportVerbOptions {
+interface ReportVerbOptions extends CommonOptions {
   readonly episodes?: string;
   readonly after?: string;
   readonly scores?: string;
@@ -12,13 +12,14 @@ interface ReportVerbOptions {
 }
 
 export function reportVerb(): Command {
-  return plainCommand(
+  return verbCommand(
     "report",
-    "Write one HTML file about a run: curves, scores beside controls, the life of each memory, episodes before and after training.",
+    "Write one HTML file about a run: curves, scores beside controls, the life of each memory, episodes and test questions before and after training.",
     "memory-r1 report runs/start-1\n" +
+      "memory-r1 report runs/locomo-1 runs/locomo-2 runs/locomo-3 -o report.html\n" +
       "memory-r1 report runs/manager runs/answerer --episodes before.jsonl --after after.jsonl --scores scores.json -o report.html",
   )
-    .argument("[folders...]", "folders of training runs, or of `memory-r1 start`")
+    .argument("[folders...]", "folders of training runs, of `memory-r1 start`, or of a recipe under one or more seeds")
     .option("--episodes <file>", "recording before training (default: untrained.jsonl of a folder)")
     .option("--after <file>", "recording of the same conversations after it (default: trained-manager.jsonl)")
     .option("--scores <file>", "what `memory-r1 evaluate --json` wrote (default: scores.json of a folder)")
@@ -27,16 +28,16 @@ export function reportVerb(): Command {
 }
 
 async function report(folders: readonly string[], options: ReportVerbOptions): Promise<void> {
-  const { episodes, after, scores, output } = options;
+  const { episodes, after, scores, output, seed } = options;
   if (folders.length === 0 && episodes === undefined && after === undefined && scores === undefined) {
     throw new UsageError({
       what: "nothing is named to report on",
       expected: "the folder of a run, --episodes, --after or --scores",
       found: "none of them",
-      remedy: "pass the folder that `memory-r1 train --out` or `memory-r1 start` wrote",
+      remedy: "pass the folder that `memory-r1 train --out`, with or without --recipe, or `memory-r1 start` wrote",
     });
   }
-  await writeReport({ folders, before: episodes, after, scores }, output);
+  await writeReport({ folders, before: episodes, after, scores, seed }, output);
   process.stdout.write(`${output}\n`);
 }
 

@@ -1,12 +1,16 @@
 import { existsSync } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import { FileError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { readJson, readOptionalJson } from "../json-file.js";
+import { EPISODES } from "../recipe/record-stage.js";
 import { readEpisodes } from "../trace/read.js";
 import { type Recording, recording } from "./conversation.js";
+import { folderNames } from "./folder-names.js";
+import { RECORD, RECORD_TRAINED, type RecipeRun, readRecipe, recipeStages } from "./read-recipe.js";
+import { requireSeeds } from "./same-recipe.js";
 import { type ScoreRow, scoreRows } from "./score-rows.js";
-import type { ReportContent } from "./summary.js";
+import type { RecipeReport, ReportContent } from "./summary.js";
+import { testQuestions } from "./test-questions.js";
 import { readTrainingSteps, type TrainingRun } from "./training-steps.js";
 
 /** What a folder may hold beside its training runs: the names under which `memory-r1 start` leaves them. */
@@ -17,37 +21,55 @@ export const reportFiles = {
 } as const;
 
 export interface ReportSources {
-  /** Folders of training runs, or folders with such folders. */
+  /** Folders of training runs, folders with such folders, or folders of recipes; several recipes are seeds of one. */
   readonly folders: readonly string[];
   /** Episode files from before and after the training. Default: those of `reportFiles` in the folders. */
   readonly before?: string | undefined;
   readonly after?: string | undefined;
   /** Scores as a file, or as they are. Default: that of `reportFiles` in the folders. */
   readonly scores?: string | readonly object[] | undefined;
+  /** Draws the test questions of a recipe that are shown. Default 0. */
+  readonly seed?: number | undefined;
 }
 
 /**
  * Reads all that there is of a run.
  * @throws FileError for a file that is named and missing, or not what it should be; UsageError where there is nothing to tell of
  */
-export async function readReport({ folders, before, after, scores }: ReportSources): Promise<ReportContent> {
-  const runs = (await Promise.all(folders.map(trainingRuns))).flat();
+export async function readReport({ folders, before, after, scores, seed = 0 }: ReportSources): Promise<ReportContent> {
+  const { recipe, others } = await sortFolders(folders, seed);
+  const runs = (await Promise.all(others.map(trainingRuns))).flat();
+  const files = { before: before ?? find(others, reportFiles.before), after: after ?? find(others, reportFiles.after) };
   const content = {
     title: ["Memory-R1", ...folders.map((folder) => basename(resolve(folder)))].join(" · "),
     runs: distinct(runs),
-    scores: await readScores(folders, scores),
-    before: readRecording(before ?? find(folders, reportFiles.before)),
-    after: readRecording(after ?? find(folders, reportFiles.after)),
+    scores: await readScores(others, scores),
+    before: files.before === undefined ? recordingOf(recipe, RECORD) : readRecording(files.before),
+    after: files.after === undefined ? recordingOf(recipe, RECORD_TRAINED) : readRecording(files.after),
+    recipe,
   };
-  if (content.runs.length + content.scores.length > 0 || (content.before ?? content.after) !== undefined)
-    return content;
+  const parts = [recipe, content.before, content.after].filter((part) => part !== undefined);
+  if (content.runs.length + content.scores.length + parts.length > 0) return content;
   throw new UsageError({
     what: "there is nothing to report",
     where: folders.join(", "),
-    expected: "metrics.jsonl in a folder or in the folders below it, episodes, or scores",
+    expected: `metrics.jsonl in a folder or in the folders below it, folders of a recipe's stages (${recipeStages.join(", ")}) with their stage.json, episodes, or scores`,
     found: "none of them",
-    remedy: "pass the folder that `memory-r1 train --out` or `memory-r1 start` wrote, --episodes, or --scores",
+    remedy:
+      "pass the folder that `memory-r1 train --out`, with or without --recipe, or `memory-r1 start` wrote, --episodes, or --scores",
   });
+}
+
+/** Recipes are told of together; in other folders, training runs are looked for. */
+async function sortFolders(
+  folders: readonly string[],
+  seed: number,
+): Promise<{ recipe: RecipeReport | undefined; others: string[] }> {
+  const read = await Promise.all(folders.map(async (folder) => ({ folder, run: await readRecipe(folder) })));
+  const runs = distinct(read.flatMap(({ run }) => run ?? []));
+  requireSeeds(runs);
+  const others = read.flatMap(({ folder, run }) => (run === undefined ? [folder] : []));
+  return { recipe: runs.length === 0 ? undefined : { runs, seed, questions: await testQuestions(runs, seed) }, others };
 }
 
 /** The run of a folder, or those of the folders in it. */
@@ -61,31 +83,13 @@ async function trainingRuns(folder: string): Promise<TrainingRun[]> {
   return (await Promise.all(below)).flatMap(({ name, steps }) => (steps === undefined ? [] : [{ name, steps }]));
 }
 
-/** In alphabetical order, but the manager first: it is trained first. */
-async function folderNames(folder: string): Promise<string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    return names.sort((a, b) => Number(b === "manager") - Number(a === "manager") || (a < b ? -1 : 1));
-  } catch (cause) {
-    const found = (await stat(folder).catch(() => undefined)) === undefined ? "nothing there" : "no folder";
-    throw new FileError({
-      what: "the folder of the run cannot be read",
-      where: folder,
-      found,
-      remedy: "pass the folder that `memory-r1 train --out` or `memory-r1 start` wrote",
-      cause,
-    });
-  }
-}
-
 /** Runs of the same name are told apart by a number. */
-function distinct(runs: readonly TrainingRun[]): TrainingRun[] {
+function distinct<Run extends { readonly name: string }>(runs: readonly Run[]): Run[] {
   const met = new Map<string, number>();
-  return runs.map(({ name, steps }) => {
-    const times = (met.get(name) ?? 0) + 1;
-    met.set(name, times);
-    return { name: times === 1 ? name : `${name} (${times})`, steps };
+  return runs.map((run) => {
+    const times = (met.get(run.name) ?? 0) + 1;
+    met.set(run.name, times);
+    return { ...run, name: times === 1 ? run.name : `${run.name} (${times})` };
   });
 }
 
@@ -93,10 +97,17 @@ function find(folders: readonly string[], name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((file) => existsSync(file));
 }
 
-function readRecording(file: string | undefined): Recording | undefined {
-  return file === undefined
-    ? undefined
-    : recording(basename(file, ".jsonl"), readEpisodes(file, { tolerateCutTail: true }));
+function readRecording(file: string, name = basename(file, ".jsonl")): Recording {
+  return recording(name, readEpisodes(file, { tolerateCutTail: true }));
+}
+
+/** What a stage of a recipe recorded, of the first run that has recorded anything. */
+function recordingOf(recipe: RecipeReport | undefined, stage: string): Recording | undefined {
+  const done = (name: string) => (run: RecipeRun) => run.marks.get(name)?.state === "done";
+  const run = recipe?.runs.find(done(RECORD));
+  if (recipe === undefined || run === undefined || !done(stage)(run)) return undefined;
+  const of = recipe.runs.length === 1 ? "" : `${run.name}, `;
+  return readRecording(join(run.folder, stage, EPISODES), `${of}${stage}: the training conversations`);
 }
 
 async function readScores(folders: readonly string[], given: ReportSources["scores"]): Promise<ScoreRow[]> {

@@ -27,6 +27,8 @@ const scoreRowSchema = metricsSchema
     managerUnparsable: share,
     answererUnparsable: share,
     evidenceRecall: share,
+    memoriesShown: z.number().nullable().default(null),
+    facts: z.string().nullable().default(null),
   })
   .transform(({ bank, operations, bankSize, managerUnparsable, conversations, dialogues, ...row }) => ({
     ...row,

@@ -9,7 +9,7 @@ const shown = [
 ] as const;
 
 /** Exact match and F1 of each row in points of 100, with intervals where they are known. */
-export function scoresChart(rows: readonly ScoreRow[]): Markup {
+export function scoresChart(rows: readonly Pick<ScoreRow, "name" | "metrics" | "intervals">[]): Markup {
   const marks = shown.flatMap(({ metric, name, colour, hollow }, side) => {
     const known = rows.flatMap(({ metrics, intervals }, at) => {
       const value = metrics[metric];

@@ -25,6 +25,7 @@ h3 { font-size: 1.05rem; margin: 2rem 0 .75rem; }
 small, .note, .missing, figcaption, caption, nav, th { color: var(--muted); }
 small, .note, figcaption, nav { font-size: .85rem; font-weight: 400; }
 .missing { font-style: italic; }
+.unfinished { color: var(--second); }
 a { color: var(--first); text-underline-offset: .2em; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1.25rem; margin: 2rem 0 0; }
@@ -49,6 +50,7 @@ figure svg { color: var(--muted); --plot-background: var(--paper); }
 .mark.first { fill: var(--first); stroke: none; }
 .mark.third { fill: var(--third); stroke: none; }
 .mark.second { fill: none; stroke: var(--second); }
+.mark.hollow { fill: none; stroke: var(--muted); }
 .mark.muted { fill: var(--muted); stroke: none; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: 0 0 .75rem; font-size: .9rem; overflow-wrap: normal; }

@@ -1,10 +1,23 @@
+import { mean } from "../mean.js";
 import { type Recording, rightAnswers } from "./conversation.js";
-import { html, type Markup, percent, quoted } from "./markup.js";
+import { count, html, type Markup, percent, quoted } from "./markup.js";
+import type { RecipeRun } from "./read-recipe.js";
 import type { ScoreRow } from "./score-rows.js";
+import { points } from "./spread.js";
+import type { TestQuestion } from "./test-questions.js";
 import type { TrainingRun, TrainingStep } from "./training-steps.js";
 
 /** Steps at each end of a run whose mean stands for that end: one step alone is mostly chance. */
 const END_STEPS = 3;
+
+/** A recipe, by one seed or several. */
+export interface RecipeReport {
+  readonly runs: readonly RecipeRun[];
+  /** Drew the questions. */
+  readonly seed: number;
+  /** Undefined where none is answered yet. */
+  readonly questions: readonly TestQuestion[] | undefined;
+}
 
 export interface ReportContent {
   readonly title: string;
@@ -12,11 +25,13 @@ export interface ReportContent {
   readonly scores: readonly ScoreRow[];
   readonly before?: Recording | undefined;
   readonly after?: Recording | undefined;
+  readonly recipe?: RecipeReport | undefined;
 }
 
 /** What a reader wants to know first. */
-export function summary({ runs, before, after }: ReportContent): Markup {
+export function summary({ runs, before, after, recipe }: ReportContent): Markup {
   const facts = [
+    ...testFact(recipe?.runs ?? []),
     ...runs.flatMap(({ name, steps }) => rewardFact(name, steps)),
     ...[before, after].flatMap((recorded) => recordingFact(recorded)),
   ];
@@ -34,6 +49,21 @@ function rewardFact(name: string, steps: readonly TrainingStep[]): Markup[] {
   const [start, end] = [known.slice(0, END_STEPS), known.slice(-END_STEPS)].map(meanReward);
   const note = `reward, mean of the first and last ${Math.min(END_STEPS, known.length)} of ${known.length} steps`;
   return [fact(quoted(name), `${start!.toFixed(2)} → ${end!.toFixed(2)}`, note)];
+}
+
+/** F1 of the test before and after training, means over the runs that have both. */
+function testFact(runs: readonly RecipeRun[]): Markup[] {
+  const known = runs.flatMap(({ scores }) => {
+    const [before, after] = ["base", "both"].map((name) => scores.find((row) => row.name === name));
+    const [from, to] = [before?.metrics.f1, after?.metrics.f1];
+    return from === undefined || to === undefined ? [] : [{ from, to, questions: before!.questions }];
+  });
+  if (known.length === 0) return [];
+  const [from, to] = [mean(known.map((one) => one.from)), mean(known.map((one) => one.to))];
+  const ratio = from > 0 ? `, ${(to / from).toFixed(2)} times` : "";
+  const over = known.length === 1 ? "" : `, means over ${known.length} runs`;
+  const note = `F1 of ${count(known[0]!.questions, "question")}, untrained and both trained${over}${ratio}`;
+  return [fact(html`Test`, `${points(from)} → ${points(to)}`, note)];
 }
 
 const meanReward = (steps: readonly TrainingStep[]): number =>

@@ -10,7 +10,7 @@ const MANY_STEPS = 60;
 const BARS = 60;
 
 type Line = {
-  readonly of: "reward" | "outcome" | "kl" | "entropy";
+  readonly of: "reward" | "outcome" | "kl" | "entropy" | "unparsable" | "truncated";
   readonly colour: string;
   readonly dashed?: boolean;
 };
@@ -32,7 +32,18 @@ export function entropyChart(steps: readonly TrainingStep[]): Markup | undefined
   return lineChart(steps, [{ of: "entropy", colour: colours.first }], { zero: true }, "Entropy by training step");
 }
 
-const frame = { width: 352, height: 200, marginLeft: 46, marginRight: 8, marginTop: 10, marginBottom: 40 } as const;
+/** Shares of what could not be read, and of what the length limit cut. */
+export function unreadableChart(steps: readonly TrainingStep[]): Markup | undefined {
+  const lines: Line[] = [
+    { of: "unparsable", colour: colours.first },
+    { of: "truncated", colour: colours.second, dashed: true },
+  ];
+  return lineChart(steps, lines, { zero: true, ...shareTicks }, "Unreadable and cut replies by training step");
+}
+
+const shareTicks = { percent: false, tickFormat: (y: number) => `${Number((100 * y).toPrecision(3))} %` } as const;
+
+const frame = { width: 352, height: 200, marginLeft: 46, marginRight: 14, marginTop: 10, marginBottom: 40 } as const;
 
 const stepAxis = { label: "step", labelArrow: "none", labelAnchor: "right", labelOffset: 36, ...wholeTicks } as const;
 
@@ -114,10 +125,9 @@ export function operationsChart(steps: readonly TrainingStep[]): Markup | undefi
       y: {
         label: null,
         domain: [0, 1],
-        percent: false,
         ticks: 4,
         tickSize: 0,
-        tickFormat: (y: number) => `${100 * y} %`,
+        ...shareTicks,
       },
       color: { domain: events, range: Object.values(operationColours) },
       marks: [

@@ -1,5 +1,5 @@
 import { type Content, count, html, type Markup, quoted } from "./markup.js";
-import { entropyChart, klChart, operationsChart, rewardChart } from "./training-charts.js";
+import { entropyChart, klChart, operationsChart, rewardChart, unreadableChart } from "./training-charts.js";
 import type { TrainingRun, TrainingStep } from "./training-steps.js";
 
 export function trainingSection(runs: readonly TrainingRun[]): Markup {
@@ -21,6 +21,10 @@ ${figure(
 )}
 ${figure("KL from the untrained policy, nats per token", klChart(steps))}
 ${figure("Entropy, nats per token", entropyChart(steps))}
+${figure(
+  html`Replies: ${swatch("first", "could not be read,")}${swatch("second dashed", "cut by the length limit")}`,
+  unreadableChart(steps),
+)}
 ${figure(
   html`Operations: ${swatch("first", "ADD")} ${swatch("third", "UPDATE")} ${swatch("second", "DELETE")} ${swatch("faint", "NOOP")}`,
   operationsChart(steps),

@@ -8,7 +8,7 @@ import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderReport } from "../../src/report/page.js";
-import { fullReport, hostileReport } from "./sample-report.js";
+import { fullReport, hostileReport, recipeContent } from "./sample-report.js";
 
 const places = [
   process.env.CHROMIUM,
@@ -52,6 +52,7 @@ describe.skipIf(executablePath === undefined)(
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), "report-"));
       await writeFile(join(folder, "full.html"), renderReport(fullReport()));
+      await writeFile(join(folder, "recipe.html"), renderReport(recipeContent()));
       await writeFile(join(folder, "hostile.html"), renderReport(hostileReport()));
       browser = await chromium.launch({
         executablePath: executablePath!,
@@ -92,10 +93,15 @@ describe.skipIf(executablePath === undefined)(
       return { page, heard };
     }
 
-    it.each(["light", "dark"] as const)(
-      "is %s where the reader's system is, and all its text can be read",
-      async (scheme) => {
-        const { page } = await open("full.html", scheme);
+    it.each([
+      ["full.html", "light"],
+      ["full.html", "dark"],
+      ["recipe.html", "light"],
+      ["recipe.html", "dark"],
+    ] as const)(
+      "%s is %s where the reader's system is, and all its text can be read",
+      async (name, scheme) => {
+        const { page } = await open(name, scheme);
         await page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })");
         const paper = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
         const brightness = Number(/\d+/.exec(paper)![0]);
@@ -106,10 +112,14 @@ describe.skipIf(executablePath === undefined)(
       PATIENCE,
     );
 
-    it(
-      "draws every chart with ink in it, and labels of at least nine pixels",
-      async () => {
-        const { page } = await open("full.html", "light");
+    it.each([
+      ["full.html", 7],
+      // Validation, scores of both seeds and others, trainings of both seeds and another, a recording.
+      ["recipe.html", 1 + 2 + 3 * 5 + 1],
+    ])(
+      "%s draws every chart with ink in it, and labels of at least nine pixels",
+      async (name, number) => {
+        const { page } = await open(name, "light");
         const charts = await page.evaluate<{ width: number; shapes: number; label: number }[]>(`
       [...document.querySelectorAll("svg[role=img]")].map((svg) => ({
         width: svg.getBoundingClientRect().width,
@@ -117,7 +127,7 @@ describe.skipIf(executablePath === undefined)(
         label: Math.min(...[...svg.querySelectorAll("text")].filter((one) => one.textContent.trim() !== "")
           .map((one) => one.getBoundingClientRect().height)),
       }))`);
-        expect(charts.length).toBe(6);
+        expect(charts.length).toBe(number);
         for (const { width, shapes, label } of charts) {
           expect(width).toBeGreaterThan(300);
           expect(shapes).toBeGreaterThan(3);
@@ -128,10 +138,10 @@ describe.skipIf(executablePath === undefined)(
       PATIENCE,
     );
 
-    it(
-      "fits a narrow screen without scrolling sideways",
-      async () => {
-        const { page } = await open("full.html", "light", 360);
+    it.each(["full.html", "recipe.html"])(
+      "%s fits a narrow screen without scrolling sideways",
+      async (name) => {
+        const { page } = await open(name, "light", 360);
         expect(await page.evaluate<number>("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
         await page.close();
       },

@@ -26,6 +26,7 @@ describe("the report", () => {
       "Reward by training step",
       "KL divergence by training step",
       "Entropy by training step",
+      "Unreadable and cut replies by training step",
       "Share of each memory operation by training step",
     ]);
     expect(textOf(document, "#training li")).toContain("Step 2: entropy-collapse: little is left; look at --kl");

@@ -79,7 +79,11 @@ describe("readReport", () => {
     await expect(readReport({ folders: [folder], scores: join(folder, "none.json") })).rejects.toThrow(
       /file is missing/,
     );
-    await expect(readReport({ folders: [folder] })).rejects.toThrow(UsageError);
+    const nothing = readReport({ folders: [folder] });
+    await expect(nothing).rejects.toThrow(UsageError);
+    await expect(nothing).rejects.toThrow(
+      /metrics\.jsonl .*stages \(facts, record, .*evaluate\) with their stage\.json,/,
+    );
   });
 });
 

@@ -1,8 +1,12 @@
+import type { AnswerLine, StepLine } from "../../src/evaluate/evaluation-log.js";
+import type { ValidationResult } from "../../src/recipe/validation.js";
 import { recording } from "../../src/report/conversation.js";
+import type { RecipeRun } from "../../src/report/read-recipe.js";
 import { scoreRows } from "../../src/report/score-rows.js";
 import type { ReportContent } from "../../src/report/summary.js";
+import type { QuestionSide, TestQuestion } from "../../src/report/test-questions.js";
 import type { TrainingStep } from "../../src/report/training-steps.js";
-import { add, answer, hostileTexts, shortTalk, step } from "./sample.js";
+import { add, answer, hostileTexts, memory, shortTalk, step, update } from "./sample.js";
 
 const quiet = { unparsable: 0, truncated: 0, droppedGroups: 0, groups: 4, alarms: [] };
 
@@ -41,6 +45,72 @@ export const fullReport = (): ReportContent => ({
   after: recording("trained", shortTalk("talk")),
 });
 
+const checkpoint = (step: number, f1: number, trainingSeconds: number): ValidationResult => ({
+  step,
+  candidate: step > 0,
+  questions: 81,
+  f1,
+  exactMatch: 0,
+  trainingSeconds,
+});
+
+/** A recipe under one seed, its names and texts as they are given; its last stage is missing. */
+function recipeRun(name: string, seed: number, f1: number): RecipeRun {
+  const done = { state: "done", seconds: 12, validation: [] } as const;
+  const validation = [checkpoint(0, f1 / 2, 0), checkpoint(25, f1, 60), checkpoint(50, f1 - 0.02, 130)];
+  return {
+    name,
+    folder: name,
+    seed,
+    stages: [
+      { ...done, name: "facts" },
+      { ...done, name: "answerer", validation },
+      { ...done, name: "manager", validation },
+      { ...done, name: "final-answerer", validation },
+      { name: "evaluate", state: "missing", seconds: null, validation: [] },
+    ],
+    marks: new Map(),
+    trainings: [{ name: "answerer", steps: trainingSteps }],
+    scores: scoreRows([score(`${name} none`, 0.1), score("base", 0.25), score("both", f1)], "scores"),
+  };
+}
+
+/** A question with the untrained agents and with the trained ones; every text is this one, where it is not told otherwise. */
+function testQuestion(text: string): TestQuestion {
+  const usage = { calls: 1, inputTokens: 10, outputTokens: 5 };
+  const place = { conversation: text, unparsable: null, tooLong: false, usage };
+  const turn = { id: text, speaker: text, time: text, text, session: 1, facts: [text] };
+  const step: StepLine = {
+    ...place,
+    ...{ type: "step", manager: "base", turn: text, operations: [{ event: "NOOP" }], changes: [add("k", text)] },
+  };
+  const answer: AnswerLine = {
+    ...place,
+    ...{ type: "answer", row: "base", question: text, text, gold: text, prediction: text },
+    ...{ selected: ["m1"], memories: 1, evidenceRecall: 1 },
+  };
+  const later = [{ turn: text, change: update("k", text, text) }];
+  const shown = [{ ...memory(text), time: text, alias: "m1", key: "k", ofEvidence: true }];
+  const side: QuestionSide = { name: text, trained: false, evidence: [{ step, later }], answer, shown };
+  const unread = { ...side, evidence: [{ step: { ...step, unparsable: text }, later: [] }], shown: null };
+  return {
+    conversation: text,
+    question: { id: text, text, gold: text, category: text },
+    evidence: [turn],
+    sides: [side, { ...unread, trained: true, answer: { ...answer, unparsable: text } }],
+  };
+}
+
+/** Two seeds of a recipe. */
+export const recipeContent = (): ReportContent => ({
+  ...fullReport(),
+  recipe: {
+    runs: [recipeRun("locomo-1", 1, 0.3), recipeRun("locomo-2", 2, 0.36)],
+    seed: 0,
+    questions: [testQuestion("Where does Ana live?"), testQuestion("Does Ana have a dog?")],
+  },
+});
+
 /** Every text that comes from outside is one that would take over a page. */
 export function hostileReport(): ReportContent {
   const all = hostileTexts.join(" ");
@@ -58,5 +128,6 @@ export function hostileReport(): ReportContent {
     scores: scoreRows([{ ...score(all, 0.5), categories: { [all]: { questions: 1, metrics: {} } } }], "scores"),
     before: recording(all, events),
     after: recording(`${all} after`, events),
+    recipe: { runs: [recipeRun(all, 1, 0.3), recipeRun(`${all} 2`, 2, 0.4)], seed: 0, questions: [testQuestion(all)] },
   };
 }
