@@ -3,6 +3,7 @@ import { type ChromaClient, ChromaNotFoundError, ChromaUniqueError, type Collect
 import { StoreError } from "../errors.js";
 import { checkServer } from "./chroma-client.js";
 import { guarded, otherEmbeddings } from "./chroma-errors.js";
+import { embeddingsName } from "./embeddings-name.js";
 
 /** What the layout of the rows is called in a collection's metadata; another layout gets another name. */
 const LAYOUT = "langgraph-store-2";
@@ -84,12 +85,4 @@ function checkIdentity(collection: Collection, wanted: Record<string, string | n
   const describe = (metadata: Record<string, unknown>) =>
     `name "${metadata[KEYS.embeddings]}" and dimension ${metadata[KEYS.dimension]}`;
   throw otherEmbeddings(where, describe(found), describe(wanted));
-}
-
-/** `name` where the embeddings have one (as LexicalEmbeddings), else the class with the model's name. */
-export function embeddingsName(embeddings: Embeddings): string {
-  const { name, model, modelName } = embeddings as { name?: unknown; model?: unknown; modelName?: unknown };
-  if (typeof name === "string") return name;
-  const named = [model, modelName].find((value) => typeof value === "string");
-  return [embeddings.constructor.name, named].filter((part) => part !== undefined).join(":");
 }

@@ -1,16 +1,20 @@
 import { Embeddings } from "@langchain/core/embeddings";
+import { embeddingsName } from "../store/embeddings-name.js";
 
 /** Texts that are remembered; the oldest are forgotten first. */
 const REMEMBERED = 20_000;
 
 /** Embeds each text once: replay puts the same memories into many banks, and asks the same questions of all of them. */
 export class CachedEmbeddings extends Embeddings {
+  /** That of the embeddings which it caches: a store's collection knows them by it. */
+  readonly name: string;
   readonly #base: Embeddings;
   readonly #queries = new Map<string, Promise<number[]>>();
   readonly #documents = new Map<string, Promise<number[]>>();
 
   constructor(base: Embeddings) {
     super({});
+    this.name = embeddingsName(base);
     this.#base = base;
   }
 

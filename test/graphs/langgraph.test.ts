@@ -1,7 +1,16 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { expect, test, vi } from "vitest";
+import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { graph as answerAgent } from "../../graphs/answer-agent.js";
 import { backbone } from "../../graphs/backbone.js";
+import { graph as memoryAgent } from "../../graphs/memory-agent.js";
+import { graph as memoryManager } from "../../graphs/memory-manager.js";
+import { createMemoryGraph } from "../../src/index.js";
+import { tinyModel } from "../../src/model/tiny-model.js";
+import { testServer } from "../store/servers.js";
+
+afterEach(() => vi.unstubAllEnvs());
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,5 +27,39 @@ test("every graph that langgraph.json names is a factory in its file, and import
 test("prompts of an unknown style are refused before a model is opened", async () => {
   vi.stubEnv("MEMORY_R1_PROMPTS", "loud");
   await expect(backbone()).rejects.toThrow(/MEMORY_R1_PROMPTS.*compact or instructed.*loud/);
-  vi.unstubAllEnvs();
 });
+
+const moved = { id: "1", speaker: "Ana", text: "I moved to Oslo.", time: "7 May 2023", facts: ["Ana lives in Oslo"] };
+const question = { id: "q1", text: "Where does Ana live?" };
+
+describe.skipIf(!existsSync(`${tinyModel}/model.safetensors`))(
+  "with the tiny model (skipped without its weights)",
+  () => {
+    test("the graphs share the store of their process, whatever store and checkpointer a server puts in", async () => {
+      const { url } = await testServer();
+      vi.stubEnv("CHROMA_URL", url);
+      const served = { store: new InMemoryStore(), checkpointer: new MemorySaver() };
+      const config = { configurable: { thread_id: "t1", user_id: "ana" } };
+      const { step } = await (await memoryManager()).compile(served).invoke({ turn: moved }, config);
+      expect(step!.changes).toHaveLength(1);
+      const { answer } = await (await answerAgent()).compile(served).invoke({ question }, config);
+      expect(answer!.retrieved.map(({ text }) => text)).toEqual(["Ana lives in Oslo"]);
+      const whole = await (await memoryAgent())
+        .compile(served)
+        .invoke({ turns: [{ ...moved, id: "2" }], question }, config);
+      expect(whole.steps).toHaveLength(1);
+      expect(whole.answer!.question).toEqual(question);
+      expect(await served.store.search([])).toEqual([]);
+    });
+
+    test("a graph that is given no store keeps its memories in the server's", async () => {
+      const { store: _, ...rest } = await backbone();
+      const store = new InMemoryStore();
+      const graph = createMemoryGraph(rest).compile({ store, checkpointer: new MemorySaver() });
+      await graph.invoke({ turns: [moved], question }, { configurable: { thread_id: "t2", user_id: "ana" } });
+      expect((await store.search(["memories", "user", "ana"])).map(({ value }) => value.text)).toEqual([
+        "Ana lives in Oslo",
+      ]);
+    });
+  },
+);

@@ -45,7 +45,7 @@ describe("ToolCallReader", () => {
     ["arguments that are no object", '<tool_call>{"name": "find", "arguments": ["Oslo"]}</tool_call>', "find"],
     ["arguments that are text", '<tool_call>{"name": "find", "arguments": "Oslo"}</tool_call>', "find"],
     ["no name", '<tool_call>{"arguments": {}}</tool_call>', ""],
-    ["a call that was cut off", '<tool_call>{"name": "find", "arguments": {"city": "Os', ""],
+    ["a call that was cut off", '<tool_call>{"name": "find", "arguments": {"city": "Os', "find"],
   ])("says of %s that it is an invalid call, with what the model wrote", (_, reply, name) => {
     const { text, tool_calls, invalid_tool_calls } = read(reply);
     expect([text, tool_calls]).toEqual(["", []]);

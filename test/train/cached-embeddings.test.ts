@@ -1,5 +1,6 @@
 import { Embeddings } from "@langchain/core/embeddings";
 import { expect, it } from "vitest";
+import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
 import { CachedEmbeddings } from "../../src/train/cached-embeddings.js";
 
 class Counting extends Embeddings {
@@ -22,6 +23,11 @@ class Counting extends Embeddings {
     return texts.map((text) => [text.length, 0]);
   }
 }
+
+it("goes by the name of what it caches, so that a collection written with the one opens with the other", () => {
+  expect(new CachedEmbeddings(new LexicalEmbeddings()).name).toBe(new LexicalEmbeddings().name);
+  expect(new CachedEmbeddings(new Counting()).name).toBe("Counting");
+});
 
 it("embeds each text once, and keeps queries apart from documents", async () => {
   const base = new Counting();
