@@ -5,7 +5,8 @@ export type JsonReading = { readonly value: unknown } | { readonly reason: strin
 
 /**
  * The first JSON object in a model's text: bare, in a code fence, with prose around it, or after a reasoning block that
- * ends with `</think>`. Takes time linear in the text and never throws.
+ * ends with `</think>`. Small models forget the last brace: one that lacks nothing else is read too. Takes time linear in the text and
+ * never throws.
  */
 export function readJsonObject(text: string): JsonReading {
   if (text.length > MAX_LENGTH) {
@@ -19,7 +20,7 @@ export function readJsonObject(text: string): JsonReading {
   while (from !== -1) {
     const end = balancedEnd(text, from);
     if (end === -1) {
-      return { reason: "the JSON object is not closed" };
+      return lastBraceForgotten(text.slice(from)) ?? { reason: "the JSON object is not closed" };
     }
     try {
       return { value: JSON.parse(text.slice(from, end)) };
@@ -28,6 +29,15 @@ export function readJsonObject(text: string): JsonReading {
     }
   }
   return { reason: "not valid JSON" };
+}
+
+/** The object with its last brace. What was cut off in the middle of a list does not become one by it. */
+function lastBraceForgotten(text: string): JsonReading | undefined {
+  try {
+    return { value: JSON.parse(`${text}}`) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Index after the brace that closes the one at `from`; -1 without one. Braces in strings don't count. */

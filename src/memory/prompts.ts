@@ -30,7 +30,7 @@ export function describeTurn({ time, speaker, text }: Turn): string {
 /** The facts, then the memories under their aliases. */
 export function describeDecision(
   { turn, facts, retrieved }: ManagePromptInput,
-  describe: (memory: RetrievedMemory) => string = describeMemory,
+  describe: (memory: RetrievedMemory) => string,
 ): string {
   const known = retrieved.length === 0 ? ["(none)"] : retrieved.map(describe);
   return [
@@ -58,6 +58,7 @@ export function describeQuestion(
   return [...lines, `Question: ${oneLine(question)}`].join("\n");
 }
 
-function describeMemory({ alias, time, text }: RetrievedMemory): string {
+/** `{alias} ({time}): {text}` */
+export function describeMemory({ alias, time, text }: RetrievedMemory): string {
   return `${alias} (${oneLine(time)}): ${oneLine(text)}`;
 }

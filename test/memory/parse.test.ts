@@ -22,6 +22,14 @@ test("braces and quotes inside a text do not end the object", () => {
   expect(parseOperations(JSON.stringify({ operations: [tricky] }), [])).toMatchObject({ operations: [tricky] });
 });
 
+test("a forgotten last brace is read over, but not a list that was cut off", () => {
+  const whole = '{"operations":[{"event":"ADD","text":"Ana moved"}]';
+  expect(parseOperations(whole, [])).toEqual({ operations: [{ event: "ADD", text: "Ana moved" }], unparsable: null });
+  for (let length = whole.length - 1; length > 0; length--) {
+    expect(parseOperations(whole.slice(0, length), []).operations).toEqual([]);
+  }
+});
+
 test("the dialect of mem0 is read as the same decision", () => {
   const text = JSON.stringify({
     memory: [

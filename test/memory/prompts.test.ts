@@ -52,13 +52,20 @@ test("the compact formats are exactly these", () => {
   ]);
 });
 
-test("instructed prompts name the alias first, under instructions", () => {
+test("instructed prompts name the alias first, under instructions, and the new facts last", () => {
   const input = { turn, facts: ["Ana moved"], retrieved };
   const messages = instructedPrompts.manage(input);
   expect(lastText(messages)).toBe(
-    "Facts (Ana, 8 May 2023):\n- Ana moved\nMemories:\nm1 (7 May 2023): Ana lives in Oslo\nm2 (7 May 2023): Bo has a cat",
+    "Memories:\nm1 (7 May 2023): Ana lives in Oslo\nm2 (7 May 2023): Bo has a cat\nNew facts (Ana, 8 May 2023):\n- Ana moved",
   );
   expect(messages[0]!.text).toContain("UPDATE");
+});
+
+test("a model without memories to change is told of ADD alone", () => {
+  const messages = instructedPrompts.manage({ turn, facts: ["Ana moved"], retrieved: [] });
+  expect(lastText(messages)).toBe("Memories:\n(none)\nNew facts (Ana, 8 May 2023):\n- Ana moved");
+  const told = messages.map(({ text }) => text).join("\n");
+  expect(told.match(/ADD|UPDATE|DELETE|NOOP|\bm1\b/g)!.every((word) => word === "ADD")).toBe(true);
 });
 
 test("instructed models see examples as turns of the chat, in the forms that are read", () => {
@@ -82,12 +89,8 @@ test("instructed models see examples as turns of the chat, in the forms that are
     }
   }
   const replies = styles.manage.messages.filter(({ type }) => type === "ai").map(({ text }) => text);
-  expect(
-    replies
-      .join()
-      .match(/ADD|UPDATE|DELETE|NOOP/g)!
-      .sort(),
-  ).toEqual(["ADD", "DELETE", "NOOP", "UPDATE"]);
+  const events = replies.join().match(/ADD|UPDATE|DELETE|NOOP/g)!;
+  expect([...new Set(events)].sort()).toEqual(["ADD", "DELETE", "NOOP", "UPDATE"]);
 });
 
 test("no text from outside can begin a line of a prompt: not a fact, memory, name, time or question", () => {
