@@ -118,10 +118,21 @@ describe.skipIf(!hasTinyModel)("the report of a recipe's folder (skipped without
     const changed = await copy("changed");
     const asked = "Which things does Olga collect?";
     await edit<EvaluationLine>(join(changed, "evaluate", "results-manager.jsonl"), (line) => {
-      if (line.type === "answer" && line.text === asked) return { ...line, prediction: "red umbrellas" };
-      if (line.type !== "step" || line.turn !== "D2:1") return line;
-      const [change] = line.changes;
-      return { ...line, changes: [{ ...change, after: { ...change!.after!, text: "Olga has many umbrellas" } }] };
+      if (line.type === "answer" && line.text === asked && line.row === "both") {
+        return { ...line, prediction: "red umbrellas" };
+      }
+      if (line.type !== "step") return line;
+      const before = {
+        text: "Olga has many umbrellas",
+        speaker: "Olga",
+        time: "21 November 2022",
+        source: "D2:1",
+        order: 3,
+      };
+      const after = { ...before, text: "Olga has many red umbrellas" };
+      const change = { key: "D2:1-000", before, after };
+      if (line.turn === "D2:1") return { ...line, changes: [{ ...change, event: "ADD", before: null, after: before }] };
+      return line.turn === "D2:3" ? { ...line, operations: [], changes: [{ ...change, event: "UPDATE" }] } : line;
     });
     const page = await report(changed);
     const item = [...page.querySelectorAll("#questions details")].find((one) =>
@@ -142,14 +153,18 @@ describe.skipIf(!hasTinyModel)("the report of a recipe's folder (skipped without
       [
         "D2:1, 21 November 2022, OlgaI am collecting umbrellas.",
         "ADD Olga collects umbrellas",
-        "ADD Olga has many umbrellas",
+        "ADD Olga has many umbrellaslater, by D2:3: UPDATE Olga has many umbrellas → Olga has many red umbrellas",
       ],
       [
         "Shown to the answerer",
         "5 memories, 100 % of the turns that hold the answerm5, 21 November 2022: Olga collects umbrellas",
-        "5 memories, 100 % of the turns that hold the answerm5, 21 November 2022: Olga has many umbrellas",
+        "5 memories, 100 % of the turns that hold the answerm5, 21 November 2022: Olga has many red umbrellas",
       ],
-      ["Selected", "m5, 21 November 2022: Olga collects umbrellas", "m5, 21 November 2022: Olga has many umbrellas"],
+      [
+        "Selected",
+        "m5, 21 November 2022: Olga collects umbrellas",
+        "m5, 21 November 2022: Olga has many red umbrellas",
+      ],
       ["Answered", "umbrellas F1 100.0", "red umbrellas F1 66.7"],
     ]);
   });
