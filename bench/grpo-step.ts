@@ -151,7 +151,11 @@ const command = new Command("grpo-step")
   .option("--rows <n>", "responses in all", positive, 64)
   .option("--rounds <n>", "steps whose median is taken, after one to warm up", positive, 3)
   .option("--batch-gb <n>", "gigabytes of a batch's activations", nonNegative)
-  .option("--threads <n>", "threads of the runtime on the host; 0 lets it choose", nonNegative)
+  .option(
+    "--threads <n>",
+    "threads of the runtime on the host; 0 lets it choose; default 0 on a CPU, else 1",
+    nonNegative,
+  )
   .option("--separate", "a session for each phase instead of one for all")
   .option("--growth", "steps of growing prompts, groups and numbers of rows")
   .option("--profile", "time by operator; with CUDA_LAUNCH_BLOCKING=1 that of kernels, else of launching them");

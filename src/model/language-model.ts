@@ -41,7 +41,7 @@ export interface LanguageModelOptions {
   readonly device?: DeviceChoice;
   /** Of weights and activations; by default the device's and the architecture's (`defaultPrecision`). */
   readonly precision?: Precision;
-  /** 0 lets the runtime choose. */
+  /** Of the runtime on the host; 0 lets it choose. Default 0 on a CPU and 1 on a GPU, whose launches idle workers slow down. */
   readonly threads?: number;
   /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
   readonly batchBytes?: number;
@@ -65,14 +65,13 @@ export class LanguageModel {
     private readonly checkpoint: Checkpoint,
     device: Device,
     precision: Precision,
-    threads: number,
     private readonly memory: BatchMemory,
-    measured: Pick<LanguageModelOptions, "united" | "profilePrefix">,
+    options: Pick<LanguageModelOptions, "threads" | "united" | "profilePrefix">,
   ) {
     const { config, folder } = checkpoint;
     const shapes = [...requiredTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
-    this.sessions = new Sessions(checkpoint, { device, threads, parameters, precision, ...measured });
+    this.sessions = new Sessions(checkpoint, { device, parameters, precision, ...options });
     this.base = sets.zeroLora(config);
     this.info = {
       folder,
@@ -89,9 +88,8 @@ export class LanguageModel {
     folder,
     device: choice = "cpu",
     precision,
-    threads = 0,
     batchBytes,
-    ...measured
+    ...options
   }: LanguageModelOptions): Promise<LanguageModel> {
     const device = await resolveDevice(choice);
     const config = await readConfig(folder);
@@ -99,7 +97,7 @@ export class LanguageModel {
     checkPrecision(chosen, device);
     const checkpoint = await openCheckpoint(folder, config);
     const memory = { ...(await batchMemory(device, batchBytes)), precision: chosen };
-    return new LanguageModel(checkpoint, device, chosen, threads, memory, measured);
+    return new LanguageModel(checkpoint, device, chosen, memory, options);
   }
 
   async generate(

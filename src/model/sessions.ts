@@ -25,7 +25,8 @@ const LARGEST_MERGED = 50e6;
 
 export interface SessionsOptions {
   readonly device: Device;
-  readonly threads: number;
+  /** `SessionOptions.threads` of each session. */
+  readonly threads?: number;
   /** Numbers in the checkpoint. */
   readonly parameters: number;
   readonly precision?: Precision;
@@ -105,8 +106,11 @@ export class Sessions {
 
   private open(model: Uint8Array, packWeights: boolean): Promise<Session> {
     const { device, threads, profilePrefix } = this.options;
-    const profile = profilePrefix === undefined ? {} : { profilePrefix };
-    return Session.create(model, { device, threads, folder: this.checkpoint.folder, packWeights, ...profile });
+    const given = {
+      ...(threads === undefined ? {} : { threads }),
+      ...(profilePrefix === undefined ? {} : { profilePrefix }),
+    };
+    return Session.create(model, { device, folder: this.checkpoint.folder, packWeights, ...given });
   }
 
   async release(): Promise<void> {

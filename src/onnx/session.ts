@@ -15,7 +15,7 @@ export type Device = "cpu" | "cuda" | `cuda:${number}` | "webgpu";
 
 export interface SessionOptions {
   readonly device?: Device;
-  /** Threads of the CPU provider; 0 lets the runtime choose. */
+  /** Threads of the CPU provider; 0 lets the runtime choose. Default 0 on a CPU, else 1: on a GPU idle workers only spin beside the thread that launches. */
   readonly threads?: number;
   /** Folder that the model's external data lies in. */
   readonly folder?: string;
@@ -54,7 +54,13 @@ export class Session implements Runnable {
   /** `model` is ONNX bytes. */
   static async create(
     model: Uint8Array,
-    { device = "cpu", threads = 0, folder, packWeights = true, profilePrefix }: SessionOptions = {},
+    {
+      device = "cpu",
+      threads = device === "cpu" ? 0 : 1,
+      folder,
+      packWeights = true,
+      profilePrefix,
+    }: SessionOptions = {},
   ): Promise<Session> {
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider(device)],

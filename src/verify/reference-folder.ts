@@ -46,7 +46,7 @@ export async function* checkReferenceFolder(folder: string, options: ReferenceOp
   const expected = await ExpectedNumbers.read(folder);
   const adapter = await readLora(config, join(folder, "adapter"));
   const { device, precision = "float32" } = options;
-  const sessions = new Sessions(checkpoint, { device, precision, threads: 0, parameters: 0 });
+  const sessions = new Sessions(checkpoint, { device, precision, parameters: 0 });
   const reference = { ...options, precision, folder, checkpoint, expected, adapter, sessions };
   try {
     yield* checkLogits(reference);
