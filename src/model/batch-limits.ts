@@ -17,7 +17,7 @@ export interface BatchMemory {
   readonly free: number | undefined;
   /** Tokens of one batch; more bring no speed, only memory. */
   readonly enoughTokens: number;
-  /** Rows of an update's batch, where one prompt with its responses has no more: a GPU is busy with these, and memory grows with them. */
+  /** Rows of an update's batch, where one prompt with its responses has no more: with fewer launching is a GPU's limit, with more only memory grows. */
   readonly updateRows: number;
   readonly precision: Precision;
 }
@@ -26,7 +26,7 @@ export interface BatchMemory {
 const largestBatchBytes = (device: Device): number => (device === "cpu" ? 2e9 : 16e9);
 const enoughTokens = (device: Device): number => (device === "cpu" ? 1024 : 32_768);
 
-const updateRows = (device: Device): number => (device === "cpu" ? LARGEST_ROWS : 8192);
+const updateRows = (device: Device): number => (device === "cpu" ? LARGEST_ROWS : 16_384);
 
 /** The runtime's rotary kernel on CUDA has a grid of as many rows. */
 const LARGEST_ROWS = 65_535;
