@@ -12,7 +12,8 @@ export interface Asking {
   readonly conversation: string;
   readonly question: Question & { readonly gold: string };
   readonly messages: BaseMessage[];
-  readonly memories: number;
+  /** Keys of the memories, or ids of the turns, that the messages show, in their order. */
+  readonly shown: readonly string[];
   readonly evidenceRecall: number | null;
   readonly read: (text: string) => ParsedAnswer;
 }
@@ -47,7 +48,7 @@ export async function askRow(
 }
 
 async function answer(row: string, asking: Asking, model: BaseChatModel): Promise<AnswerLine> {
-  const { conversation, question, messages, memories, evidenceRecall, read } = asking;
+  const { conversation, question, messages, shown, evidenceRecall, read } = asking;
   const { text, usage } = await askCounted(model, messages);
   const parsed = text === null ? { answer: "", selected: [], unparsable: null } : read(text);
   return {
@@ -60,7 +61,7 @@ async function answer(row: string, asking: Asking, model: BaseChatModel): Promis
     gold: question.gold,
     prediction: parsed.answer,
     selected: [...parsed.selected],
-    memories,
+    shown: [...shown],
     unparsable: parsed.unparsable,
     tooLong: text === null,
     evidenceRecall,

@@ -137,7 +137,7 @@ function turnAskings(row: Row, { dialogue, questions }: Part, { prompts }: Evalu
     const common = {
       conversation: dialogue.id,
       question,
-      memories: turns.length,
+      shown: turns.map(({ id }) => id),
       evidenceRecall: turnRecall(question, turns),
     };
     if (row.prompt === "plain") return { ...common, messages: plainPrompt(question.text, turns), read: readPhrase };
@@ -162,7 +162,7 @@ function bankAskings({ dialogue, questions }: Part, memories: BankMemories, { pr
     return {
       conversation: dialogue.id,
       question,
-      memories: retrieved.length,
+      shown: retrieved.map(({ key }) => key),
       evidenceRecall,
       messages: buildAnswerPrompt(prompts, { question: question.text, retrieved }),
       read: (text) => readAnswer(text, retrieved),
@@ -209,7 +209,7 @@ function scoreRow(
       banks === undefined
         ? null
         : scoreBanks(banks.banks.map(({ steps }, i) => ({ steps, bankSize: banks.memories[i]!.bankSize }))),
-    memoriesShown: meanOrNull(answers.map(({ memories }) => memories)),
+    memoriesShown: meanOrNull(answers.map(({ shown }) => shown.length)),
     cost: costOf({
       manager: steps.map(({ usage }) => usage),
       answerer: answers.map(({ usage }) => usage),

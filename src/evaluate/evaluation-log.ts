@@ -56,8 +56,8 @@ export const answerLine = z.object({
   prediction: z.string(),
   /** Aliases that the answerer named as used. */
   selected: z.array(z.string()),
-  /** Memories, or turns, that it was shown. */
-  memories: z.number().int(),
+  /** Keys of the memories, or ids of the turns, that it was shown, in their order. */
+  shown: z.array(z.string()),
   unparsable: z.string().nullable(),
   tooLong: z.boolean(),
   evidenceRecall: z.number().nullable(),

@@ -81,7 +81,7 @@ function parseEntry(entry: unknown, at: number, file: string): AnswerLine {
     gold: (gold ?? answer)!,
     prediction,
     selected: [],
-    memories: 0,
+    shown: [],
     unparsable: null,
     tooLong: false,
     evidenceRecall: evidenceRecall ?? recall ?? null,

@@ -75,7 +75,7 @@ function shownCell({ answer, shown }: QuestionSide): Markup {
   if (answer === undefined) return html`–`;
   const share =
     answer.evidenceRecall === null ? null : html`, ${percent(answer.evidenceRecall)} of the turns that hold the answer`;
-  const head = html`<div class="note">${count(answer.memories, "memory", "memories")}${share}</div>`;
+  const head = html`<div class="note">${count(answer.shown.length, "memory", "memories")}${share}</div>`;
   if (shown === null) return html`${head}<div class="note">which ones is not known</div>`;
   return html`${head}${memoryList(shown.filter(({ ofEvidence }) => ofEvidence))}`;
 }

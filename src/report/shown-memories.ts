@@ -1,15 +1,7 @@
-import { bankMemories } from "../evaluate/bank-memories.js";
-import type { BankStep } from "../evaluate/build-banks.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import type { AnswerLine, StepLine } from "../evaluate/evaluation-log.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
-import {
-  type Question,
-  type RetrievalSetting,
-  type RetrievedMemory,
-  retrievalSettingSchema,
-} from "../trace/episode.js";
-import { EVALUATE, type RecipeRun } from "./read-recipe.js";
+import { withAliases } from "../memory/retrieve.js";
+import type { MemoryValue, Question, RetrievedMemory } from "../trace/episode.js";
 
 /** A memory of an answerer's prompt. */
 export interface ShownMemory extends RetrievedMemory {
@@ -17,33 +9,26 @@ export interface ShownMemory extends RetrievedMemory {
   readonly ofEvidence: boolean;
 }
 
-/** How a run's test chose memories; null where a sentence encoder ranked them, which a report has not, or it is not known. */
-export function retrievalOf({ marks }: RecipeRun): RetrievalSetting | null {
-  const settings = marks.get(EVALUATE)?.settings;
-  const parsed = retrievalSettingSchema.safeParse(settings);
-  return parsed.success && settings?.encoder === undefined ? parsed.data : null;
-}
-
-/**
- * What an answerer was shown: results keep how many memories that were, not which, so that the bank is lived through once more. Null where
- * decisions are missing, or where number or evidence are not those that the answer was given with.
- */
-export async function shownMemories(
-  dialogue: Dialogue,
-  question: Question,
+/** What an answerer was shown, as the memories stood when it was asked. Null where the decisions that made them are missing. */
+export function shownMemories(
+  { turns }: Dialogue,
+  { after, evidence = [] }: Question,
   stepOf: (turn: string) => StepLine | undefined,
-  { answer, retrieval }: { readonly answer: AnswerLine; readonly retrieval: RetrievalSetting },
-): Promise<readonly ShownMemory[] | null> {
-  const steps: BankStep[] = [];
-  for (const turn of dialogue.turns.filter(({ facts = [] }) => facts.length > 0)) {
-    const step = stepOf(turn.id);
-    if (step === undefined) return null;
-    steps.push({ ...step, turn, decided: true });
+  { shown }: AnswerLine,
+): readonly ShownMemory[] | null {
+  const bank = new Map<string, MemoryValue | null>();
+  const end = after === undefined ? turns.length : turns.findIndex(({ id }) => id === after) + 1;
+  const ofEvidence = new Set<string>();
+  for (const { id } of turns.slice(0, end)) {
+    for (const change of stepOf(id)?.changes ?? []) {
+      bank.set(change.key, change.after);
+      if (evidence.includes(id)) ofEvidence.add(change.key);
+    }
   }
-  const { byQuestion } = await bankMemories({ dialogue, steps }, [question], new LexicalEmbeddings(), retrieval);
-  const { retrieved, evidenceRecall } = byQuestion.get(question.id)!;
-  if (retrieved.length !== answer.memories || evidenceRecall !== answer.evidenceRecall) return null;
-  const told = steps.filter(({ turn }) => question.evidence?.includes(turn.id));
-  const keys = new Set(told.flatMap(({ changes }) => changes.map(({ key }) => key)));
-  return retrieved.map((memory) => ({ ...memory, ofEvidence: keys.has(memory.key) }));
+  const memories = shown.flatMap((key) => {
+    const value = bank.get(key) ?? null;
+    return value === null ? [] : [{ key, value }];
+  });
+  if (memories.length < shown.length) return null;
+  return withAliases(memories).map((memory) => ({ ...memory, ofEvidence: ofEvidence.has(memory.key) }));
 }

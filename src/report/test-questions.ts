@@ -7,7 +7,7 @@ import { FACTS, readFacts } from "../recipe/facts-stage.js";
 import type { Change, Question } from "../trace/episode.js";
 import { EVALUATE, type RecipeRun } from "./read-recipe.js";
 import { type Results, readResults } from "./read-results.js";
-import { retrievalOf, type ShownMemory, shownMemories } from "./shown-memories.js";
+import { type ShownMemory, shownMemories } from "./shown-memories.js";
 
 /** Test questions that a report shows, whatever was answered to them. */
 const SHOWN_QUESTIONS = 10;
@@ -57,7 +57,6 @@ interface Source {
   readonly name: string;
   readonly results: Results;
   readonly agent: (typeof agents)[keyof typeof agents];
-  readonly run: RecipeRun;
 }
 
 /**
@@ -73,7 +72,7 @@ export async function testQuestions(runs: readonly RecipeRun[], seed: number): P
   const all: TestQuestion[] = [];
   for (const { dialogue, question } of drawn) {
     const evidence = dialogue.turns.filter(({ id }) => question.evidence?.includes(id));
-    const sides = await Promise.all(sources.map((source) => sideOf(source, dialogue, question, evidence)));
+    const sides = sources.map((source) => sideOf(source, dialogue, question, evidence));
     all.push({ conversation: dialogue.id, question, evidence, sides });
   }
   return all;
@@ -98,7 +97,7 @@ async function resultSources(runs: readonly RecipeRun[]): Promise<Source[]> {
   const read = async (run: RecipeRun, kind: keyof typeof agents): Promise<Source[]> => {
     const results = await readResults(join(run.folder, EVALUATE, agents[kind].file));
     const name = runs.length === 1 ? kind : `${kind}, ${run.name}`;
-    return results === undefined ? [] : [{ name, results, agent: agents[kind], run }];
+    return results === undefined ? [] : [{ name, results, agent: agents[kind] }];
   };
   const first = runs.find(({ folder }) => existsSync(join(folder, EVALUATE, agents.untrained.file)));
   const before = first === undefined ? [] : await read(first, "untrained");
@@ -106,22 +105,20 @@ async function resultSources(runs: readonly RecipeRun[]): Promise<Source[]> {
   return [...before, ...after.flat()];
 }
 
-async function sideOf(
-  { name, results, agent, run }: Source,
+function sideOf(
+  { name, results, agent }: Source,
   dialogue: Dialogue,
   question: GoldQuestion,
   evidence: readonly DialogueTurn[],
-): Promise<QuestionSide> {
+): QuestionSide {
   const stepOf = (turn: string): StepLine | undefined => results.step(agent.manager, dialogue.id, turn);
   const answer = results.answer(agent.row, dialogue.id, question.id);
-  const retrieval = retrievalOf(run);
-  const known = answer === undefined || retrieval === null ? null : { answer, retrieval };
   return {
     name,
     trained: agent === agents.trained,
     evidence: evidence.map(({ id }) => ({ step: stepOf(id), later: laterChanges(dialogue, question, id, stepOf) })),
     answer,
-    shown: known === null ? null : await shownMemories(dialogue, question, stepOf, known),
+    shown: answer === undefined ? null : shownMemories(dialogue, question, stepOf, answer),
   };
 }
 
