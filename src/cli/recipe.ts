@@ -1,9 +1,7 @@
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
-import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { retrievalSetting } from "../memory/retrieve.js";
-import { type Agent, agents, type RecipeContext } from "../recipe/context.js";
+import type { RecipeContext } from "../recipe/context.js";
 import { locomoRecipe, locomoSplits } from "../recipe/locomo.js";
 import { formatPlan, planStages, ratesOf, unmeasured } from "../recipe/plan.js";
 import { probe } from "../recipe/probe.js";
@@ -15,87 +13,12 @@ import { progressByLabel } from "./evaluate-rows.js";
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
 import { openModels } from "./models.js";
-import { positive, wholeNumber } from "./options.js";
+import { type Given, type RecipeTrainOptions, requireRecipeOptions, withDefaults } from "./recipe-options.js";
 import { stepPrinter } from "./step-line.js";
-import type { TrainVerbOptions } from "./train.js";
-
-export interface RecipeVerbOptions {
-  readonly recipe?: "locomo";
-  readonly data?: string;
-  readonly facts: "model" | "observation";
-  readonly stage?: string;
-  readonly plan?: boolean;
-  readonly probe: boolean;
-  readonly warmStart?: readonly Agent[];
-  readonly warmSteps: number;
-  readonly managerSteps: number;
-  readonly finalSteps: number;
-  readonly turns?: number;
-  readonly questions?: number;
-  readonly rows?: readonly string[];
-  readonly concurrency: number;
-}
-
-/** Options of `train` as a recipe takes them. */
-export type RecipeTrainOptions = Omit<TrainVerbOptions, "episodes"> &
-  Partial<Pick<TrainVerbOptions, "episodes">> &
-  RecipeVerbOptions;
-
-/** Whether the user gave an option, by its name in camel case. */
-type Given = (option: string) => boolean;
-
-/**
- * What a recipe does where the options do not say: as far as it is known what a model of half a billion parameters learns well with. Token F1,
- * since exact match is sparse; the learning rate, batch and group with which such a model went from 23 to 30 F1 in 124 steps.
- */
-const recipeDefaults = {
-  out: join("runs", "locomo"),
-  reward: "f1",
-  steps: 100,
-  batch: 8,
-  checkpointEvery: 25,
-  learningRate: 5e-5,
-} as const;
-
-export const recipeHelp = `
-A recipe (--recipe locomo) is a list of stages, each with a folder in --out (default: ${recipeDefaults.out}): facts, record, answerer, manager,
-record-trained, final-answerer, evaluate. A second call with the same options goes on where the first one stopped. It learns from
-conv-26, chooses each stage's checkpoint by its F1 on conv-30, and tests once on all other conversations.
-By default it has --reward ${recipeDefaults.reward}, --steps ${recipeDefaults.steps}, --batch ${recipeDefaults.batch}, --checkpoint-every ${recipeDefaults.checkpointEvery}, --learning-rate ${recipeDefaults.learningRate}.
-  memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json --plan
-  memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json --facts observation
-  memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json --stage manager`;
-
-export function addRecipeOptions(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--recipe <name>", "do all from the data to the table of scores, see below").choices(["locomo"]),
-    )
-    .option("--data <file>", "recipe: locomo10.json")
-    .addOption(
-      new Option("--facts <source>", "recipe: facts of a turn, found by the model, or those that the data has")
-        .choices(["model", "observation"])
-        .default("model"),
-    )
-    .option("--stage <name>", "recipe: do this stage only")
-    .option("--plan", "recipe: print the stages and about how long they take, and end")
-    .option("--no-probe", "recipe: plan without measuring; what no stage has measured yet stays unknown")
-    .addOption(
-      new Option("--warm-start <agents...>", "recipe: these begin with SFT on their own best attempts").choices(agents),
-    )
-    .option("--warm-steps <n>", "recipe: steps of that", positive, 20)
-    .option("--manager-steps <n>", "recipe: training steps of the manager; --steps are of the answerer", positive, 50)
-    .option("--final-steps <n>", "recipe: of the answerer, on the trained manager's banks", positive, 50)
-    .option("--turns <n>", "recipe: only the first turns of each conversation, and what can be asked of them", positive)
-    .option("--questions <n>", "recipe: only the first questions of each conversation", wholeNumber)
-    .option("--rows <names...>", "recipe: rows of the table, see evaluate --help")
-    .option("--concurrency <n>", "recipe: conversations at once; eight times as many questions", positive, 8)
-    .addHelpText("after", recipeHelp);
-}
 
 export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Promise<void> {
   const path = requireData(wanted.data);
-  requireOwn(given, notForRecipes, "a recipe decides this itself", "leave it out; a second call goes on by itself");
+  requireRecipeOptions(given);
   const options = withDefaults(wanted, given);
   const { facts, turns, questions, out } = options;
   const splits = await locomoSplits(path, {
@@ -124,6 +47,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
         seed: options.seed,
         facts,
         reward: options.reward,
+        credit: options.credit,
         algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
         lora: { rank: options.rank, alpha: options.alpha },
         batchSize: options.batch,
@@ -131,6 +55,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
         temperature: options.temperature,
         steps: { answerer: options.steps, manager: options.managerSteps, final: options.finalSteps },
         checkpointEvery: options.checkpointEvery,
+        stopOnAlarm: options.stopOnAlarm ?? false,
         warmStart: options.warmStart ?? [],
         warmSteps: options.warmSteps,
         concurrency: options.concurrency,
@@ -190,52 +115,6 @@ async function printPlan(
     await writeProbe(out, known);
   }
   print(`${out}: ${stages.length} stages\n${formatPlan(planStages(stages, marks, ratesOf(stages, marks, known)))}`);
-}
-
-function withDefaults(options: RecipeTrainOptions, given: Given): RecipeTrainOptions {
-  const missing = Object.entries(recipeDefaults).filter(([name]) => !given(name));
-  return { ...options, ...Object.fromEntries(missing) };
-}
-
-const notForRecipes = [
-  "episodes",
-  "resume",
-  "fork",
-  "adapterManager",
-  "adapterAnswerer",
-  "agent",
-  "form",
-  "credit",
-  "stopOnAlarm",
-  "allowHeldOut",
-];
-
-const onlyForRecipes = [
-  "data",
-  "facts",
-  "stage",
-  "plan",
-  "probe",
-  "warmStart",
-  "warmSteps",
-  "managerSteps",
-  "finalSteps",
-  "turns",
-  "questions",
-  "rows",
-  "concurrency",
-];
-
-/** Throws UsageError where an option is given that has no meaning without a recipe. */
-export function requireNoRecipeOptions(given: Given): void {
-  requireOwn(given, onlyForRecipes, "this is an option of recipes", "add --recipe locomo, or leave it out");
-}
-
-function requireOwn(given: Given, names: readonly string[], what: string, remedy: string): void {
-  const wrong = names
-    .filter(given)
-    .map((name) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  if (wrong.length > 0) throw new UsageError({ what, where: wrong.join(", "), remedy });
 }
 
 function requireData(data: string | undefined): string {

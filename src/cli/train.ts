@@ -27,7 +27,8 @@ import {
   type RetrievalOptions,
   verbCommand,
 } from "./options.js";
-import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions, trainRecipe } from "./recipe.js";
+import { trainRecipe } from "./recipe.js";
+import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions } from "./recipe-options.js";
 import { chooseTrainingRetrieval } from "./retrieval.js";
 import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";

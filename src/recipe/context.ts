@@ -23,6 +23,8 @@ export interface RecipeOptions {
   /** Where the facts of turns come from. */
   readonly facts: "model" | "observation";
   readonly reward: RewardName;
+  /** Weight of each operation's own credit in the manager's reward; 0 is none. */
+  readonly credit: number;
   readonly algorithm: PolicyOptions;
   readonly lora: { readonly rank: number; readonly alpha: number };
   readonly batchSize: number;
@@ -33,6 +35,8 @@ export interface RecipeOptions {
   readonly steps: { readonly answerer: number; readonly manager: number; readonly final: number };
   /** Steps between checkpoints, each of which is validated. */
   readonly checkpointEvery: number;
+  /** Ends a training at its first alarm. */
+  readonly stopOnAlarm: boolean;
   /** Agents that begin with SFT on their own successful attempts. */
   readonly warmStart: readonly Agent[];
   readonly warmSteps: number;

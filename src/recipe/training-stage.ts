@@ -11,7 +11,7 @@ import type { Settings } from "../train/manifest.js";
 import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
 import { type Progress, type TrainOptions, train } from "../train/trainer.js";
-import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext } from "./context.js";
+import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
 import { FACTS, readFacts } from "./facts-stage.js";
 import { EPISODES } from "./record-stage.js";
 import { adapterFolder, type Stage, type StageOutcome, type StageRun } from "./stage.js";
@@ -67,9 +67,14 @@ export function trainingStage(context: RecipeContext, common: Settings, stage: T
 }
 
 function trainingSettings({ options }: RecipeContext, { agent, steps }: TrainingStageOptions): Settings {
-  const { reward, batchSize, groupSize, temperature, lora, algorithm, checkpointEvery, facts } = options;
-  return flat({ agent, steps, checkpointEvery, facts, reward, batchSize, groupSize, temperature, lora, algorithm });
+  const { batchSize, groupSize, temperature, lora, algorithm, checkpointEvery, facts } = options;
+  const own = { agent, steps, checkpointEvery, facts, ...rewardOf(agent, options) };
+  return flat({ ...own, batchSize, groupSize, temperature, lora, algorithm });
 }
+
+/** What an agent is rewarded by: an answerer makes no operations to be credited. */
+const rewardOf = (agent: Agent, { reward, credit }: RecipeOptions) =>
+  agent === "manager" ? { reward, credit } : { reward };
 
 /** The task of an agent on what a stage recorded. `frozen` names the adapter of the answerer that rewards a manager. */
 export function recipeTask(
@@ -80,9 +85,10 @@ export function recipeTask(
   frozen?: string,
 ): Task {
   const dialogues = recordedDialogues(readEpisodes(episodes));
-  const common = { policy: policyOf(context), adapter, reward: context.options.reward };
+  const { reward, credit } = context.options;
+  const common = { policy: policyOf(context), adapter, reward };
   if (agent === "answerer") return answers(dialogues, common);
-  return managerDecisions(dialogues, frozen === undefined ? common : { ...common, answerer: frozen });
+  return managerDecisions(dialogues, { ...common, credit, ...(frozen === undefined ? {} : { answerer: frozen }) });
 }
 
 /** One call of a training stage. */
@@ -130,7 +136,7 @@ class TrainingRun {
 
   private options(task: Task, steps: number, resume: boolean): TrainOptions {
     const { engine, options, now } = this.context;
-    const { seed, lora, algorithm, batchSize, groupSize, temperature, reward } = options;
+    const { seed, lora, algorithm, batchSize, groupSize, temperature, stopOnAlarm } = options;
     return {
       engine,
       adapter: this.adapter,
@@ -142,7 +148,8 @@ class TrainingRun {
       temperature,
       seed,
       algorithm,
-      settings: { reward },
+      settings: rewardOf(this.stage.agent, options),
+      stopOnAlarm,
       out: this.out,
       // Only where this piece ends.
       checkpointEvery: Number.POSITIVE_INFINITY,

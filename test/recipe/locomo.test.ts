@@ -37,6 +37,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
         seed: 4,
         facts: "observation",
         reward: "f1",
+        credit: 0.5,
         // A critic learns also where all attempts earn the same.
         algorithm: { ...ppo, overlong: { kind: "punish", share: 0.2 }, maxResponseLength: 32 },
         lora: { rank: 2, alpha: 4 },
@@ -45,6 +46,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
         temperature: 2,
         steps: { answerer: 2, manager: 1, final: 1 },
         checkpointEvery: 1,
+        stopOnAlarm: false,
         warmStart: [],
         warmSteps: 1,
         concurrency: 4,
