@@ -83,7 +83,7 @@ export class Sessions {
     if (session === undefined) {
       // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
       const packWeights = device !== "cpu" || purpose === "generate" || purpose === "stream";
-      session = this.open(emitModel(this.define(purpose, kind, form)), packWeights);
+      session = this.open(emitModel(this.define(purpose, kind, form), device), packWeights);
       this.made.set(key, session);
     }
     return session;
@@ -98,7 +98,7 @@ export class Sessions {
       this.made.delete(this.united.form);
     }
     const programs = Object.fromEntries(unitedPurposes.map((purpose) => [purpose, this.define(purpose, "lora", form)]));
-    const session = this.open(emitPrograms(programs), true);
+    const session = this.open(emitPrograms(programs, this.options.device), true);
     this.made.set(key, session);
     this.united = { form: key, programs: session.then((opened) => programsOf(opened, programs)) };
     return this.united.programs;

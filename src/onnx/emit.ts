@@ -3,6 +3,7 @@ import { printShape } from "./dimension.js";
 import { GraphScope, NameSource } from "./graph-scope.js";
 import { topologicalOrder } from "./order.js";
 import * as proto from "./proto.js";
+import type { Device } from "./session.js";
 import { constant, type Node, type Value } from "./value.js";
 
 export interface ModelDefinition {
@@ -11,9 +12,9 @@ export interface ModelDefinition {
   readonly outputs: Readonly<Record<string, Value>>;
 }
 
-/** The model as ONNX bytes. Tensors of files become external data: the file names are kept as they are in `FileRange`. */
-export function emitModel({ inputs, outputs }: ModelDefinition): Uint8Array {
-  const scope = new GraphScope(new NameSource(), undefined);
+/** The model as ONNX bytes, for a device. Tensors of files become external data: the file names are kept as they are in `FileRange`. */
+export function emitModel({ inputs, outputs }: ModelDefinition, device: Device = "cpu"): Uint8Array {
+  const scope = new GraphScope(new NameSource(), undefined, device);
   for (const x of inputs) scope.declareInput(x, nameOf(x));
   scope.emitNodes(topologicalOrder(Object.values(outputs)));
   for (const [name, value] of Object.entries(outputs)) scope.declareOutput(name, value);
@@ -29,8 +30,8 @@ export const programOutput = (program: string, output: string): string => `${pro
  * Several models in one graph that holds their weights once, each a branch that runs where its switch is true. Inputs of one name are one
  * input; what reads files and nothing else (casts of weights) stands outside of the branches. Outputs of a program that is off are empty of meaning.
  */
-export function emitPrograms(programs: Readonly<Record<string, ModelDefinition>>): Uint8Array {
-  const root = new GraphScope(new NameSource(), undefined);
+export function emitPrograms(programs: Readonly<Record<string, ModelDefinition>>, device: Device = "cpu"): Uint8Array {
+  const root = new GraphScope(new NameSource(), undefined, device);
   const declared = new Map<string, Value>();
   for (const x of Object.values(programs).flatMap(({ inputs }) => inputs)) {
     const name = nameOf(x);

@@ -4,6 +4,7 @@ import { type Attributes, lowerings, type Scope } from "./lower.js";
 import type { OpName } from "./op.js";
 import { captures } from "./order.js";
 import * as proto from "./proto.js";
+import type { Device } from "./session.js";
 import { constant, type DType, encode, type Node, type Value } from "./value.js";
 
 export class NameSource {
@@ -28,6 +29,7 @@ export class GraphScope implements Scope {
   constructor(
     private readonly source: NameSource,
     private readonly parent: GraphScope | undefined,
+    readonly device: Device,
   ) {}
 
   declareInput(value: Value, name: string): void {
@@ -68,7 +70,7 @@ export class GraphScope implements Scope {
 
   /** A graph inside this one. */
   branch(): GraphScope {
-    return new GraphScope(this.source, this);
+    return new GraphScope(this.source, this, this.device);
   }
 
   knows(value: Value): boolean {

@@ -1,10 +1,13 @@
 import type { Dim, Shape } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 import { type AttributeValue, dataTypes } from "./proto.js";
+import type { Device } from "./session.js";
 import type { DType, Node, Value } from "./value.js";
 
 /** What a lowering may do: add ONNX nodes and constants to the scope it stands in. */
 export interface Scope {
+  /** Where the graph will run: providers differ in what their kernels can do. */
+  readonly device: Device;
   /** Adds a node with one output, named `output` or afresh; returns the name. */
   node(type: string, inputs: readonly string[], attributes?: Attributes, output?: string): string;
   /** Adds a node of any number of outputs. */
@@ -130,19 +133,19 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     scope.node("ScatterElements", [zeros, indices!, updates!], { ...lastAxis, reduction: { string: "add" } }, y);
   },
   RmsNorm: (scope, x, y, { inputs, attributes: { epsilon } }) => {
-    if (inputs[0]!.dtype === "float64") {
+    const { dtype } = inputs[0]!;
+    if (dtype === "float64") {
       // The kernel gives its second output in float32 whatever it is declared to be.
-      const square = scope.node("ReduceMean", [scope.node("Mul", [x[0]!, x[0]!]), scope.int64s([-1])]);
-      const rms = scope.node("Sqrt", [scope.node("Add", [square, scope.scalar(epsilon, "float64")])]);
-      const inverse = scope.node("Reciprocal", [rms], {}, y[1]);
+      const inverse = inverseRms(scope, x[0]!, dtype, epsilon, y[1]!);
       scope.node("Mul", [scope.node("Mul", [x[0]!, inverse]), x[1]!], {}, y[0]);
       return;
     }
-    scope.nodes("SimplifiedLayerNormalization", x, y, {
-      ...lastAxis,
-      epsilon: { float: epsilon },
-      stash_type: { int: dataTypes.float32 },
-    });
+    const kernel = { ...lastAxis, epsilon: { float: epsilon }, stash_type: { int: dataTypes.float32 } };
+    if (scope.device !== "webgpu") return scope.nodes("SimplifiedLayerNormalization", x, y, kernel);
+    // As of 1.29 WebGPU's kernel leaves its second output unwritten.
+    scope.nodes("SimplifiedLayerNormalization", x, [y[0]!], kernel);
+    const wide = dtype === "float32" ? x[0]! : scope.node("Cast", [x[0]!], { to: { int: dataTypes.float32 } });
+    inverseRms(scope, wide, "float32", epsilon, y[1]!);
   },
   RotaryEmbedding: (scope, [x, positions, cosines, sines], [y], { inputs, attributes: { heads } }) => {
     if (inputs[0]!.dtype === "float64") {
@@ -223,6 +226,13 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
 
 function headCounts({ heads, keyValueHeads }: OpAttributes["CausalAttention"]): Attributes {
   return { num_heads: { int: heads }, kv_num_heads: { int: keyValueHeads } };
+}
+
+/** 1 / rms over the last axis, which stays with length 1. */
+function inverseRms(scope: Scope, x: string, dtype: DType, epsilon: number, y: string): string {
+  const square = scope.node("ReduceMean", [scope.node("Mul", [x, x]), scope.int64s([-1])]);
+  const rms = scope.node("Sqrt", [scope.node("Add", [square, scope.scalar(epsilon, dtype)])]);
+  return scope.node("Reciprocal", [rms], {}, y);
 }
 
 /** Terms of a series that is exact to 1e-12 up to |x| = 3. */

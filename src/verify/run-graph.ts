@@ -29,7 +29,7 @@ export const scalar = (value: number): HostTensor => ({
 });
 
 export function open({ folder }: Checkpoint, device: Device, definition: ModelDefinition): Promise<Session> {
-  return Session.create(emitModel(definition), { device, folder });
+  return Session.create(emitModel(definition, device), { device, folder });
 }
 
 export async function runOnce(
