@@ -133,11 +133,12 @@ export class LanguageModel {
 
   async logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]> {
     const set = this.policy(adapter);
-    const session = await this.sessions.get("scores", set.kind);
+    const session = await this.sessions.get(adapter === undefined ? "reference" : "scores", set.kind);
+    const parameters = adapter === undefined ? {} : feeds(set);
     const results: GroupScores[] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
-      const { logprobs, entropies } = await scoreBatch(session, part, this.checkpoint.config, feeds(set));
+      const { logprobs, entropies } = await scoreBatch(session, part, this.checkpoint.config, parameters);
       batch.forEach((index, i) => {
         results[index] = { logprobs: logprobs[i]!, entropies: entropies[i]! };
       });
