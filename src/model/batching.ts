@@ -59,10 +59,21 @@ export interface Sized {
 const SHORTEST_SHARE = 0.75;
 
 /**
+ * Cuts items into as few batches as their padded size allows, as even in number as they can be: batches of one run are padded to its largest,
+ * and memory is that of the largest. The rest is as `largestBatches` says.
+ */
+export function microBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean, enough: number): number[][] {
+  const largest = largestBatches(items, fits, enough);
+  const most = Math.ceil(items.length / largest.length);
+  const even = largestBatches(items, (size) => size.count <= most && fits(size), enough);
+  return even.length === largest.length ? even : largest;
+}
+
+/**
  * Cuts items into batches whose padded size stays within `fits`, longest prompts first so that padding is small. Items of different group
  * sizes never share a batch; `enough` is the number of prompt tokens that keep the device busy. Returns indices; an item that does not fit alone makes a batch of its own.
  */
-export function microBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean, enough: number): number[][] {
+function largestBatches(items: readonly Sized[], fits: (size: BatchSize) => boolean, enough: number): number[][] {
   const order = items
     .map((_, index) => index)
     .sort((a, b) => items[a]!.group - items[b]!.group || items[b]!.prompt - items[a]!.prompt || a - b);
