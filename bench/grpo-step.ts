@@ -191,9 +191,9 @@ try {
   const base: Workload = { promptLength, newTokens, group, prompts: Math.ceil(rows / group) };
   await measure(engine, memory, base, rounds, 1);
   if (options.growth) {
-    for (const length of [512, 1024, 4096]) await measure(engine, memory, { ...base, promptLength: length }, 1, 1);
-    for (const size of [4, 16, 32]) await measure(engine, memory, { ...base, group: size }, 1, 1);
-    for (const prompts of [2, 4, 16]) await measure(engine, memory, { ...base, prompts }, 1, 1);
+    for (const length of [512, 1024, 4096]) await measure(engine, memory, { ...base, promptLength: length }, 2, 1);
+    for (const size of [4, 16, 32]) await measure(engine, memory, { ...base, group: size }, 2, 1);
+    for (const prompts of [2, 4, 16]) await measure(engine, memory, { ...base, prompts }, 2, 1);
   }
   await engine.close();
   memory.stop();

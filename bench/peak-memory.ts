@@ -10,7 +10,9 @@ export class PeakMemory {
   constructor(device: Device) {
     if (!device.startsWith("cuda")) return;
     const query = ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${cudaIndex(device)}`];
-    this.child = spawn("nvidia-smi", [...query, "--loop-ms=20"], { stdio: ["ignore", "pipe", "ignore"] });
+    // Into a pipe nvidia-smi writes by blocks of 4096 bytes, which are twelve seconds of these lines.
+    const byLine = ["-oL", "nvidia-smi", ...query, "--loop-ms=20"];
+    this.child = spawn("stdbuf", byLine, { stdio: ["ignore", "pipe", "ignore"] });
     this.child.on("error", () => undefined);
     this.child.stdout?.on("data", (text: Buffer) => {
       for (const line of text.toString().trim().split("\n")) this.peak = Math.max(this.peak, Number(line) / 1024 || 0);
