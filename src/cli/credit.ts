@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { writeAtomic } from "../model/atomic-file.js";
+import { writeJson } from "../atomic-file.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import { readEpisodes } from "../trace/read.js";
 import { recordedRetrievals } from "../train/adapter-retrieval.js";
@@ -87,8 +87,7 @@ async function credit(files: readonly string[], options: CreditVerbOptions): Pro
     progress.end();
     process.stdout.write(`${formatCredit(report, reward, top)}\n`);
     if (json !== undefined) {
-      const content = { reward, questions, answerer: answerer.adapter ?? "base", ...report };
-      await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`));
+      await writeJson(json, { reward, questions, answerer: answerer.adapter ?? "base", ...report });
     }
   } finally {
     progress.end();

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { writeJson } from "../atomic-file.js";
 import { UsageError } from "../errors.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
@@ -7,7 +8,6 @@ import { predictionForm, readPredictions } from "../evaluate/predictions.js";
 import { chooseRows, type Row, rowHelp, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
 import { scorePredictions } from "../evaluate/score-predictions.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { hashFile } from "../train/hash.js";
 import { loadDialogues } from "./dialogues.js";
 import { playRows, progressByLabel } from "./evaluate-rows.js";
@@ -72,7 +72,7 @@ async function evaluateAgents(options: EvaluateVerbOptions): Promise<void> {
   if (json !== undefined) await createJsonFolder(json, "scores");
   const all = options.predictions === undefined ? await play(options) : await scoreFile(options.predictions, options);
   process.stdout.write(`${formatEvaluation(all, { markdown: options.markdown ?? false })}\n`);
-  if (json !== undefined) await writeAtomic(json, (file) => file.writeFile(`${JSON.stringify(all, null, 2)}\n`));
+  if (json !== undefined) await writeJson(json, all);
 }
 
 /** Scores answers that are there already. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
+import { writeAtomic } from "../atomic-file.js";
 import { FileError, messageOf, UsageError } from "../errors.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import type { ReportSources } from "../report/read-report.js";
 import { type CommonOptions, verbCommand } from "./options.js";
 

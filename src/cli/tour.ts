@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { writeAtomic } from "../atomic-file.js";
 import { compareAgents } from "../evaluate/compare.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
@@ -7,7 +8,6 @@ import { namespaceLabel, type PlayAgents, type PlayedDialogue, playDialogues } f
 import { formatTable } from "../evaluate/table.js";
 import { addOnly, noop } from "../memory/controls.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import { reportFiles } from "../report/read-report.js";
 import type { LexicalEmbeddings } from "../store/lexical-embeddings.js";

@@ -1,12 +1,12 @@
 /** LoRA adapters in peft's form: adapter_config.json and adapter_model.safetensors. */
 
 import { randomUUID } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { syncFolder, writeJson } from "../atomic-file.js";
 import { FileError, UsageError } from "../errors.js";
 import { hasCode, parseFields, readJson } from "../json-file.js";
-import { syncFolder, writeAtomic } from "./atomic-file.js";
 import { readHeader, readTensor, type TensorData, type TensorInfo, writeSafetensors } from "./safetensors.js";
 
 /** The update of one linear layer is (alpha / rank) · B · A, added to its weight [out, in]. */
@@ -170,7 +170,7 @@ export async function writeAdapter(folder: string, adapter: WriteAdapterOptions)
   try {
     await mkdir(temporary);
     await writeSafetensors(join(temporary, weightsName), data, { format: "pt" });
-    await writeAtomic(join(temporary, configName), (file) => writeFile(file, `${JSON.stringify(config, null, 2)}\n`));
+    await writeJson(join(temporary, configName), config);
     await replaceFolder(temporary, folder);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });

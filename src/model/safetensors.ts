@@ -3,10 +3,10 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
+import { writeAtomic } from "../atomic-file.js";
 import { FileError, UsageError } from "../errors.js";
 import { bfloat16ToFloat32, float16ToFloat32, float32ToFloat16 } from "../half.js";
 import { hasCode, parseFields } from "../json-file.js";
-import { writeAtomic } from "./atomic-file.js";
 
 const elementBytes = {
   F64: 8,

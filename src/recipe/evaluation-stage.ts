@@ -1,10 +1,10 @@
 import { join } from "node:path";
+import { writeAtomic, writeJson } from "../atomic-file.js";
 import { evaluate } from "../evaluate/evaluate.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
 import { formatEvaluation } from "../evaluate/evaluation-table.js";
 import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import type { Settings } from "../train/manifest.js";
 import { bankRounds, chat, questionsOf, type RecipeContext } from "./context.js";
@@ -43,7 +43,7 @@ export function evaluationStage(
       }
       const scores = rows.map(({ row }) => all.get(row.name)!);
       const table = formatEvaluation(scores);
-      await writeAtomic(join(run.folder, SCORES), (file) => file.writeFile(`${JSON.stringify(scores, null, 2)}\n`));
+      await writeJson(join(run.folder, SCORES), scores);
       await writeAtomic(join(run.folder, TABLE), (file) => file.writeFile(`${table}\n`));
       run.print(table);
       return { outputs: [SCORES, TABLE], measured: clock.measured };

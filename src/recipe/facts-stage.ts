@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { writeAtomic } from "../atomic-file.js";
 import { type Dialogue, dialogueSchema } from "../evaluate/dialogue.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { parseFields, readJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import type { Settings } from "../train/manifest.js";
 import { dataSettings, type RecipeContext, type Splits, splits, turnsOf } from "./context.js";
 import type { Stage } from "./stage.js";

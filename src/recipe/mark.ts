@@ -1,9 +1,9 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeJson } from "../atomic-file.js";
 import { FileError, UsageError } from "../errors.js";
 import { hasCode, parseFields, readOptionalJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { hashFile, hashText } from "../train/hash.js";
 import type { Settings } from "../train/manifest.js";
 import { differences } from "../train/run-settings.js";
@@ -42,7 +42,7 @@ export async function readMark(folder: string): Promise<StageMark | undefined> {
 }
 
 export async function writeMark(folder: string, mark: StageMark): Promise<void> {
-  await writeAtomic(join(folder, FILE), (file) => file.writeFile(`${JSON.stringify(mark, null, 2)}\n`));
+  await writeJson(join(folder, FILE), mark);
 }
 
 /** SHA-256 over all outputs of a stage: what later stages follow from. */

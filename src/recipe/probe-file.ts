@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { writeJson } from "../atomic-file.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { measuredSchema } from "./mark.js";
 import type { Measured } from "./stage.js";
 
@@ -13,5 +13,4 @@ export async function readProbe(out: string): Promise<Measured> {
   return value === undefined ? {} : parseFields(measuredSchema, value, file, `remove ${file} to measure again`);
 }
 
-export const writeProbe = (out: string, measured: Measured): Promise<void> =>
-  writeAtomic(join(out, FILE), (file) => file.writeFile(`${JSON.stringify(measured, null, 2)}\n`));
+export const writeProbe = (out: string, measured: Measured): Promise<void> => writeJson(join(out, FILE), measured);

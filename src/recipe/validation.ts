@@ -1,11 +1,11 @@
 import { cp, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeJson } from "../atomic-file.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { evaluate } from "../evaluate/evaluate.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { chat, type RecipeContext } from "./context.js";
 import type { StageRun } from "./stage.js";
 
@@ -36,7 +36,7 @@ export async function readValidation(folder: string): Promise<ValidationResult[]
 }
 
 export const writeValidation = (folder: string, results: readonly ValidationResult[]): Promise<void> =>
-  writeAtomic(join(folder, VALIDATION), (file) => file.writeFile(`${JSON.stringify(results, null, 2)}\n`));
+  writeJson(join(folder, VALIDATION), results);
 
 /** Names of adapters that the engine has; the base model where absent. */
 export interface ValidatedAgents {

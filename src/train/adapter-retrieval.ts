@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { writeJson } from "../atomic-file.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import { type RetrievalSetting, retrievalSettingSchema } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
@@ -10,7 +10,7 @@ const FILE = "retrieval.json";
 /** Writes into an adapter's folder how answers' memories were chosen while it learned: used otherwise, it meets prompts that it never saw. */
 export async function writeAdapterRetrieval(adapter: string, setting: RetrievalSetting): Promise<void> {
   await mkdir(adapter, { recursive: true });
-  await writeAtomic(join(adapter, FILE), (file) => file.writeFile(`${JSON.stringify(setting, null, 2)}\n`));
+  await writeJson(join(adapter, FILE), setting);
 }
 
 /** How an adapter was trained; undefined where its folder does not say. Throws FileError where it says it in another form. */

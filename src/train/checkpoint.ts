@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { syncFolder } from "../atomic-file.js";
 import { FileError } from "../errors.js";
-import { syncFolder } from "../model/atomic-file.js";
 import { type CheckpointState, type Manifest, verifyCheckpoint, writeManifest } from "./manifest.js";
 
 /** Older checkpoints are removed once this many newer ones are whole. */

@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeJson } from "../atomic-file.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import type { Turn } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
@@ -59,7 +59,7 @@ const fileSchema = z.object({ conversations: z.array(conversationMarkSchema) });
 export async function writeTrainedOn(adapter: string, conversations: readonly ConversationMark[]): Promise<void> {
   await mkdir(adapter, { recursive: true });
   const content: z.infer<typeof fileSchema> = { conversations: [...conversations] };
-  await writeAtomic(join(adapter, FILE), (file) => file.writeFile(`${JSON.stringify(content, null, 2)}\n`));
+  await writeJson(join(adapter, FILE), content);
 }
 
 /** The conversations that an adapter learned from; none where its folder does not say. Throws FileError where it says it in another form. */

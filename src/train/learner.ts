@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { writeAtomic } from "../atomic-file.js";
 import { parseFields, readJson } from "../json-file.js";
-import { writeAtomic } from "../model/atomic-file.js";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { adaptedKlCoefficient } from "./kl.js";
 import type { StepMetrics } from "./metrics.js";

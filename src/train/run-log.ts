@@ -1,6 +1,6 @@
 import { appendFile, copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writeAtomic } from "../model/atomic-file.js";
+import { writeAtomic } from "../atomic-file.js";
 import type { StepMetrics } from "./metrics.js";
 import { EventFile, eventFiles, removeEventFiles } from "./tensorboard.js";
 

@@ -31,3 +31,7 @@ export async function writeAtomic(path: string, write: (file: FileHandle) => Pro
   }
   await syncFolder(dirname(path));
 }
+
+/** Writes one JSON document for people to read too: indented, in the same way as `writeAtomic`. */
+export const writeJson = (path: string, value: unknown): Promise<void> =>
+  writeAtomic(path, (file) => file.writeFile(`${JSON.stringify(value, null, 2)}\n`));
