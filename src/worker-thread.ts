@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { EngineError, type Failure } from "./errors.js";
-import { fromWire, type WireError } from "./model/worker-protocol.js";
+import { fromWire, type WireError } from "./wire-error.js";
 
 /** A thread's first message: it is open, or why it is not. */
 export type Opening<Info> =

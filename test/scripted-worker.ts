@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { UsageError } from "../src/errors.js";
-import { toWire } from "../src/model/worker-protocol.js";
+import { toWire } from "../src/wire-error.js";
 import type { Ending, Interim, Opening } from "../src/worker-thread.js";
 
 export interface ScriptedCall {

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { toWire } from "../model/worker-protocol.js";
+import { toWire } from "../wire-error.js";
 import type { Ending, Opening } from "../worker-thread.js";
 import type { Pooling } from "./bert-config.js";
 import { Encoder, type EncoderOptions } from "./encoder.js";

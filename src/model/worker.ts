@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
+import { toWire } from "../wire-error.js";
 import { LanguageModel, type LanguageModelOptions } from "./language-model.js";
-import { type FromWorker, type ToWorker, toWire } from "./worker-protocol.js";
+import type { FromWorker, ToWorker } from "./worker-protocol.js";
 
 /** The engine's thread: opens one model and does what it is asked, one call after another. */
 const port = parentPort!;
