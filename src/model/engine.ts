@@ -1,5 +1,5 @@
 import type { Device } from "../onnx/session.js";
-import type { AdamWOptions } from "../train/adamw.js";
+import type { AdamWOptions } from "./adamw.js";
 import type { Precision } from "./precision.js";
 
 /** The policy-engine seam: what the chat model and the trainer need of whatever runs the network. */

@@ -1,7 +1,7 @@
 import { EngineError, UsageError } from "../errors.js";
 import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
 import type { Device } from "../onnx/session.js";
-import { adamWDefaults, adamWStep, globalNorm } from "../train/adamw.js";
+import { adamWDefaults, adamWStep, globalNorm } from "./adamw.js";
 import {
   type BatchMemory,
   batchMemory,

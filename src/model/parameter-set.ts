@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { FileError, UsageError } from "../errors.js";
 import type { HostTensor } from "../onnx/session.js";
 import { Random } from "../random.js";
-import { type AdamWState, adamWState } from "../train/adamw.js";
+import { type AdamWState, adamWState } from "./adamw.js";
 import { readAdapter, writeAdapter } from "./adapter-files.js";
 import type { DecoderConfig } from "./config.js";
 import type { LoraOptions } from "./engine.js";

@@ -1,3 +1,4 @@
+export { type AdamWOptions, adamWDefaults } from "../model/adamw.js";
 export {
   ChatOnnx,
   type ChatOnnxCallOptions,
@@ -8,7 +9,6 @@ export type * from "../model/engine.js";
 export { type OpenEngineOptions, openEngine } from "../model/open-engine.js";
 export { tinyModel } from "../model/tiny-model.js";
 export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
-export { type AdamWOptions, adamWDefaults } from "./adamw.js";
 export { readAdapterRetrieval, recordedRetrievals, writeAdapterRetrieval } from "./adapter-retrieval.js";
 export { type AdvantageKind, groupAdvantages } from "./advantage.js";
 export { type Aggregation, tokenWeights } from "./aggregation.js";

@@ -14,7 +14,7 @@ export interface Mutant {
 
 const advantage = "src/train/advantage.ts";
 const gae = "src/train/gae.ts";
-const adamw = "src/train/adamw.ts";
+const adamw = "src/model/adamw.ts";
 const kl = "src/train/kl.ts";
 const policyGraph = "src/model/policy-graph.ts";
 const importance = "src/train/importance.ts";
@@ -199,21 +199,21 @@ export const mutants: readonly Mutant[] = [
     file: adamw,
     find: "learningRate / (1 - beta1 ** state.step)",
     replace: "learningRate",
-    test: "test/train/adamw.test.ts",
+    test: "test/model/adamw.test.ts",
   },
   {
     name: "weight decay coupled to the gradient",
     file: adamw,
     find: "const g = gradient[i]! * scale;",
     replace: "const g = gradient[i]! * scale + weightDecay * values[i]!;",
-    test: "test/train/adamw.test.ts",
+    test: "test/model/adamw.test.ts",
   },
   {
     name: "small gradients scaled up to the clip",
     file: adamw,
     find: "Math.min(1, maxGradientNorm / (norm + 1e-6))",
     replace: "Math.min(1e6, maxGradientNorm / (norm + 1e-6))",
-    test: "test/train/adamw.test.ts",
+    test: "test/model/adamw.test.ts",
   },
   {
     name: "Dr. GRPO's constant counted once instead of per response",

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { adamWDefaults, adamWState, adamWStep } from "../../src/train/adamw.js";
+import { adamWDefaults, adamWState, adamWStep } from "../../src/model/adamw.js";
 
 type Tensors = Readonly<Record<"matrix" | "vector", readonly number[]>>;
 
