@@ -13,7 +13,7 @@ export function toWire(error: unknown): WireError {
     const known = Object.entries({ where, expected, found }).filter(([, value]) => value !== undefined);
     return { name, message, failure: { what, remedy, ...Object.fromEntries(known) } };
   }
-  return { name: "Error", message: error instanceof Error ? error.message : String(error), failure: undefined };
+  return { name: "Error", message: errors.messageOf(error), failure: undefined };
 }
 
 const classes: Readonly<Record<string, new (failure: errors.Failure) => errors.MemoryR1Error>> = {

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { z } from "zod";
-import { FileError, UsageError } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import { hasCode, parseFields, readOptionalJson } from "../json-file.js";
 import { CALL_OPEN } from "./tool-call-reader.js";
 
@@ -43,7 +43,7 @@ export class ChatTemplate {
       throw new FileError({
         what: "the chat template does not parse",
         where,
-        found: cause instanceof Error ? cause.message : String(cause),
+        found: messageOf(cause),
         remedy: "use the chat template that came with the checkpoint",
         cause,
       });
@@ -72,7 +72,7 @@ export class ChatTemplate {
       throw new UsageError({
         what: "the chat template refuses these messages",
         where: this.#where,
-        found: `${messages.map(({ role }) => role).join(", ")}: ${cause instanceof Error ? cause.message : cause}`,
+        found: `${messages.map(({ role }) => role).join(", ")}: ${messageOf(cause)}`,
         remedy: "send the roles in the order that the model was trained with",
         cause,
       });

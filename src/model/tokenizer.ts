@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { FileError } from "../errors.js";
+import { FileError, messageOf } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
 import { ChatTemplate, type ChatTurn, findChatTemplate, type RenderOptions } from "./chat-template.js";
 import { type DecoderConfig, readConfig } from "./config.js";
@@ -62,8 +62,7 @@ function build(tokenizerJson: object, settings: object, file: string): Tokenizer
   try {
     return new Tokenizer(tokenizerJson, settings);
   } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
-    throw new FileError({ what: "the tokenizer cannot be built", where: file, found, remedy, cause });
+    throw new FileError({ what: "the tokenizer cannot be built", where: file, found: messageOf(cause), remedy, cause });
   }
 }
 

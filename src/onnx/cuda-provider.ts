@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { EngineError, UsageError } from "../errors.js";
+import { EngineError, messageOf, UsageError } from "../errors.js";
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
@@ -57,7 +57,7 @@ export async function installCudaProvider({ version, folder }: RuntimePackage = 
   } catch (cause) {
     throw new EngineError({
       what: `the CUDA provider could not be installed from npm's ${name}`,
-      found: cause instanceof Error ? cause.message : String(cause),
+      found: messageOf(cause),
       remedy: "check npm's registry and that the package's folder can be written",
       cause,
     });

@@ -1,4 +1,4 @@
-import { EngineError, type Failure } from "../errors.js";
+import { EngineError, type Failure, messageOf } from "../errors.js";
 import type { Device } from "./session.js";
 
 /** What onnxruntime's messages mean, most particular first. */
@@ -61,7 +61,7 @@ const meanings: readonly {
 
 /** The runtime's error as one of ours: which limit was met, and which setting to change. */
 export function runtimeError(cause: unknown, device: Device, otherwise: Pick<Failure, "what" | "remedy">): EngineError {
-  const found = cause instanceof Error ? cause.message : String(cause);
+  const found = messageOf(cause);
   const known = meanings.find(({ pattern }) => pattern.test(found));
   return new EngineError({ ...(known?.meaning(device) ?? otherwise), found: found.trim(), cause });
 }

@@ -6,12 +6,12 @@ import {
   ChromaRateLimitError,
   ChromaUnauthorizedError,
 } from "chromadb";
-import { MemoryR1Error, StoreError } from "../errors.js";
+import { MemoryR1Error, messageOf, StoreError } from "../errors.js";
 
 /** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
 export function chromaError(cause: unknown, what: string, where: string): MemoryR1Error {
   if (cause instanceof MemoryR1Error) return cause;
-  const found = cause instanceof Error ? cause.message : String(cause);
+  const found = messageOf(cause);
   if (cause instanceof ChromaConnectionError) {
     return new StoreError({
       what: `${what}: the Chroma server cannot be reached`,

@@ -1,5 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
+import { messageOf } from "../errors.js";
 import { startChromaServer } from "./chroma-server.js";
 import { ChromaStore } from "./chroma-store.js";
 
@@ -50,8 +51,8 @@ export async function openStore({
   };
   if (env.CHROMA_URL) return open(env.CHROMA_URL, async () => undefined);
   const server = await start({ path }).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    warn(`Memories are kept in this process only, and are lost when it ends: ${reason}`.replaceAll(/\s+/g, " "));
+    const line = `Memories are kept in this process only, and are lost when it ends: ${messageOf(error)}`;
+    warn(line.replaceAll(/\s+/g, " "));
     return undefined;
   });
   if (server !== undefined) return open(server.url, server.stop);
