@@ -16,6 +16,7 @@ export interface EncoderOptions {
   /** Weights in it, such as "onnx/model_quantized.onnx"; by default model.safetensors, else an `onnx/` file. */
   readonly file?: string;
   readonly device?: Device;
+  /** `SessionOptions.threads`. */
   readonly threads?: number;
 }
 
@@ -24,10 +25,11 @@ export class Encoder {
   private constructor(private readonly session: Session) {}
 
   /** Throws FileError for a folder without an encoder, EngineError where the runtime refuses it. */
-  static async open({ folder, file, device = "cpu", threads = 0 }: EncoderOptions): Promise<Encoder> {
+  static async open({ folder, file, device = "cpu", threads }: EncoderOptions): Promise<Encoder> {
     const path = await findWeights(folder, file);
     const model = path.endsWith(".onnx") ? await readFile(path) : await compile(folder, path);
-    return new Encoder(await Session.create(model, { device, threads, folder: dirname(path) }));
+    const options = { device, folder: dirname(path), ...(threads === undefined ? {} : { threads }) };
+    return new Encoder(await Session.create(model, options));
   }
 
   /** A vector of unit length for each row of ids; rows are padded to the longest. */
