@@ -10,7 +10,7 @@ import type { Choice } from "./cpu-contestants.js";
 /**
  * Tokens per second of prefill and of decoding on a CPU, greedy, batch by batch, beside node-llama-cpp and transformers.js where they are
  * installed. Contestants take turns in each round; medians of rounds. All are seen from outside alike: prefill is the time to a
- * continuation of one token, decoding what the further tokens add to it. One JSON line per contestant and batch.
+ * continuation of one token, decoding what the further tokens add to it. One JSON line per turn, then one of medians per contestant and batch.
  */
 interface Options {
   readonly model: string;
@@ -110,9 +110,12 @@ async function measure(entries: readonly Entry[], batch: number, vocabularySize:
       await setTimeout(THREADS_ASLEEP);
       const first = await contestant.generate(prompts, 1);
       const all = await contestant.generate(prompts, 1 + newTokens);
-      prefills[i]!.push((batch * promptLength) / first.seconds);
-      decodings[i]!.push((batch * newTokens) / (all.seconds - first.seconds));
+      const prefill = (batch * promptLength) / first.seconds;
+      const decoding = (batch * newTokens) / (all.seconds - first.seconds);
+      prefills[i]!.push(prefill);
+      decodings[i]!.push(decoding);
       continuations[i] = all.ids.flat();
+      print({ ...contestant.about, batch, round, prefill: rounded(prefill), decoding: rounded(decoding) });
     }
   }
   entries.forEach(({ contestant }, i) => {
@@ -125,7 +128,6 @@ async function measure(entries: readonly Entry[], batch: number, vocabularySize:
       new_tokens: newTokens,
       prefill_tokens_per_s: rounded(median(prefill)),
       decoding_tokens_per_s: rounded(median(decoding)),
-      all: prefill.map((value, round) => [rounded(value), rounded(decoding[round]!)]),
       same_tokens: rounded(
         continuations[i]!.filter((id, at) => id === continuations[0]![at]).length / continuations[i]!.length,
       ),
