@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cudaIndex } from "../src/onnx/free-memory.js";
+import { cudaId } from "../src/onnx/free-memory.js";
 import type { Device } from "../src/onnx/session.js";
 
 /** The largest memory in use since the last question, GiB: of the whole GPU, asked of the driver every 20 ms; of this process on other devices. */
@@ -9,7 +9,7 @@ export class PeakMemory {
 
   constructor(device: Device) {
     if (!device.startsWith("cuda")) return;
-    const query = ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${cudaIndex(device)}`];
+    const query = ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${cudaId(device)}`];
     // Into a pipe nvidia-smi writes by blocks of 4096 bytes, which are twelve seconds of these lines.
     const byLine = ["-oL", "nvidia-smi", ...query, "--loop-ms=20"];
     this.child = spawn("stdbuf", byLine, { stdio: ["ignore", "pipe", "ignore"] });

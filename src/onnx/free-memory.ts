@@ -5,14 +5,20 @@ import type { Device } from "./session.js";
 
 const run = promisify(execFile);
 
-/** Index of a CUDA device. */
-export const cudaIndex = (device: Device): number => Number(device.split(":")[1] ?? 0);
+/**
+ * A CUDA device as nvidia-smi knows it: by its place among all GPUs of the machine, or by its UUID, where CUDA_VISIBLE_DEVICES shows this
+ * process only some of them.
+ */
+export function cudaId(device: Device, visible: string | undefined = process.env.CUDA_VISIBLE_DEVICES): string {
+  const index = Number(device.split(":")[1] ?? 0);
+  return visible?.split(",")[index]?.trim() || String(index);
+}
 
 /** Bytes free on the device now; undefined where nothing tells. */
 export async function freeMemory(device: Device): Promise<number | undefined> {
   if (device === "cpu") return freemem();
   if (!device.startsWith("cuda")) return undefined;
-  const query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits", `--id=${cudaIndex(device)}`];
+  const query = ["--query-gpu=memory.free", "--format=csv,noheader,nounits", `--id=${cudaId(device)}`];
   const mebibytes = await run("nvidia-smi", query).then(
     ({ stdout }) => Number(stdout.trim()),
     () => Number.NaN,

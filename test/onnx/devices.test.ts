@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { EngineError } from "../../src/errors.js";
 import { providerPackage } from "../../src/onnx/cuda-provider.js";
 import { probeDevice, resolveDevice } from "../../src/onnx/devices.js";
-import { cudaIndex, freeMemory } from "../../src/onnx/free-memory.js";
+import { cudaId, freeMemory } from "../../src/onnx/free-memory.js";
 import type { Device } from "../../src/onnx/session.js";
 
 const only =
@@ -53,7 +53,9 @@ describe("Free memory", () => {
     expect(await freeMemory("webgpu")).toBeUndefined();
   });
 
-  it("is asked of the GPU with the device's index", () => {
-    expect([cudaIndex("cuda"), cudaIndex("cuda:3")]).toEqual([0, 3]);
+  it("is asked of the GPU that the process sees under the device's index", () => {
+    expect(["cuda", "cuda:3"].map((device) => cudaId(device as "cuda", undefined))).toEqual(["0", "3"]);
+    expect(["cuda", "cuda:1"].map((device) => cudaId(device as "cuda", "2, GPU-ab12"))).toEqual(["2", "GPU-ab12"]);
+    expect(cudaId("cuda", "")).toBe("0");
   });
 });
