@@ -8,12 +8,16 @@ import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import type { Settings } from "../train/manifest.js";
 import { bankRounds, chat, questionsOf, type RecipeContext } from "./context.js";
-import { FACTS, readFacts } from "./facts-stage.js";
+import { readFacts } from "./facts-stage.js";
 import type { RecipeRow } from "./rows.js";
 import { adapterFolder, type Measured, type Stage, type StageRun } from "./stage.js";
+import { FACTS } from "./stage-names.js";
 
 export const SCORES = "scores.json";
 export const TABLE = "table.txt";
+
+/** One file of results for each manager, by the stage that trained it: its banks are kept there, and built once for all answerers. */
+export const resultsFile = (manager: string | undefined): string => `results-${manager ?? "untrained"}.jsonl`;
 
 /** Answers all questions of the test conversations, once, with every row's agents; results that are there are not computed again. */
 export function evaluationStage(
@@ -72,8 +76,7 @@ async function evaluateGroup(
 ): Promise<EvaluationScores[]> {
   const { engine, base, prompts, embeddings, retrieval, options } = context;
   const { manager, answerer } = group[0]!;
-  // One file for each manager: its banks are kept there, and built once for all answerers.
-  const log = new EvaluationLog(join(folder, `results-${manager ?? "untrained"}.jsonl`));
+  const log = new EvaluationLog(join(folder, resultsFile(manager)));
   try {
     log.require("all", { manager: manager ?? "untrained" });
     return await evaluate(dialogues, {

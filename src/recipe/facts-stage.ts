@@ -8,8 +8,8 @@ import { parseFields, readJson } from "../json-file.js";
 import type { Settings } from "../train/manifest.js";
 import { dataSettings, type RecipeContext, type Splits, splits, turnsOf } from "./context.js";
 import type { Stage } from "./stage.js";
+import { FACTS } from "./stage-names.js";
 
-export const FACTS = "facts";
 const FILE = "dialogues.json";
 
 const fileSchema = z.object({

@@ -10,6 +10,7 @@ import { factsStage } from "./facts-stage.js";
 import { recordStage } from "./record-stage.js";
 import { recipeRowNames, recipeRows } from "./rows.js";
 import type { Stage } from "./stage.js";
+import { ANSWERER, EVALUATE, FINAL_ANSWERER, MANAGER, RECORD, RECORD_TRAINED, warmStages } from "./stage-names.js";
 import { trainingStage } from "./training-stage.js";
 import { warmStartStage } from "./warm-start-stage.js";
 
@@ -49,24 +50,24 @@ export async function locomoRecipe(
   const told = onStep === undefined ? {} : { onStep };
   const warm = (agent: Agent, frozen?: string) =>
     warmStart.includes(agent)
-      ? [warmStartStage(context, common, { name: `warm-${agent}`, agent, episodes: "record", frozen })]
+      ? [warmStartStage(context, common, { name: warmStages[agent], agent, episodes: RECORD, frozen })]
       : [];
-  const warmOf = (agent: Agent) => (warmStart.includes(agent) ? { start: `warm-${agent}` } : {});
+  const warmOf = (agent: Agent) => (warmStart.includes(agent) ? { start: warmStages[agent] } : {});
   const names = {
-    answerer: "answerer",
-    manager: "manager",
-    final: "final-answerer",
-    warm: Object.fromEntries(warmStart.map((agent) => [agent, `warm-${agent}`])),
+    answerer: ANSWERER,
+    manager: MANAGER,
+    final: FINAL_ANSWERER,
+    warm: Object.fromEntries(warmStart.map((agent) => [agent, warmStages[agent]])),
   };
   const table = recipeRows(rows ?? recipeRowNames(prompts === compactPrompts), names);
   return [
     factsStage(context, common),
-    recordStage(context, common, { name: "record" }),
+    recordStage(context, common, { name: RECORD }),
     ...warm("answerer"),
     trainingStage(context, common, {
       name: names.answerer,
       agent: "answerer",
-      episodes: "record",
+      episodes: RECORD,
       steps: steps.answerer,
       ...warmOf("answerer"),
       ...told,
@@ -75,23 +76,23 @@ export async function locomoRecipe(
     trainingStage(context, common, {
       name: names.manager,
       agent: "manager",
-      episodes: "record",
+      episodes: RECORD,
       frozen: names.answerer,
       steps: steps.manager,
       ...warmOf("manager"),
       ...told,
     }),
-    recordStage(context, common, { name: "record-trained", manager: names.manager, answerer: names.answerer }),
+    recordStage(context, common, { name: RECORD_TRAINED, manager: names.manager, answerer: names.answerer }),
     trainingStage(context, common, {
       name: names.final,
       agent: "answerer",
-      episodes: "record-trained",
+      episodes: RECORD_TRAINED,
       frozen: names.manager,
       start: names.answerer,
       steps: steps.final,
       ...told,
     }),
-    evaluationStage(context, common, { name: "evaluate", rows: table }),
+    evaluationStage(context, common, { name: EVALUATE, rows: table }),
   ];
 }
 

@@ -7,8 +7,9 @@ import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";
 import { chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
 import { withStableIds } from "./episode-ids.js";
-import { FACTS, readFacts } from "./facts-stage.js";
+import { readFacts } from "./facts-stage.js";
 import { adapterFolder, type Stage } from "./stage.js";
+import { FACTS } from "./stage-names.js";
 
 export const EPISODES = "episodes.jsonl";
 

@@ -12,9 +12,10 @@ import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
 import { type Progress, type TrainOptions, train } from "../train/trainer.js";
 import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
-import { FACTS, readFacts } from "./facts-stage.js";
+import { readFacts } from "./facts-stage.js";
 import { EPISODES } from "./record-stage.js";
 import { adapterFolder, type Stage, type StageOutcome, type StageRun } from "./stage.js";
+import { FACTS } from "./stage-names.js";
 import {
   bestOf,
   CHOSEN,

@@ -2,35 +2,14 @@ import { basename, join, resolve } from "node:path";
 import { readOptionalJson } from "../json-file.js";
 import { SCORES } from "../recipe/evaluation-stage.js";
 import { readMark, type StageMark } from "../recipe/mark.js";
+import { EVALUATE, recipeStages, warmStages } from "../recipe/stage-names.js";
 import { readValidation, type ValidationResult } from "../recipe/validation.js";
 import { METRICS_FILE } from "../train/run-log.js";
 import { folderNames } from "./folder-names.js";
 import { type ScoreRow, scoreRows } from "./score-rows.js";
 import { readTrainingSteps, type TrainingRun, type TrainingStep } from "./training-steps.js";
 
-/** The stages of LoCoMo's recipe in their order. Warm starts are there only where they were asked for. */
-export const recipeStages = [
-  "facts",
-  "record",
-  "warm-answerer",
-  "answerer",
-  "warm-manager",
-  "manager",
-  "record-trained",
-  "final-answerer",
-  "evaluate",
-] as const;
-
-const isOptional = (name: string): boolean => name.startsWith("warm-");
-
-type StageName = (typeof recipeStages)[number];
-
-/** Stages that play the training conversations, before and after the training. */
-export const RECORD = "record" satisfies StageName;
-export const RECORD_TRAINED = "record-trained" satisfies StageName;
-
-/** The stage that asks the test questions. */
-export const EVALUATE = "evaluate" satisfies StageName;
+const isOptional = (name: string): boolean => Object.values(warmStages).some((one) => one === name);
 
 /** How far a stage of a recipe is. */
 export interface RecipeStage {

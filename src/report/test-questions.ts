@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
 import type { AnswerLine, StepLine } from "../evaluate/evaluation-log.js";
 import { Random } from "../random.js";
-import { FACTS, readFacts } from "../recipe/facts-stage.js";
+import { resultsFile } from "../recipe/evaluation-stage.js";
+import { readFacts } from "../recipe/facts-stage.js";
+import { EVALUATE, FACTS, MANAGER } from "../recipe/stage-names.js";
 import type { Change, Question } from "../trace/episode.js";
-import { EVALUATE, type RecipeRun } from "./read-recipe.js";
+import type { RecipeRun } from "./read-recipe.js";
 import { type Results, readResults } from "./read-results.js";
 import { type ShownMemory, shownMemories } from "./shown-memories.js";
 
@@ -49,8 +51,8 @@ export interface TestQuestion {
 
 /** Whose results are compared: a row of the table, and the file that has it. */
 const agents = {
-  untrained: { file: "results-untrained.jsonl", row: "base", manager: "base" },
-  trained: { file: "results-manager.jsonl", row: "both", manager: "trained" },
+  untrained: { file: resultsFile(undefined), row: "base", manager: "base" },
+  trained: { file: resultsFile(MANAGER), row: "both", manager: "trained" },
 } as const;
 
 interface Source {

@@ -1,13 +1,14 @@
 import { dot, line, type Markish } from "@observablehq/plot";
+import { ANSWERER, FINAL_ANSWERER, MANAGER, type TrainingStage, trainingStages } from "../recipe/stage-names.js";
 import type { Markup } from "./markup.js";
 import { colours, drawSvg } from "./plot-svg.js";
 import { points } from "./spread.js";
-import { type CurvePoint, type TrainingStage, trainingStages } from "./validation-curves.js";
+import type { CurvePoint } from "./validation-curves.js";
 
 const colourOf: Readonly<Record<TrainingStage, string>> = {
-  answerer: colours.first,
-  manager: colours.second,
-  "final-answerer": colours.third,
+  [ANSWERER]: colours.first,
+  [MANAGER]: colours.second,
+  [FINAL_ANSWERER]: colours.third,
 };
 
 /** Validation F1 against minutes of training: a line for each stage of each run, thin where there are several, with their mean in front. */

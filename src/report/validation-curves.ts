@@ -1,10 +1,7 @@
 import { mean } from "../mean.js";
+import { type TrainingStage, trainingStages } from "../recipe/stage-names.js";
 import { bestOf } from "../recipe/validation.js";
 import type { RecipeRun } from "./read-recipe.js";
-
-/** The stages of a recipe that train an agent by its rewards, in their order. */
-export const trainingStages = ["answerer", "manager", "final-answerer"] as const;
-export type TrainingStage = (typeof trainingStages)[number];
 
 /** A checkpoint that was validated, or what a stage began with. */
 export interface CurvePoint {

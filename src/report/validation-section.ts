@@ -1,9 +1,10 @@
+import { trainingStages } from "../recipe/stage-names.js";
 import { count, html, type Markup, quoted } from "./markup.js";
 import type { RecipeRun } from "./read-recipe.js";
 import { points, spread } from "./spread.js";
 import { table } from "./table.js";
 import { validationChart } from "./validation-chart.js";
-import { type CurvePoint, meanCurve, trainingStages, validationCurve } from "./validation-curves.js";
+import { type CurvePoint, meanCurve, validationCurve } from "./validation-curves.js";
 
 /** What training brought, by questions of conversations that are not trained on. */
 export function validationSection(runs: readonly RecipeRun[]): Markup {
