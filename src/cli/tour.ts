@@ -17,11 +17,12 @@ import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
-import { recordedDialogues } from "../train/links.js";
+import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { managerDecisions } from "../train/manager-decisions.js";
 import type { Policy } from "../train/policy.js";
 import { grpo } from "../train/presets/grpo.js";
 import type { Task } from "../train/rollout.js";
+import { withStableIds } from "../train/stable-ids.js";
 import { train } from "../train/trainer.js";
 import type { OpenedModels } from "./models.js";
 import { startProgress } from "./progress.js";
@@ -83,7 +84,7 @@ export class Tour {
     const first = await this.record(world, untrained, "untrained");
 
     this.stage("training the memory manager; the answer agent is frozen");
-    const decisions = recordedDialogues(await readEpisodes(this.episodes("untrained")));
+    const decisions = await this.recorded("untrained");
     await this.train(
       "manager",
       managerSteps,
@@ -94,7 +95,7 @@ export class Tour {
     await this.record(first.map(withFacts), { manager: this.chat("manager"), answerer: base }, "trained-manager");
 
     this.stage("training the answer agent on the trained manager's banks");
-    const asked = recordedDialogues(await readEpisodes(this.episodes("trained-manager")));
+    const asked = await this.recorded("trained-manager");
     await this.train(
       "answerer",
       answererSteps,
@@ -148,6 +149,11 @@ export class Tour {
       progress.end();
       recorder.close();
     }
+  }
+
+  /** Training draws by the names of what was recorded: the same tour has the same ones. */
+  private async recorded(name: string): Promise<RecordedDialogue[]> {
+    return recordedDialogues(withStableIds(await readEpisodes(this.episodes(name))));
   }
 
   private async train(agent: keyof typeof tourSettings.learningRate, steps: number, task: Task): Promise<void> {

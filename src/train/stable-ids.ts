@@ -13,9 +13,10 @@ export function withStableIds(events: readonly EpisodeEvent[]): EpisodeEvent[] {
     const at = event.type === "memory_step" ? `turn ${event.turn.id}` : `question ${event.question.id}`;
     return [{ event, label, steps: event.type === "memory_step", name: `${label}, ${at}` }];
   });
-  // Steps keep their order, which is that of the dialogue; questions are answered side by side.
-  const answers = own.filter(({ steps }) => !steps).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const ordered = [...own.filter(({ steps }) => steps), ...answers];
+  // A dialogue's steps keep their order; dialogues are played side by side, and so are questions answered.
+  const decisions = own.filter(({ steps }) => steps).sort((a, b) => compare(a.label, b.label));
+  const answers = own.filter(({ steps }) => !steps).sort((a, b) => compare(a.name, b.name));
+  const ordered = [...decisions, ...answers];
   const names = new Map(ordered.map(({ event, name }) => [event.id, name]));
   const lines = ordered.flatMap(({ event, name }): EpisodeEvent[] => {
     const call = event.callId === undefined ? undefined : calls.get(event.callId);
@@ -38,5 +39,7 @@ export function withStableIds(events: readonly EpisodeEvent[]): EpisodeEvent[] {
     if (event.type === "answer") return { ...event, retrieved };
     return { ...event, retrieved, changes: event.changes.map((change) => ({ ...change, key: keyOf(change.key) })) };
   });
-  return [...renamedKeys, ...rewards.sort((a, b) => (a.id < b.id ? -1 : 1))];
+  return [...renamedKeys, ...rewards.sort((a, b) => compare(a.id, b.id))];
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
