@@ -59,11 +59,8 @@ interface HeadText {
   readonly ttl?: number;
 }
 
-/**
- * Longer texts are no part of a row's condition: they are compared after it was read. An id in quotes fits; a sentence, for which the server
- * would pay at each write and which nobody filters by, mostly does not.
- */
-const LONGEST_MIRROR = 40;
+/** Longer texts are no part of a row's condition: they are compared after it was read. */
+const LONGEST_MIRROR = 64;
 const MINUTE = 60_000;
 /** Written over an expiry that no longer holds: the last moment that a Date can hold. */
 const NEVER = 8.64e15;

@@ -48,22 +48,18 @@ function isNewAndSimple({ known }: WriteContext, { put, vectors }: EmbeddedPut):
 
 /**
  * Adds an item of one row while looking whether it is there already, so that a new one costs one wait: Chroma leaves a
- * record that is there as it is, and it is overwritten as soon as that is known.
+ * record that is there as it is, and it is then overwritten.
  */
 async function writeNew(context: WriteContext, embedded: EmbeddedPut): Promise<string[]> {
   const id = itemId(embedded.put.namespace, embedded.put.key);
   const { rows, stamp, remember } = encode(context, embedded, undefined);
-  const adding = context.collection.add(recordsOf(rows));
-  // It is waited for below, except where the read fails first.
-  adding.catch(() => undefined);
-  const found = (await context.heads([id])).get(id);
-  if (found !== undefined && found.stamp !== stamp) {
-    const [stale] = await Promise.all([writeAll(context, [embedded]), adding]);
-    return stale;
+  const [heads] = await Promise.all([context.heads([id]), context.collection.add(recordsOf(rows))]);
+  const found = heads.get(id);
+  if (found === undefined || found.stamp === stamp) {
+    remember();
+    return [];
   }
-  await adding;
-  remember();
-  return [];
+  return writeAll(context, [embedded]);
 }
 
 /** The stamps of earlier writes of which rows are left. */
