@@ -29,7 +29,7 @@ export async function loadDialogues(
     }
     return choose(await readDialogues(data), conversation);
   }
-  const all = await readLocomo(data, { facts: facts === "observation" });
+  const all = await readLocomo(data, { facts });
   if (conversation !== undefined && split === undefined) return choose(all, conversation);
   return choose(splitLocomo(all, oneOf(locomoSplits, split ?? defaultSplit)), conversation);
 }

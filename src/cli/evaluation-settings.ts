@@ -38,6 +38,7 @@ export async function requireSettings(
     namedSpeakersOnly: retrieval.namedSpeakersOnly,
     ...(encoder === null ? {} : { encoder }),
     ...(retrieval.search === undefined ? {} : { search: retrieval.search }),
+    ...(retrieval.words === undefined ? {} : { words: retrieval.words }),
   });
   const { adapterManager, adapterAnswerer } = options;
   if (adapterManager !== undefined && rows.some(usesTrainedManager)) {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type FactSource, factSources } from "../evaluate/fact-source.js";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { type SearchMode, searchModes } from "../store/search-mode.js";
@@ -66,6 +67,7 @@ export interface RetrievalOptions {
   readonly memoriesPerSpeaker?: number;
   readonly namedSpeakersOnly?: boolean;
   readonly search?: SearchMode;
+  readonly words?: boolean;
 }
 
 /** How an answer's memories are chosen; `chooseRetrieval` fills in what is not given. */
@@ -83,8 +85,16 @@ export function addRetrievalOptions(command: Command): Command {
         "--search <mode>",
         "what ranks memories, for manager and answerer: vectors, words (BM25), or both fused (default: as the adapter was trained, else vector)",
       ).choices(searchModes),
-    );
+    )
+    .option(
+      "--words",
+      "memories keep the words of their turns, and are found and shown with them (default: as the adapter was trained)",
+    )
+    .option("--no-words", "memories are their texts alone");
 }
+
+export const factsHelp =
+  "facts of a turn: found by the model, those that LoCoMo has, or those and the words of turns that have none";
 
 export interface DataOptions extends CommonOptions {
   readonly data?: string;
@@ -94,7 +104,7 @@ export interface DataOptions extends CommonOptions {
   readonly dialogues: number;
   readonly turns?: number;
   readonly questions?: number;
-  readonly facts: "model" | "observation";
+  readonly facts: FactSource;
   readonly concurrency: number;
 }
 
@@ -109,11 +119,7 @@ export function addDataOptions(command: Command, { split, dialogues }: { split: 
     .option("--dialogues <n>", "dialogues to generate", positive, dialogues)
     .option("--turns <n>", "only the first turns of each dialogue, and the questions that they can answer", positive)
     .option("--questions <n>", "only the first questions of each dialogue", wholeNumber)
-    .addOption(
-      new Option("--facts <source>", "facts of a turn: found by the model, or those that the data has")
-        .choices(["model", "observation"])
-        .default("model"),
-    )
+    .addOption(new Option("--facts <source>", factsHelp).choices(factSources).default("model"))
     .option("--concurrency <n>", "dialogues, and questions of each, at once", positive, 8);
 }
 

@@ -1,14 +1,15 @@
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
+import { type FactSource, factSources } from "../evaluate/fact-source.js";
 import { type Agent, agents } from "../recipe/context.js";
-import { positive, wholeNumber } from "./options.js";
+import { factsHelp, positive, wholeNumber } from "./options.js";
 import type { TrainVerbOptions } from "./train.js";
 
 export interface RecipeVerbOptions {
   readonly recipe?: "locomo";
   readonly data?: string;
-  readonly facts: "model" | "observation";
+  readonly facts: FactSource;
   readonly stage?: string;
   readonly plan?: boolean;
   readonly probe: boolean;
@@ -58,11 +59,7 @@ export function addRecipeOptions(command: Command): Command {
       new Option("--recipe <name>", "do all from the data to the table of scores, see below").choices(["locomo"]),
     )
     .option("--data <file>", "recipe: locomo10.json")
-    .addOption(
-      new Option("--facts <source>", "recipe: facts of a turn, found by the model, or those that the data has")
-        .choices(["model", "observation"])
-        .default("model"),
-    )
+    .addOption(new Option("--facts <source>", `recipe: ${factsHelp}`).choices(factSources).default("model"))
     .option("--stage <name>", "recipe: do this stage only")
     .option("--plan", "recipe: print the stages and about how long they take, and end")
     .option("--no-probe", "recipe: plan without measuring; what no stage has measured yet stays unknown")

@@ -41,6 +41,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
         ...(options.memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker: options.memoriesPerSpeaker }),
         ...(options.namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly: options.namedSpeakersOnly }),
         ...(options.search === undefined ? {} : { search: options.search }),
+        ...(options.words === undefined ? {} : { words: options.words }),
       }),
       data: splits,
       options: {

@@ -45,7 +45,7 @@ export async function chooseTrainingRetrieval(
   if (recorded !== undefined && describeRetrieval(wanted) !== describeRetrieval(recorded)) {
     throw new UsageError({
       what: "the answerer learns from prompts as they were recorded",
-      where: "--memories-per-speaker, --named-speakers-only, --search",
+      where: "--memories-per-speaker, --named-speakers-only, --search, --words",
       expected: describeRetrieval(recorded),
       found: describeRetrieval(wanted),
       remedy: "record with these options, or leave them out",
@@ -55,15 +55,17 @@ export async function chooseTrainingRetrieval(
 }
 
 /** "4 memories of each speaker whom the question names, by vector search" */
-export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly, search }: RetrievalSetting): string {
+export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly, search, words }: RetrievalSetting): string {
   const whose = namedSpeakersOnly ? " whom the question names" : "";
-  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search`;
+  const how = words ? ", with the words of their turns" : "";
+  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${how}`;
 }
 
-function given({ memoriesPerSpeaker, namedSpeakersOnly, search }: RetrievalOptions): RetrievalOptions {
+function given({ memoriesPerSpeaker, namedSpeakersOnly, search, words }: RetrievalOptions): RetrievalOptions {
   return {
     ...(memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker }),
     ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),
     ...(search === undefined ? {} : { search }),
+    ...(words === undefined ? {} : { words }),
   };
 }

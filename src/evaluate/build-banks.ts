@@ -30,6 +30,8 @@ export interface BuiltBank {
 export interface BuildOptions extends Pick<ManagerRetrieval, "search"> {
   readonly prompts: MemoryPrompts;
   readonly embeddings: Embeddings;
+  /** Whether memories keep the words of their turns. */
+  readonly words: boolean | undefined;
   readonly log: EvaluationLog;
   /** Decisions at once. */
   readonly concurrency: number;
@@ -57,6 +59,7 @@ export async function controlBanks(
   dialogues: readonly Dialogue[],
   kind: "add-only" | "noop",
   embeddings: Embeddings,
+  words: boolean | undefined,
 ): Promise<BuiltBank[]> {
   const decide = kind === "add-only" ? addOnly : noop;
   return Promise.all(
@@ -64,7 +67,7 @@ export async function controlBanks(
       const life = await newLife(dialogue, told(dialogue), embeddings);
       for (const { turn, order } of life.turns) {
         const operations = [...decide({ turn, facts: turn.facts ?? [], retrieved: [] })];
-        const changes = await life.bank.apply(operations, [], turn, { order, key: stepKeys(turn.id) });
+        const changes = await life.bank.apply(operations, [], turn, { order, key: stepKeys(turn.id), words });
         life.steps.push({ turn, operations, changes, unparsable: null, tooLong: false, ...undecided });
       }
       return { dialogue, steps: life.steps };
@@ -83,7 +86,7 @@ export async function buildBanks(
   dialogues: readonly Dialogue[],
   manager: BaseChatModel,
   kind: Extract<ManagerKind, "base" | "trained">,
-  { prompts, embeddings, search, log, concurrency, signal, onProgress }: BuildOptions,
+  { prompts, embeddings, search, words, log, concurrency, signal, onProgress }: BuildOptions,
 ): Promise<BuiltBank[]> {
   const lives = await Promise.all(
     dialogues.flatMap((dialogue) => bySpeaker(told(dialogue)).map((turns) => newLife(dialogue, turns, embeddings))),
@@ -98,7 +101,7 @@ export async function buildBanks(
     signal?.throwIfAborted();
     const prepared = await Promise.all(active.map((life) => prepare(life, prompts, search)));
     const write = async (made: Prepared, reply: CountedReply): Promise<void> => {
-      log.append(await apply(made, reply, kind));
+      log.append(await apply(made, reply, kind, words));
       onProgress?.({ done: ++done, total });
     };
     await mapConcurrently(prepared, prepared.length, async (made) =>
@@ -157,8 +160,9 @@ async function apply(
   { life, turn, order, retrieved }: Prepared,
   { text, usage }: CountedReply,
   manager: StepLine["manager"],
+  words: boolean | undefined,
 ): Promise<StepLine> {
-  const options = { order, key: stepKeys(turn.id) };
+  const options = { order, key: stepKeys(turn.id), facts: turn.facts!, words };
   const applied =
     text === null
       ? { operations: [], changes: [], unparsable: null }

@@ -10,6 +10,7 @@ import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
 import type { Dialogue } from "./dialogue.js";
 import type { AnswerLine, EvaluationLog, JudgementLine } from "./evaluation-log.js";
 import { costOf, type EvaluationScores, meanOrNull, scoreBanks } from "./evaluation-scores.js";
+import type { FactSource } from "./fact-source.js";
 import { judgeAnswers } from "./judge.js";
 import { plainPrompt } from "./plain-prompt.js";
 import { type PlayProgress, selectPart } from "./play.js";
@@ -34,7 +35,7 @@ export interface EvaluateOptions {
   readonly embeddings: Embeddings;
   readonly retrieval: RetrievalSetting;
   /** Where the dialogues' facts came from: results say so. */
-  readonly facts: "model" | "observation";
+  readonly facts: FactSource;
   readonly log: EvaluationLog;
   /** Only the first turns of each dialogue, and the questions whose evidence lies in them. */
   readonly turns?: number;
@@ -104,8 +105,9 @@ export async function evaluate(dialogues: readonly Dialogue[], options: Evaluate
             prompts: models.prompts,
             embeddings,
             search: retrieval.search,
+            words: retrieval.words,
           })
-        : await controlBanks(played, kind, embeddings);
+        : await controlBanks(played, kind, embeddings, retrieval.words);
     const memories = [];
     for (const [i, bank] of banks.entries()) {
       signal?.throwIfAborted();

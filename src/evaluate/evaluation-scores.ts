@@ -2,6 +2,7 @@ import { mean } from "../mean.js";
 import type { Operation, OperationEvent } from "../memory/operation.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
+import type { FactSource } from "./fact-source.js";
 import { addUsage, type Usage } from "./usage.js";
 
 /** By their names in `rewards`: both F1s, BLEU-1, exact match without regard to articles and punctuation, and mem0's, which minds them. */
@@ -57,7 +58,7 @@ export interface BankScores {
 export interface EvaluationScores extends AnswerScores {
   readonly name: string;
   /** Where a bank's facts came from: "model" or the data's own. Null of a row that reads raw turns, or is not known. */
-  readonly facts: "model" | "observation" | null;
+  readonly facts: FactSource | null;
   readonly conversations: number;
   /** By the questions' category, in alphabetical order; "other" where a question has none. */
   readonly categories: Readonly<Record<string, AnswerScores>>;

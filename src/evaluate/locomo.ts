@@ -2,6 +2,7 @@ import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
 import type { Question } from "../trace/episode.js";
 import { type Dialogue, type DialogueTurn, readDialogueJson } from "./dialogue.js";
+import type { FactSource, GivenFacts } from "./fact-source.js";
 
 const turnSchema = z.object({
   speaker: z.string(),
@@ -36,12 +37,12 @@ type Sample = z.infer<typeof sampleSchema>;
 const adversarial = 5;
 
 export interface LocomoOptions {
-  /** Whether turns carry the file's ready-made facts (its `observation`); a turn without one has none then. Default false. */
-  readonly facts?: boolean;
+  /** The facts that turns carry; by default they come without, for a model to find. */
+  readonly facts?: FactSource;
 }
 
 /** Reads a file in the form of locomo10.json. Throws FileError where it has another one. */
-export async function readLocomo(path: string, { facts = false }: LocomoOptions = {}): Promise<Dialogue[]> {
+export async function readLocomo(path: string, { facts = "model" }: LocomoOptions = {}): Promise<Dialogue[]> {
   const parsed = z.array(sampleSchema).safeParse(await readDialogueJson(path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -65,11 +66,10 @@ function formError(path: string, found: string, cause?: unknown): FileError {
   });
 }
 
-function toDialogue(sample: Sample, path: string, withFacts: boolean): Dialogue {
+function toDialogue(sample: Sample, path: string, source: FactSource): Dialogue {
   const { conversation, sample_id: id } = sample;
   const plain = sessionNumbers(conversation).flatMap((session) => sessionTurns(sample, session, path));
-  const told = withFacts ? factsByTurn(sample, plain) : undefined;
-  const turns = told === undefined ? plain : plain.map((turn) => ({ ...turn, facts: told.get(turn.id) ?? [] }));
+  const turns = source === "model" ? plain : withFacts(plain, factsByTurn(sample, plain), source);
   const known = new Set(plain.map((turn) => turn.id));
   // Numbered before the adversarial ones are left out, so that an id is the question's place in the file.
   const questions = sample.qa.flatMap(({ question, answer, evidence, category }, at): Question[] => {
@@ -113,6 +113,15 @@ function sessionTurns({ sample_id, conversation }: Sample, session: number, path
 /** Ids in an evidence string: it may hold several, a stray colon ("D:11:26"), or a leading zero ("D30:05"). */
 function turnIds(evidence: string): string[] {
   return [...evidence.matchAll(/D:?(\d+):0*(\d+)/g)].map(([, session, turn]) => `D${session}:${turn}`);
+}
+
+function withFacts(
+  turns: readonly DialogueTurn[],
+  told: ReadonlyMap<string, string[]>,
+  source: GivenFacts,
+): DialogueTurn[] {
+  const without = ({ speaker, text }: DialogueTurn) => (source === "observation" ? [] : [`${speaker} said: ${text}`]);
+  return turns.map((turn) => ({ ...turn, facts: told.get(turn.id) ?? without(turn) }));
 }
 
 /** Each fact once, at the last of its turns that its own speaker said: it is fully known there. */

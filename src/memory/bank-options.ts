@@ -18,6 +18,8 @@ export interface ApplyOptions {
   readonly order?: number;
   /** Key of the n-th memory that this step adds; by default the bank's id factory. */
   readonly key?: (added: number) => string;
+  /** Whether memories keep the words of the turn, and are found by them too. Default false. */
+  readonly words?: boolean | undefined;
   /** Where the changes come from, for the history: what is left out is not known. */
   readonly provenance?: Partial<Provenance>;
 }

@@ -7,6 +7,9 @@ import type { ScoredMemory } from "./scored-memory.js";
 
 const PAGE = 200;
 
+/** Where a query's words are looked for: questions ask for times too. */
+const WORD_FIELDS = ["time", "text", "said"];
+
 export interface ReadOptions {
   readonly query?: string;
   /** What ranks by the query. Default "vector". */
@@ -30,7 +33,7 @@ export async function readMemories(
     const items =
       query === undefined
         ? await store.search([...namespace], options)
-        : await hybridSearch(store, namespace, { ...options, query, mode, fields: ["text"] });
+        : await hybridSearch(store, namespace, { ...options, query, mode, fields: WORD_FIELDS });
     // A store searches by prefix, so that banks below this one come along.
     const own = items.filter((item) => isSameNamespace(item.namespace, namespace));
     found.push(...own.map(memoryOf));

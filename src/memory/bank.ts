@@ -83,18 +83,23 @@ export class MemoryBank {
     operations: readonly Operation[],
     retrieved: readonly RetrievedMemory[],
     turn: Turn,
-    { order, key = () => this.#id(), provenance = {} }: ApplyOptions = {},
+    { order, key = () => this.#id(), words = false, provenance = {} }: ApplyOptions = {},
   ): Promise<Change[]> {
     const changing = operations.filter((operation) => operation.event !== "NOOP");
     if (changing.length === 0) {
       return [];
     }
     const at = { time: turn.time, source: turn.id, order: order ?? (await this.nextOrder()) };
+    const told = (text: string) => ({
+      text,
+      ...at,
+      ...(words && !text.includes(turn.text) ? { said: turn.text } : {}),
+    });
     const known = new Map(retrieved.map((memory) => [memory.alias, memory]));
     let added = 0;
     const changes = changing.map((operation): Change => {
       if (operation.event === "ADD") {
-        const after = { text: operation.text, speaker: turn.speaker, ...at };
+        const after = { speaker: turn.speaker, ...told(operation.text) };
         return { event: "ADD", key: key(added++), before: null, after };
       }
       const memory = known.get(operation.id);
@@ -108,7 +113,7 @@ export class MemoryBank {
         });
       }
       const before = memoryValue(memory);
-      const after = operation.event === "DELETE" ? null : { ...before, text: operation.text, ...at };
+      const after = operation.event === "DELETE" ? null : { speaker: before.speaker, ...told(operation.text) };
       return { event: operation.event, key: memory.key, before, after };
     });
     await this.#change(changes, { turn: turn.id, ...provenance });
@@ -158,7 +163,12 @@ export class MemoryBank {
   /** Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay. */
   async write(changes: readonly Change[]): Promise<void> {
     await this.#store.batch(
-      changes.map(({ key, after }) => ({ namespace: [...this.namespace], key, value: after, index: ["text"] })),
+      changes.map(({ key, after }) => ({
+        namespace: [...this.namespace],
+        key,
+        value: after,
+        index: after?.said === undefined ? ["text"] : ["text", "said"],
+      })),
     );
     const known = nextOrders.get(this.#store, this.namespace);
     if (known === undefined) return;

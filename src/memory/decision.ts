@@ -8,6 +8,8 @@ import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";
 
 export interface DecisionOptions extends ApplyOptions {
   readonly maxOperations?: number;
+  /** The facts that were decided on, which an ADD may name. */
+  readonly facts?: readonly string[];
 }
 
 export interface AppliedDecision {
@@ -27,9 +29,9 @@ export async function applyDecision(
   text: string,
   retrieved: readonly RetrievedMemory[],
   turn: Turn,
-  { maxOperations = MAX_OPERATIONS, ...options }: DecisionOptions = {},
+  { maxOperations = MAX_OPERATIONS, facts = [], ...options }: DecisionOptions = {},
 ): Promise<AppliedDecision> {
-  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), maxOperations);
+  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), { facts, maxOperations });
   return { operations, unparsable, changes: await bank.apply(operations, retrieved, turn, options) };
 }
 

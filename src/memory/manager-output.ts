@@ -20,7 +20,8 @@ const argumentsSchema = z.object({
     z.object({
       event: z.enum(["ADD", "UPDATE", "DELETE", "NOOP"]),
       id: z.string().optional().describe("Id of the memory, such as m1; not for ADD"),
-      text: z.string().optional().describe("The whole new text; only for ADD and UPDATE"),
+      fact: z.string().optional().describe("The fact that is added, such as f1; only for ADD"),
+      text: z.string().optional().describe("The whole new text; for UPDATE, and for an ADD that names no fact"),
     }),
   ),
 });

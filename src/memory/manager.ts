@@ -19,6 +19,8 @@ export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
   readonly decide?: Decide;
   /** Most changes that a model may make in one turn. Default 8. */
   readonly maxOperations?: number;
+  /** Whether memories keep the words of the turns that they came from, which answers are then found by and shown too. Default false. */
+  readonly words?: boolean | undefined;
   /** How the manager's model gives its operations. Default `text`, as policies are trained. */
   readonly managerOutput?: ManagerOutput;
   /** Whether the graph is interrupted before a DELETE until the user approves it: a `DeleteRequest`. Default false. */
@@ -35,7 +37,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
 ): AgentGraph<State, "extract" | "retrieve" | "manage" | "apply"> {
   const runtime = agentRuntime(options);
   const { prompts, id } = runtime;
-  const { maxOperations = MAX_OPERATIONS, decide, managerOutput = "text", approveDeletes = false } = options;
+  const { maxOperations = MAX_OPERATIONS, decide, managerOutput = "text", approveDeletes = false, words } = options;
 
   async function extract({ turn }: ManagerState, config: LangGraphRunnableConfig) {
     const { facts, unparsable } = await extractFacts(turn, options.extractor ?? options.model, runtime, config);
@@ -60,7 +62,13 @@ export function createMemoryManager<State extends typeof managerState = typeof m
     const model = managerReplier(requireModel(options.manager ?? options.model, "manager"), managerOutput);
     const messages = buildManagerPrompt(prompts, input);
     const { text, ...policy } = await askPolicy(model, "manager", messages, callId, config, decisionText);
-    return { decision: { callId, ...policy, ...parseOperations(text, aliasesOf(retrieved!), maxOperations) } };
+    return {
+      decision: {
+        callId,
+        ...policy,
+        ...parseOperations(text, aliasesOf(retrieved!), { facts: input.facts, maxOperations }),
+      },
+    };
   }
 
   async function apply({ turn, pending, retrieved, decision }: ManagerState, config: LangGraphRunnableConfig) {
@@ -81,7 +89,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       retrieved: retrieved!,
       unparsable,
       operations,
-      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId), provenance }),
+      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId), words, provenance }),
     };
     await tell(MEMORY_STEP_EVENT, step, config);
     return { step };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { firstIssue } from "../first-issue.js";
-import { readJsonObject } from "./json.js";
+import { type JsonReading, readJsonObject } from "./json.js";
 import { type Operation, operationsSchema } from "./operation.js";
 
 /** Most changes that one turn may make, whatever the model asks for. */
@@ -31,6 +31,13 @@ const factsSchema = z.object({ facts: z.array(z.string().trim().min(1).max(2000)
 
 const unreadable = (reason: string) => ({ operations: [] as [], unparsable: reason.slice(0, MAX_REASON) });
 
+export interface ParseOptions {
+  /** The turn's facts: an ADD may name one, "f1" being the first, in place of a text. Default none. */
+  readonly facts?: readonly string[];
+  /** Default 8. */
+  readonly maxOperations?: number;
+}
+
 /**
  * Reads the manager's text. `aliases` are those that were issued for this turn: one operation that names another
  * makes the whole text invalid.
@@ -38,13 +45,17 @@ const unreadable = (reason: string) => ({ operations: [] as [], unparsable: reas
 export function parseOperations(
   text: string,
   aliases: readonly string[],
-  maxOperations: number = MAX_OPERATIONS,
+  { facts = [], maxOperations = MAX_OPERATIONS }: ParseOptions = {},
 ): ParsedOperations {
   const json = readJsonObject(text);
   if ("reason" in json) {
     return unreadable(json.reason);
   }
-  const parsed = operationsSchema.safeParse(fromMem0(json.value));
+  const told = withFacts(fromMem0(json.value), facts);
+  if ("reason" in told) {
+    return unreadable(told.reason);
+  }
+  const parsed = operationsSchema.safeParse(told.value);
   if (!parsed.success) {
     return unreadable(firstIssue(parsed.error, "the object"));
   }
@@ -107,6 +118,30 @@ export function parseAnswer(text: string): ParsedAnswer {
   const selected = list === -1 ? [] : (before.slice(list).match(/\bm\d{1,6}\b/g) ?? []);
   return { selected: [...new Set(selected)], answer, unparsable: answer === "" ? "empty answer" : null };
 }
+
+/** Gives each ADD that names a fact the fact's text. */
+function withFacts(value: unknown, facts: readonly string[]): JsonReading {
+  const { operations } = value as { operations?: unknown };
+  if (!Array.isArray(operations)) {
+    return { value };
+  }
+  const known = new Map(facts.map((text, at) => [factAlias(at), text]));
+  const unknown = operations.find((item) => namesFact(item) && !known.has(item.fact));
+  if (unknown !== undefined) {
+    return { reason: `ADD names the unknown fact ${JSON.stringify(unknown.fact.slice(0, 40))}` };
+  }
+  return {
+    value: { operations: operations.map((item) => (namesFact(item) ? { ...item, text: known.get(item.fact) } : item)) },
+  };
+}
+
+const namesFact = (item: unknown): item is { readonly fact: string } => {
+  const { event, fact, text } = (item ?? {}) as Record<string, unknown>;
+  return event === "ADD" && typeof fact === "string" && text === undefined;
+};
+
+/** What a manager's model calls the n-th fact of a turn, from 0 on. */
+export const factAlias = (at: number): string => `f${at + 1}`;
 
 /** mem0 and Memory-R1 write the same decision as `{"memory": [{"id", "event": "NONE", "text"}]}`. */
 function fromMem0(value: unknown): unknown {

@@ -44,7 +44,7 @@ export function describeDecision(
 /** The memories under a header for each speaker, a line each, then the question. */
 export function describeQuestion(
   { question, retrieved }: AnswerPromptInput,
-  describe: (memory: RetrievedMemory) => string = describeMemory,
+  describe: (memory: RetrievedMemory) => string = describeWithWords,
 ): string {
   const lines = retrieved.length === 0 ? ["Memories:", "(none)"] : [];
   let speaker: string | undefined;
@@ -56,6 +56,12 @@ export function describeQuestion(
     lines.push(describe(memory));
   }
   return [...lines, `Question: ${oneLine(question)}`].join("\n");
+}
+
+/** As `describeMemory`, with the speaker's words where the memory has them. */
+function describeWithWords(memory: RetrievedMemory): string {
+  const line = describeMemory(memory);
+  return memory.said === undefined ? line : `${line} "${oneLine(memory.said)}"`;
 }
 
 /** `{alias} ({time}): {text}` */

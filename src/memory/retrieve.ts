@@ -52,13 +52,19 @@ export async function retrieveForManager(
 /** How the answerer's memories are chosen. Default: the 30 nearest of each speaker, as in the paper. */
 export type AnswerRetrieval = Partial<RetrievalSetting>;
 
-/** The paper's setting with what is given in its place. Vectors rank where it does not say what does, so that it has one form. */
+/** The paper's setting with what is given in its place, in one form: vectors rank where it does not say what does. */
 export function retrievalSetting({
   memoriesPerSpeaker = paperRetrieval.memoriesPerSpeaker,
   namedSpeakersOnly = paperRetrieval.namedSpeakersOnly,
   search = "vector",
+  words = false,
 }: AnswerRetrieval): RetrievalSetting {
-  return { memoriesPerSpeaker, namedSpeakersOnly, ...(search === "vector" ? {} : { search }) };
+  return {
+    memoriesPerSpeaker,
+    namedSpeakersOnly,
+    ...(search === "vector" ? {} : { search }),
+    ...(words ? { words } : {}),
+  };
 }
 
 /** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */

@@ -27,6 +27,6 @@ function rank({ score = 0 }: ScoredMemory): number {
 }
 
 /** The memory without its alias and key. */
-export function memoryValue({ text, speaker, time, source, order }: RetrievedMemory): MemoryValue {
-  return { text, speaker, time, source, order };
+export function memoryValue({ text, speaker, time, source, order, said }: RetrievedMemory): MemoryValue {
+  return { text, speaker, time, source, order, ...(said === undefined ? {} : { said }) };
 }

@@ -1,6 +1,7 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
 import { SPEAKERS } from "../evaluate/evaluate.js";
+import type { FactSource } from "../evaluate/fact-source.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
@@ -21,7 +22,7 @@ export type Splits = Readonly<Record<(typeof splits)[number], readonly Dialogue[
 export interface RecipeOptions {
   readonly seed: number;
   /** Where the facts of turns come from. */
-  readonly facts: "model" | "observation";
+  readonly facts: FactSource;
   readonly reward: RewardName;
   /** Weight of each operation's own credit in the manager's reward; 0 is none. */
   readonly credit: number;

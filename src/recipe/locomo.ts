@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
+import type { FactSource } from "../evaluate/fact-source.js";
 import { readLocomo, splitLocomo } from "../evaluate/locomo.js";
 import { type PlayOptions, selectPart } from "../evaluate/play.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
@@ -17,9 +18,9 @@ import { warmStartStage } from "./warm-start-stage.js";
 /** Memory-R1's split of a file in LoCoMo's form: conv-26 to learn from, conv-30 to choose by, all others to test once. */
 export async function locomoSplits(
   path: string,
-  { facts, ...part }: Pick<PlayOptions, "turns" | "questions"> & { readonly facts: "model" | "observation" },
+  { facts, ...part }: Pick<PlayOptions, "turns" | "questions"> & { readonly facts: FactSource },
 ): Promise<Splits> {
-  const all = await readLocomo(path, { facts: facts === "observation" });
+  const all = await readLocomo(path, { facts });
   const split = (name: keyof Splits): Dialogue[] =>
     splitLocomo(all, name).map((dialogue) => {
       const { turns, questions } = selectPart(dialogue, part);

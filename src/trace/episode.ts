@@ -41,6 +41,8 @@ export const memoryValueSchema = z.object({
   source: z.string(),
   /** Position of that turn in its bank's history: memories are listed in this order. */
   order: z.number(),
+  /** The words of that turn, where the bank keeps them and the text does not hold them. */
+  said: z.string().exactOptional(),
 });
 
 export const retrievedMemorySchema = memoryValueSchema.extend({
@@ -124,6 +126,8 @@ export const retrievalSettingSchema = z.object({
   namedSpeakersOnly: z.boolean(),
   /** What ranked them. Absent: the store's vectors, "vector". */
   search: z.enum(searchModes).exactOptional(),
+  /** Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. */
+  words: z.boolean().exactOptional(),
 });
 
 export const answerSchema = z.object({

@@ -28,7 +28,10 @@ export function recordedRetrievals(dialogues: readonly RecordedDialogue[]): Retr
   );
   const keyed = settings.map(
     (setting) =>
-      [`${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly} ${setting.search ?? "vector"}`, setting] as const,
+      [
+        `${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly} ${setting.search ?? "vector"} ${setting.words ?? false}`,
+        setting,
+      ] as const,
   );
   return [...new Map(keyed).values()];
 }

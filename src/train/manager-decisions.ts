@@ -52,7 +52,11 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
 
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
-    const applied = await applyDecision(bank, text, step.retrieved, step.turn, { key: stepKeys(step.id) });
+    const applied = await applyDecision(bank, text, step.retrieved, step.turn, {
+      key: stepKeys(step.id),
+      facts: step.facts,
+      words: policy.words,
+    });
     const inquire = (of: MemoryBank) =>
       questions.map((question) => ({ bank: of, speakers: dialogue.speakers, question }));
     const credited = creditWeight === 0 ? [] : applied.changes;

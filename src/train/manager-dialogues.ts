@@ -80,8 +80,11 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     await Promise.all(
       asked.map(async ({ life, step, retrieved, promptIds }, i) => {
         const generation = generations[i]![0]!;
-        const key = stepKeys(step.id);
-        const applied = await applyDecision(life.bank, responseText(policy, generation), retrieved, step.turn, { key });
+        const applied = await applyDecision(life.bank, responseText(policy, generation), retrieved, step.turn, {
+          key: stepKeys(step.id),
+          facts: step.facts,
+          words: policy.words,
+        });
         life.samples.push(toSample(promptIds, generation));
         life.readable.push(applied.unparsable === null);
         life.operations.push(...applied.operations);

@@ -74,8 +74,18 @@ describe("readLocomo", () => {
   });
 
   it("gives turns their ready-made facts on request, each fact once, with its own speaker's turn", async () => {
-    const [dialogue] = await readLocomo(await file("facts.json", [sample]), { facts: true });
+    const [dialogue] = await readLocomo(await file("facts.json", [sample]), { facts: "observation" });
     expect(dialogue?.turns.map(({ facts }) => facts)).toEqual([["Ann has a dog."], ["Bob likes dogs."], []]);
+  });
+
+  it("takes the words of turns that have no fact, where asked", async () => {
+    const read = await readLocomo(await file("words.json", [sample]), { facts: "observation-or-words" });
+    const turns = read[0]!.turns;
+    expect(turns.map(({ facts }) => facts)).toEqual([
+      ["Ann has a dog."],
+      ["Bob likes dogs."],
+      [`${turns[2]!.speaker} said: ${turns[2]!.text}`],
+    ]);
   });
 
   it("refuses a file of another form and says where it differs", async () => {
@@ -109,7 +119,7 @@ describe.skipIf(!existsSync(locomo))("the real LoCoMo file (needs ../shared/data
   });
 
   it("has all of the observation's facts on turns, and evidence that exists", async () => {
-    const dialogues = await readLocomo(locomo, { facts: true });
+    const dialogues = await readLocomo(locomo, { facts: "observation" });
     expect(dialogues.flatMap(({ turns }) => turns.flatMap(({ facts }) => facts ?? []))).toHaveLength(2541);
     for (const { turns, questions } of dialogues) {
       const ids = new Set(turns.map(({ id }) => id));

@@ -151,3 +151,32 @@ test("a namespace that holds something else is refused by key", async () => {
   await expect(bank.list()).rejects.toThrow(StoreError);
   await expect(bank.list()).rejects.toThrow(/bank\/settings.*found theme/);
 });
+
+test("memories that keep the words of their turn are found by them too, and lose them with the text that they belong to", async () => {
+  const words = (text: string, id: string) => ({ ...turn(id), text });
+  await bank.apply([add("aaaa")], [], words("zzzz", "1"), { words: true });
+  await bank.apply([add("bbbb")], [], words("yyyy", "2"), { words: true });
+  await bank.apply([add("Ana said: cccc")], [], words("cccc", "3"), { words: true });
+  expect((await bank.list()).map(({ value }) => value.said)).toEqual(["zzzz", "yyyy", undefined]);
+  for (const mode of ["vector", "text", "hybrid"] as const) {
+    expect((await bank.retrieve("yyyy", { limit: 1, mode }))[0]!.value.text).toBe("bbbb");
+    expect((await bank.retrieve("bbbb", { limit: 1, mode }))[0]!.value.text).toBe("bbbb");
+  }
+  const retrieved = withAliases(await bank.list());
+  const update = { event: "UPDATE" as const, id: "m1", text: "dddd" };
+  const [changed] = await bank.apply([update], retrieved, words("xxxx", "4"), { words: true });
+  expect([changed!.before!.said, changed!.after!.said]).toEqual(["zzzz", "xxxx"]);
+  const again = withAliases(await bank.list());
+  const [without] = await bank.apply(
+    [{ ...update, id: again.find(({ text }) => text === "dddd")!.alias }],
+    again,
+    turn("5"),
+  );
+  expect(without!.after).not.toHaveProperty("said");
+});
+
+test("words are looked for in a memory's time as well", async () => {
+  await bank.apply([add("aaaa")], [], turn("7"));
+  await bank.apply([add("bbbb")], [], turn("8"));
+  expect((await bank.retrieve("what was on 8 May", { limit: 1, mode: "text" }))[0]!.value.text).toBe("bbbb");
+});

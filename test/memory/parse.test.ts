@@ -48,6 +48,28 @@ test("the dialect of mem0 is read as the same decision", () => {
   });
 });
 
+test("an ADD may name a fact in place of its text, but none that there is not", () => {
+  const operations = [
+    { event: "ADD", fact: "f2" },
+    { event: "ADD", fact: "f9", text: "in other words" },
+  ];
+  const facts = ["Ana moved", "Ana plays chess"];
+  expect(parseOperations(JSON.stringify({ operations }), [], { facts })).toEqual({
+    operations: [
+      { event: "ADD", text: "Ana plays chess" },
+      { event: "ADD", text: "in other words" },
+    ],
+    unparsable: null,
+  });
+  for (const fact of ["f0", "f3", "f01", "m1", "__proto__"]) {
+    const text = JSON.stringify({ operations: [add, { event: "ADD", fact }] });
+    expect(parseOperations(text, ["m1"], { facts })).toEqual({
+      operations: [],
+      unparsable: `ADD names the unknown fact "${fact}"`,
+    });
+  }
+});
+
 test("one bad operation makes the whole output invalid, with the reason", () => {
   const known = ["m1", "m2"];
   for (const [list, reason] of [

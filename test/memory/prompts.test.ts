@@ -56,14 +56,14 @@ test("instructed prompts name the alias first, under instructions, and the new f
   const input = { turn, facts: ["Ana moved"], retrieved };
   const messages = instructedPrompts.manage(input);
   expect(lastText(messages)).toBe(
-    "Memories:\nm1 (7 May 2023): Ana lives in Oslo\nm2 (7 May 2023): Bo has a cat\nNew facts (Ana, 8 May 2023):\n- Ana moved",
+    "Memories:\nm1 (7 May 2023): Ana lives in Oslo\nm2 (7 May 2023): Bo has a cat\nNew facts (Ana, 8 May 2023):\nf1: Ana moved",
   );
   expect(messages[0]!.text).toContain("UPDATE");
 });
 
 test("a model without memories to change is told of ADD alone", () => {
   const messages = instructedPrompts.manage({ turn, facts: ["Ana moved"], retrieved: [] });
-  expect(lastText(messages)).toBe("Memories:\n(none)\nNew facts (Ana, 8 May 2023):\n- Ana moved");
+  expect(lastText(messages)).toBe("Memories:\n(none)\nNew facts (Ana, 8 May 2023):\nf1: Ana moved");
   const told = messages.map(({ text }) => text).join("\n");
   expect(told.match(/ADD|UPDATE|DELETE|NOOP|\bm1\b/g)!.every((word) => word === "ADD")).toBe(true);
 });
@@ -73,7 +73,8 @@ test("instructed models see examples as turns of the chat, in the forms that are
     extract: { messages: instructedPrompts.extract(turn), read: parseFacts },
     manage: {
       messages: instructedPrompts.manage({ turn, facts: ["Ana moved"], retrieved }),
-      read: (text: string, aliases: readonly string[]) => parseOperations(text, aliases),
+      read: (text: string, aliases: readonly string[], facts: readonly string[]) =>
+        parseOperations(text, aliases, { facts }),
     },
     answer: { messages: instructedPrompts.answer({ question: "Where does Ana live?", retrieved }), read: parseAnswer },
   };
@@ -84,8 +85,8 @@ test("instructed models see examples as turns of the chat, in the forms that are
     for (const [index, { type, text }] of examples.entries()) {
       expect(type).toBe(index % 2 === 0 ? "human" : "ai");
       if (type === "human") continue;
-      const aliases = examples[index - 1]!.text.match(/^m\d+/gm) ?? [];
-      expect(read(text, aliases).unparsable).toBeNull();
+      const issued = (pattern: RegExp) => examples[index - 1]!.text.match(pattern) ?? [];
+      expect(read(text, issued(/^m\d+/gm), issued(/(?<=^f\d+: ).*/gm)).unparsable).toBeNull();
     }
   }
   const replies = styles.manage.messages.filter(({ type }) => type === "ai").map(({ text }) => text);
