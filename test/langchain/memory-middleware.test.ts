@@ -18,7 +18,7 @@ function world(options: Partial<MemoryMiddlewareOptions> = {}) {
   const memoryModel = new ScriptedModel(([system, human]) =>
     system!.text === "extract"
       ? JSON.stringify({ facts: [human!.text.replace(/^.*?: /, "")] })
-      : operations({ event: "ADD", text: /- (.*)/.exec(human!.text)![1]! }),
+      : operations({ event: "ADD", fact: "f1" }),
   );
   const middleware = memoryMiddleware({
     model: memoryModel,
