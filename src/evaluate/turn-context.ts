@@ -1,5 +1,5 @@
 import { paperRetrieval, withAliases } from "../memory/retrieve.js";
-import { textRanker } from "../store/text-rank.js";
+import { TextIndex } from "../store/text-index.js";
 import type { Question, RetrievedMemory } from "../trace/episode.js";
 import type { DialogueTurn } from "./dialogue.js";
 import type { TurnContext } from "./rows.js";
@@ -13,7 +13,7 @@ export function turnLine({ when, time, speaker, text }: DialogueTurn): string {
 export function turnChooser(
   turns: readonly DialogueTurn[],
 ): (context: TurnContext, question: Question) => DialogueTurn[] {
-  const rank = textRanker(turns.map(turnLine));
+  const index = new TextIndex(turns.map((turn, at) => ({ id: String(at), text: turnLine(turn) })));
   return (context, question) => {
     switch (context) {
       case "none":
@@ -23,14 +23,17 @@ export function turnChooser(
       case "evidence":
         return turns.filter(({ id }) => question.evidence?.includes(id));
       case "bm25":
-        return bestOfEachSpeaker(turns, rank(question.text));
+        return bestOfEachSpeaker(
+          turns,
+          index.rank(question.text).map(({ id }) => Number(id)),
+        );
     }
   };
 }
 
 /** As many of each speaker as the paper's answerer sees; where too few have a word of the question, the oldest fill up. */
-function bestOfEachSpeaker(turns: readonly DialogueTurn[], ranked: readonly { readonly at: number }[]): DialogueTurn[] {
-  const order = [...new Set([...ranked.map(({ at }) => at), ...turns.keys()])];
+function bestOfEachSpeaker(turns: readonly DialogueTurn[], ranked: readonly number[]): DialogueTurn[] {
+  const order = [...new Set([...ranked, ...turns.keys()])];
   const left = new Map<string, number>();
   const chosen = order.filter((at) => {
     const { speaker } = turns[at]!;

@@ -2,9 +2,10 @@ import type { BaseStore } from "@langchain/langgraph";
 import type { Filter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 import type { ScoredItem } from "./operations.js";
+import { fuse, type Scored } from "./rank-fusion.js";
 import type { SearchMode } from "./search-mode.js";
 import { textsAt } from "./text-fields.js";
-import { fuse, rankByText } from "./text-rank.js";
+import { type IndexedText, TextIndex } from "./text-index.js";
 
 export interface HybridSearchOptions {
   readonly query: string;
@@ -25,6 +26,8 @@ const PAGE = 300;
 /** Items that each ranking gives to the fusion: what both rank low can't come first anyway. */
 const FUSED = 100;
 
+const KEPT_INDEXES = 64;
+
 /**
  * Searches any LangGraph store by vectors and words together, best first. The score of "text" is BM25's, that of
  * "hybrid" the sum of 1 / (60 + rank) over both rankings. Words need all items below the prefix to be read: meant for
@@ -39,15 +42,31 @@ export async function hybridSearch(
   if (mode === "vector") return store.search([...prefix], { ...filtered, query, limit, offset });
   const needed = offset + limit;
   const all = await allItems(store, prefix, filtered);
-  const texts = all.map(({ value }) => fields.flatMap((field) => textsAt(value, field)).join("\n"));
-  const byText = rankByText(query, texts);
-  if (mode === "text") return byText.slice(offset, needed).map(({ at, score }) => ({ ...all[at]!, score }));
+  const items = new Map(all.map((item) => [pathOf(item), item]));
+  const textOf = ({ value }: ScoredItem) => fields.flatMap((field) => textsAt(value, field)).join("\n");
+  const texts = [...items].map(([id, item]) => ({ id, text: textOf(item) }));
+  const byText = indexOf(JSON.stringify([prefix, filter, fields, texts[0]]), texts).rank(query);
+  const found = (scored: readonly Scored[]) =>
+    scored.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
+  if (mode === "text") return found(byText);
   const near = await store.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
   const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));
-  const byWords = byText.slice(0, Math.max(needed, FUSED)).map(({ at, score }) => ({ id: pathOf(all[at]!), score }));
-  const items = new Map([...all, ...near].map((item) => [pathOf(item), item]));
-  const fused = fuse([byVector, byWords]);
-  return fused.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
+  const byWords = byText.slice(0, Math.max(needed, FUSED));
+  for (const item of near) items.set(pathOf(item), item);
+  return found(fuse([byVector, byWords]));
+}
+
+/** The latest indexes, so that a bank which is searched again, or forked, is not read anew. */
+const indexes = new Map<string, TextIndex>();
+
+/** @param key of texts that mostly stay the same: those of other banks begin with another one. */
+function indexOf(key: string, texts: readonly IndexedText[]): TextIndex {
+  const index = indexes.get(key) ?? new TextIndex();
+  indexes.delete(key);
+  indexes.set(key, index);
+  if (indexes.size > KEPT_INDEXES) indexes.delete(indexes.keys().next().value!);
+  index.update(texts);
+  return index;
 }
 
 async function allItems(store: BaseStore, prefix: Namespace, options: SearchOptions): Promise<ScoredItem[]> {

@@ -1,7 +1,9 @@
 import { InMemoryStore } from "@langchain/langgraph";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { hybridSearch } from "../../src/store/hybrid-search.js";
-import { fuse, rankByText } from "../../src/store/text-rank.js";
+import { fuse } from "../../src/store/rank-fusion.js";
+import { TextIndex } from "../../src/store/text-index.js";
 import { conformanceIndex } from "../../src/testing/index.js";
 import { newChromaStore, testServer } from "./servers.js";
 
@@ -18,13 +20,35 @@ const stores = {
   ChromaStore: () => newChromaStore(url),
 };
 
-describe("rankByText", () => {
+const indexed = (list: readonly string[]) => list.map((text, at) => ({ id: `t${at}`, text }));
+
+describe("TextIndex", () => {
   it("puts the rare word before the common one, and leaves out texts without a word of the query", () => {
-    const ranked = rankByText("Which flights have the number QX4711?", texts);
-    expect(ranked[0]!.at).toBe(0);
-    expect(ranked.map(({ at }) => at)).not.toContain(4 - 3);
-    expect(rankByText("violins", texts).map(({ at }) => at)).toEqual([4]);
-    expect(rankByText("", texts)).toEqual([]);
+    const index = new TextIndex(indexed(texts));
+    const ranked = index.rank("Which flights have the number QX4711?");
+    expect(ranked[0]!.id).toBe("t0");
+    expect(ranked.map(({ id }) => id)).not.toContain("t1");
+    expect(index.rank("violins").map(({ id }) => id)).toEqual(["t4"]);
+    expect(index.rank("")).toEqual([]);
+  });
+
+  it("ranks after any updates as one that is made of the last texts", () => {
+    const word = fc.constantFrom("flight", "flights", "Rome", "number", "violin", "ana");
+    const list = fc.array(
+      fc.array(word, { maxLength: 4 }).map((words) => words.join(" ")),
+      { maxLength: 6 },
+    );
+    fc.assert(
+      fc.property(fc.array(list, { minLength: 1, maxLength: 5 }), (lists) => {
+        const index = new TextIndex();
+        for (const one of lists) index.update(indexed(one));
+        const anew = new TextIndex(indexed(lists.at(-1)!)).rank("number of flights to Rome");
+        const ranked = index.rank("number of flights to Rome");
+        expect(new Map(ranked.map(({ id, score }) => [id, score.toFixed(9)]))).toEqual(
+          new Map(anew.map(({ id, score }) => [id, score.toFixed(9)])),
+        );
+      }),
+    );
   });
 });
 
