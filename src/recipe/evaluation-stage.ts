@@ -42,7 +42,8 @@ export function evaluationStage(
       const dialogues = (await readFacts(run.input(FACTS))).test;
       const clock = new RateClock(run);
       const all = new Map<string, EvaluationScores>();
-      for (const group of groupsOf(rows)) {
+      // What was trained comes last in the table, and first to be known.
+      for (const group of groupsOf(rows).reverse()) {
         for (const scores of await evaluateGroup(context, dialogues, group, run, clock)) all.set(scores.name, scores);
       }
       const scores = rows.map(({ row }) => all.get(row.name)!);

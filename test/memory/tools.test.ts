@@ -50,7 +50,7 @@ test("arguments that are none are refused before anything happens", async () => 
 
 test("an agent uses both in one run, over the store of its graph and the user of its run", async () => {
   const store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
-  const manager = new ScriptedModel((messages) => operations({ event: "ADD", fact: "f1" }));
+  const manager = new ScriptedModel(() => operations({ event: "ADD", fact: "f1" }));
   const call = (id: string, name: string, args: object) => ({ id, name, args, type: "tool_call" as const });
   const script = [
     new AIMessage({
