@@ -207,13 +207,14 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     scope.node("Range", [scope.scalar(0, "int64"), end, scope.scalar(1, "int64")], {}, y);
   },
   TopK: (scope, [x], y, { attributes: { k } }) => scope.nodes("TopK", [x!, scope.int64s([k])], y, lastAxis),
-  After: (scope, [x, signal], [y], { inputs }) => {
-    const flat = scope.node("Reshape", [signal!, scope.int64s([-1])]);
-    const one = scope.node("Gather", [flat, scope.int64s([0])], { axis: { int: 0 } });
-    const zero = scope.node("Mul", [one, scope.scalar(0, inputs[1]!.dtype)]);
-    const [type, signalType] = [inputs[0]!.dtype, inputs[1]!.dtype];
-    const own = type === signalType ? zero : scope.node("Cast", [zero], { to: { int: dataTypes[type] } });
-    scope.node("Add", [x!, own], {}, y);
+  // A view of x whose shape, "every extent as it was", is read from the signal's: an order without a pass over numbers. Like all that is
+  // known before the graph runs, a signal of fixed shape would be folded away.
+  After: (scope, [x, signal], [y], { inputs: [value, given] }) => {
+    const axis = given!.shape.findIndex((dim) => typeof dim === "string");
+    if (axis < 0) return afterNumbers(scope, x!, signal!, y!, value!.dtype, given!.dtype);
+    const extent = scope.node("Shape", [signal!], { start: { int: axis }, end: { int: axis + 1 } });
+    const unchanged = scope.node("Mul", [extent, scope.int64s(value!.shape.map(() => 0))]);
+    scope.node("Reshape", [x!, unchanged], {}, y);
   },
   StopGradient: (scope, [x], [y]) => void scope.node("Identity", [x!], {}, y),
   Recompute: (scope, x, [y]) => void scope.node("Identity", [x.at(-1)!], {}, y),
@@ -223,6 +224,15 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     }),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
+
+/** x + 0 · signal. */
+function afterNumbers(scope: Scope, x: string, signal: string, y: string, type: DType, signalType: DType): void {
+  const flat = scope.node("Reshape", [signal, scope.int64s([-1])]);
+  const one = scope.node("Gather", [flat, scope.int64s([0])], { axis: { int: 0 } });
+  const zero = scope.node("Mul", [one, scope.scalar(0, signalType)]);
+  const own = type === signalType ? zero : scope.node("Cast", [zero], { to: { int: dataTypes[type] } });
+  scope.node("Add", [x, own], {}, y);
+}
 
 function headCounts({ heads, keyValueHeads }: OpAttributes["CausalAttention"]): Attributes {
   return { num_heads: { int: heads }, kv_num_heads: { int: keyValueHeads } };
