@@ -12,8 +12,10 @@ export interface DecoderParameters {
   readonly dtype: Precision;
   /** By Hugging Face name, such as "model.norm.weight". */
   tensor(name: string): Value;
-  /** x [rows, in] to [rows, out]; `name` is the layer's without ".weight", such as "model.layers.0.mlp.up_proj". */
-  linear(x: Value, name: string): Value;
+  /** x [rows, in] to [rows, out] of layers that share this input, each named without ".weight", such as "model.layers.0.mlp.up_proj". */
+  linears(x: Value, names: readonly string[]): readonly Value[];
+  /** A layer of silu(gate) · up, both [rows, in]. */
+  gatedLinear(gate: Value, up: Value, name: string): Value;
 }
 
 /** Mixes tokens in one layer: projections of all rows to contexts [rows, heads · headSize]. */
@@ -46,13 +48,11 @@ export class Decoder {
       this.project(this.norm(x, `${name}.input_layernorm`), positions, `${name}.self_attn`),
       index,
     );
-    const middle = o.add(x, this.parameters.linear(attended, `${name}.self_attn.o_proj`));
+    const [mixed] = this.parameters.linears(attended, [`${name}.self_attn.o_proj`]);
+    const middle = o.add(x, mixed!);
     const normal = this.norm(middle, `${name}.post_attention_layernorm`);
-    const gate = this.parameters.linear(normal, `${name}.mlp.gate_proj`);
-    const up = this.parameters.linear(normal, `${name}.mlp.up_proj`);
-    // The widest activations: two of four are kept, and two computed again from them.
-    const gated = o.recompute([gate, up], ([a, b]) => o.mul(o.silu(a!), b!));
-    return o.add(middle, this.parameters.linear(gated, `${name}.mlp.down_proj`));
+    const [gate, up] = this.parameters.linears(normal, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
+    return o.add(middle, this.parameters.gatedLinear(gate!, up!, `${name}.mlp.down_proj`));
   }
 
   layers(x: Value, positions: Value, attend: Attend): Value {
@@ -82,15 +82,13 @@ export class Decoder {
 
   private project(x: Value, positions: Value, name: string): Projections {
     const { heads, keyValueHeads } = this.config;
-    const rotated = (part: "q" | "k", count: number) => {
-      const rows = this.normHeads(this.parameters.linear(x, `${name}.${part}_proj`), `${name}.${part}_norm`, count);
-      return o.rotaryEmbedding(rows, positions, this.tables.cosines, this.tables.sines, count);
+    const layers = ["q_proj", "k_proj", "v_proj"].map((part) => `${name}.${part}`);
+    const [queries, keys, values] = this.parameters.linears(x, layers);
+    const rotated = (rows: Value, part: "q" | "k", count: number) => {
+      const normal = this.normHeads(rows, `${name}.${part}_norm`, count);
+      return o.rotaryEmbedding(normal, positions, this.tables.cosines, this.tables.sines, count);
     };
-    return {
-      queries: rotated("q", heads),
-      keys: rotated("k", keyValueHeads),
-      values: this.parameters.linear(x, `${name}.v_proj`),
-    };
+    return { queries: rotated(queries!, "q", heads), keys: rotated(keys!, "k", keyValueHeads), values: values! };
   }
 
   private normHeads(x: Value, name: string, count: number): Value {

@@ -21,19 +21,21 @@ export interface ExtraColumns {
   readonly hidden: Value;
 }
 
+/** float32 [8], zero but for its first number. */
+export function extraRow(first: number): Value {
+  const numbers = new Float32Array(EXTRA_COLUMNS);
+  numbers[0] = first;
+  return constant("float32", [EXTRA_COLUMNS], numbers);
+}
+
 /** `known` [B, 1, P, 1] is true for the tokens of a prompt, false for its padding. */
 export function extraColumns(known: Value, dtype: Precision): ExtraColumns {
-  const row = (first: number) => {
-    const numbers = new Float32Array(EXTRA_COLUMNS);
-    numbers[0] = first;
-    return constant("float32", [EXTRA_COLUMNS], numbers);
-  };
-  const none = row(0);
+  const none = extraRow(0);
   return {
-    one: o.cast(row(1), dtype),
+    one: o.cast(extraRow(1), dtype),
     none: o.cast(none, dtype),
     rest: o.cast(constant("float32", [EXTRA_COLUMNS - 1], new Float32Array(EXTRA_COLUMNS - 1)), dtype),
-    hidden: o.cast(o.where(known, none, row(hidden[dtype])), dtype),
+    hidden: o.cast(o.where(known, none, extraRow(hidden[dtype])), dtype),
   };
 }
 

@@ -2,6 +2,7 @@ import * as o from "../onnx/operators.js";
 import { input, type Value } from "../onnx/value.js";
 import type { DecoderConfig } from "./config.js";
 import type { DecoderParameters } from "./decoder.js";
+import { gated } from "./gated.js";
 import type { Precision } from "./precision.js";
 import { requiredTensors } from "./weights.js";
 
@@ -50,19 +51,15 @@ export function factored(
   biases: ReadonlySet<string>,
   dtype: Precision = "float32",
 ): DecoderParameters {
-  return {
-    dtype,
-    tensor,
-    linear: (x, name) => {
-      const { a, b } = lora.pairs.get(name)!;
-      const low = o.matmul(x, o.cast(a, dtype), { transposeB: true });
-      const y = o.add(
-        o.matmul(x, tensor(`${name}.weight`), { transposeB: true }),
-        o.matmul(low, o.cast(o.mul(b, lora.scale), dtype), { transposeB: true }),
-      );
-      return withBias(y, name, tensor, biases);
-    },
-  };
+  return separate(tensor, dtype, (x, name) => {
+    const { a, b } = lora.pairs.get(name)!;
+    const low = o.matmul(x, o.cast(a, dtype), { transposeB: true });
+    const y = o.add(
+      o.matmul(x, tensor(`${name}.weight`), { transposeB: true }),
+      o.matmul(low, o.cast(o.mul(b, lora.scale), dtype), { transposeB: true }),
+    );
+    return withBias(y, name, tensor, biases);
+  });
 }
 
 /** The same, with W + scale · B A computed once per run: a decoding step then costs what the base model costs. */
@@ -73,11 +70,9 @@ export function merged(
   dtype: Precision = "float32",
 ): DecoderParameters {
   const weight = mergedWeights(tensor, lora, dtype);
-  return {
-    dtype,
-    tensor,
-    linear: (x, name) => withBias(o.matmul(x, weight(name), { transposeB: true }), name, tensor, biases),
-  };
+  return separate(tensor, dtype, (x, name) =>
+    withBias(o.matmul(x, weight(name), { transposeB: true }), name, tensor, biases),
+  );
 }
 
 /** W + scale · B A by layer name. The product has as many terms as the adapter has ranks: it is exact enough in 16 bits once it is added up. */
@@ -102,10 +97,27 @@ export function plain(
   biases: ReadonlySet<string>,
   dtype: Precision = "float32",
 ): DecoderParameters {
+  return separate(tensor, dtype, (x, name) =>
+    withBias(o.matmul(x, tensor(`${name}.weight`), { transposeB: true }), name, tensor, biases),
+  );
+}
+
+/** Every layer by itself. */
+function separate(
+  tensor: (name: string) => Value,
+  dtype: Precision,
+  linear: (x: Value, name: string) => Value,
+): DecoderParameters {
   return {
     dtype,
     tensor,
-    linear: (x, name) => withBias(o.matmul(x, tensor(`${name}.weight`), { transposeB: true }), name, tensor, biases),
+    linears: (x, names) => names.map((name) => linear(x, name)),
+    // The widest activations: two of four are kept, and two computed again from them.
+    gatedLinear: (gate, up, name) =>
+      linear(
+        o.recompute([gate, up], ([a, b]) => gated(a!, b!)),
+        name,
+      ),
   };
 }
 

@@ -7,6 +7,7 @@ import { Decoder, type DecoderParameters } from "./decoder.js";
 import type { PolicyForm, UpdateRequest } from "./engine.js";
 import { fusedGenerateGraph } from "./fused-generate-graph.js";
 import { generateGraph } from "./generate-graph.js";
+import { joined } from "./joined-lora.js";
 import { factored, loraInputName, loraInputs, merged, mergedWeights, plain } from "./lora.js";
 import { BatchRunner, overBatches } from "./micro-batches.js";
 import { biasNames, frozenParameters, trainableParameters } from "./parameters.js";
@@ -34,7 +35,7 @@ export interface SessionsOptions {
   readonly parameters: number;
   readonly precision?: Precision;
   /**
-   * Whether attention goes by the runtime's own kernel where no gradient passes through it. By default where it can on every device: in
+   * Whether attention goes by the runtime's own kernel where no gradient passes through it, and adapters by joined products. By default where it can on every device: in
    * 16 bits, with heads of a multiple of 16 (CUDA's kernel has no float32).
    */
   readonly fused?: boolean;
@@ -224,7 +225,8 @@ export class Sessions {
       trainable.set(loraInputName(layer, "lora_A"), a).set(loraInputName(layer, "lora_B"), b);
     }
     const { device, parameters } = this.options;
-    const apply = decoding && (device !== "cpu" || parameters <= LARGEST_MERGED) ? merged : factored;
+    const merges = device !== "cpu" || parameters <= LARGEST_MERGED;
+    const apply = decoding ? (merges ? merged : factored) : this.fused ? joined : factored;
     return { parameters: apply(tensor, lora, biases, precision), inputs: lora.inputs, trainable };
   }
 }
