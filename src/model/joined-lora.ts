@@ -1,3 +1,4 @@
+import type { Dim } from "../onnx/dimension.js";
 import * as o from "../onnx/operators.js";
 import { scalar, type Value } from "../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
@@ -27,6 +28,15 @@ export function joined(
 ): DecoderParameters {
   const one = o.cast(extraRow(1), dtype);
 
+  // Blocks of one size are one value, written once for all layers.
+  const blocks = new Map<string, Value>();
+  const zeros = (rows: Dim, columns: Dim) => {
+    const key = `${rows} ${columns}`;
+    const block = blocks.get(key) ?? o.expand(scalar(0, dtype), [rows, columns]);
+    blocks.set(key, block);
+    return block;
+  };
+
   const join = (names: readonly string[]): Joined => {
     const pairs = names.map((name) => lora.pairs.get(name)!);
     const down = o.concat(
@@ -40,12 +50,11 @@ export function joined(
   const widened = (name: string, index: number, outOf: readonly Value[]) => {
     const weight = tensor(`${name}.weight`);
     const out = weight.shape[0]!;
-    const zeros = (columns: Value["shape"][number]) => o.expand(scalar(0, dtype), [out, columns]);
     const bias = biases.has(`${name}.bias`)
-      ? [o.reshape(tensor(`${name}.bias`), [out, 1]), zeros(EXTRA_COLUMNS - 1)]
-      : [zeros(EXTRA_COLUMNS)];
-    const blocks = outOf.map((b, i) => (i === index ? b : zeros(b.shape[1]!)));
-    return o.concat([weight, ...blocks, ...bias], 1);
+      ? [o.reshape(tensor(`${name}.bias`), [out, 1]), zeros(out, EXTRA_COLUMNS - 1)]
+      : [zeros(out, EXTRA_COLUMNS)];
+    const adapters = outOf.map((b, i) => (i === index ? b : zeros(out, b.shape[1]!)));
+    return o.concat([weight, ...adapters, ...bias], 1);
   };
 
   return {

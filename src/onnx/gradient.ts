@@ -1,5 +1,5 @@
 import { EngineError } from "../errors.js";
-import { multiplyDims, type Shape, sameShape } from "./dimension.js";
+import { type Dim, multiplyDims, type Shape, sameShape } from "./dimension.js";
 import type { OpName } from "./op.js";
 import * as o from "./operators.js";
 import { dependencies, topologicalOrder } from "./order.js";
@@ -105,6 +105,15 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
         node.attributes.axis,
       ),
   ],
+  Part: simple((g, { inputs: [x], attributes: { axis, sizes, index } }) => [
+    () => {
+      const empty = (size: Dim) => o.expand(scalar(0, g.dtype), x!.shape.with(axis, size));
+      return o.concat(
+        sizes.map((size, i) => (i === index ? g : empty(size))),
+        axis,
+      );
+    },
+  ]),
   Gather: simple((g, { inputs: [table, indices] }) => [() => o.scatterAddRows(g, indices!, table!.shape[0]!)]),
   GatherElements: simple((g, { inputs: [x, indices] }) => [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)]),
   ScatterAddRows: simple((g, { inputs: [, indices] }) => [() => o.gather(g, indices!)]),

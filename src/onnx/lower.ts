@@ -1,4 +1,4 @@
-import type { Dim, Shape } from "./dimension.js";
+import { addDims, commonFactor, type Dim, type Shape, withoutFactor } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 import { type AttributeValue, dataTypes } from "./proto.js";
 import type { Device } from "./session.js";
@@ -115,9 +115,28 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Transpose: (scope, [x], [y], { attributes }) =>
     void scope.node("Transpose", [x!], { perm: { ints: attributes.permutation } }, y),
   Expand: (scope, [x], [y], { attributes }) => void scope.node("Expand", [x!, scope.shape(attributes.shape)], {}, y),
-  Concat: same(({ axis }) => ({ axis: { int: axis } })),
-  Split: (scope, [x], y, { attributes: { axis, sizes } }) =>
-    scope.nodes("Split", [x!, scope.shape(sizes)], y, { axis: { int: axis } }),
+  Concat: (scope, x, [y], { inputs, outputs, attributes: { axis } }) => {
+    const shape = outputs[0]!.shape;
+    const factor = axis === 0 && isCuda(scope) ? commonFactor(inputs.map((value) => value.shape[0]!)) : undefined;
+    if (factor === undefined) return scope.nodes("Concat", x, [y!], { axis: { int: axis } });
+    // For every call CUDA's kernel fills and uploads a table as long as the axis, here shorter by a factor.
+    const blocks = x.map((name, i) => {
+      const [rows, ...rest] = inputs[i]!.shape as [Dim, ...Shape];
+      return scope.node("Reshape", [name, scope.shape([withoutFactor(rows, factor), factor, ...rest])]);
+    });
+    const all = scope.node("Concat", blocks, { axis: { int: 0 } });
+    scope.node("Reshape", [all, scope.shape(shape)], {}, y);
+  },
+  Split: (scope, [x], y, { attributes: { axis, sizes } }) => {
+    if (axis > 0 || !isCuda(scope) || sizes.every((size) => typeof size === "number")) {
+      return scope.nodes("Split", [x!, scope.shape(sizes)], y, { axis: { int: axis } });
+    }
+    // The same table as Concat's, and a slow kernel with it.
+    y.forEach((output, index) => {
+      slice(scope, x!, output, { axis, sizes, index });
+    });
+  },
+  Part: (scope, [x], [y], { attributes }) => slice(scope, x!, y!, attributes),
   Gather: same(() => ({ axis: { int: 0 } })),
   GatherElements: same(() => lastAxis),
   ScatterAddRows: (scope, [rows, indices], [y], node) => {
@@ -224,6 +243,13 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     }),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
+
+const isCuda = ({ device }: Scope): boolean => device.startsWith("cuda");
+
+function slice(scope: Scope, x: string, y: string, { axis, sizes, index }: OpAttributes["Part"]): void {
+  const bound = (count: number) => scope.shape([addDims(...sizes.slice(0, count))]);
+  scope.node("Slice", [x, bound(index), bound(index + 1), scope.int64s([axis])], {}, y);
+}
 
 /** x + 0 · signal. */
 function afterNumbers(scope: Scope, x: string, signal: string, y: string, type: DType, signalType: DType): void {

@@ -43,6 +43,8 @@ export interface OpAttributes {
   Expand: { readonly shape: Shape };
   Concat: { readonly axis: number };
   Split: { readonly axis: number; readonly sizes: readonly Dim[] };
+  /** The one of `Split`'s parts that has this index. */
+  Part: { readonly axis: number; readonly sizes: readonly Dim[]; readonly index: number };
   /** (table [V, …rest], indices [...i]) to [...i, …rest]. */
   Gather: NoAttributes;
   /** (x [..., V], indices [..., K]) to [..., K], along the last axis. */
@@ -139,6 +141,13 @@ const comparison: Infer<OpName> = (inputs, attributes, op) => [
   { dtype: "bool", shape: elementwise(inputs, attributes, op)[0]!.shape },
 ];
 
+function parts([x]: readonly Value[], { axis, sizes }: OpAttributes["Split"], op: OpName): readonly Inferred[] {
+  checkAxis(op, x!, axis);
+  if (addDims(...sizes) !== x!.shape[axis])
+    throw wrong(op, `sizes that add up to ${x!.shape[axis]}`, sizes.join(" + "));
+  return sizes.map((size) => ({ dtype: x!.dtype, shape: x!.shape.map((dim, i) => (i === axis ? size : dim)) }));
+}
+
 export const ops: { readonly [K in OpName]: Infer<K> } = {
   Neg: like,
   Exp: like,
@@ -215,12 +224,8 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     const total = addDims(...inputs.map((x) => x.shape[axis]!));
     return [{ dtype: first.dtype, shape: first.shape.map((dim, i) => (i === axis ? total : dim)) }];
   },
-  Split: ([x], { axis, sizes }, op) => {
-    checkAxis(op, x!, axis);
-    if (addDims(...sizes) !== x!.shape[axis])
-      throw wrong(op, `sizes that add up to ${x!.shape[axis]}`, sizes.join(" + "));
-    return sizes.map((size) => ({ dtype: x!.dtype, shape: x!.shape.map((dim, i) => (i === axis ? size : dim)) }));
-  },
+  Split: parts,
+  Part: (inputs, attributes, op) => [parts(inputs, attributes, op)[attributes.index]!],
   Gather: ([table, indices]) => [{ dtype: table!.dtype, shape: [...indices!.shape, ...table!.shape.slice(1)] }],
   GatherElements: ([x, indices], _, op) => {
     if (!sameShape(x!.shape.slice(0, -1), indices!.shape.slice(0, -1))) {

@@ -108,6 +108,11 @@ export function split(x: Value, sizes: readonly Dim[], axis: number): readonly V
   return sizes.length === 1 ? [x] : apply("Split", [x], { axis: fromEnd(x, axis), sizes: sizes.map(canonical) });
 }
 
+/** One of the parts that `split` gives. */
+export function part(x: Value, sizes: readonly Dim[], axis: number, index: number): Value {
+  return apply("Part", [x], { axis: fromEnd(x, axis), sizes: sizes.map(canonical), index })[0]!;
+}
+
 export const gather = (table: Value, indices: Value): Value => apply("Gather", [table, indices], {})[0]!;
 export const gatherElements = (x: Value, indices: Value): Value => apply("GatherElements", [x, indices], {})[0]!;
 

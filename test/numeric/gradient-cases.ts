@@ -215,6 +215,11 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
     caseOf([real(["B+T+1", 2]), ...readable], (x) => splitThree(x, ["B", "T", 1], 0)),
     caseOf([real([4, 1])], (x) => splitThree(x, [1, 1, 2], -2)),
   ],
+  Part: [
+    caseOf([real([2, 6])], (x) => o.part(x, [1, 2, 3], 1, 1)),
+    caseOf([real(["B+T+1", 2]), ...readable], (x) => o.part(x, ["B", "T", 1], 0, 1)),
+    caseOf([real([4, 1])], (x) => o.part(x, [1, 3], -2, 0)),
+  ],
   Gather: [
     caseOf([real([4, 3]), whole([5], [0, 3, 3, 1, 3])], o.gather),
     caseOf([real([4, 1]), whole(["B", 1], [2, 2])], o.gather),

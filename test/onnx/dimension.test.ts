@@ -1,6 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addDims, canonical, type Dim, multiplyDims, parseDim, sameShape, sharesOf } from "../../src/onnx/dimension.js";
+import {
+  addDims,
+  canonical,
+  commonFactor,
+  type Dim,
+  multiplyDims,
+  parseDim,
+  sameShape,
+  sharesOf,
+  withoutFactor,
+} from "../../src/onnx/dimension.js";
 
 const names = ["B", "G", "P", "R"] as const;
 
@@ -91,5 +101,13 @@ describe("dimensions", () => {
       }),
     );
     expect(addDims("P@0/2", "P@1/3", "P@2/3")).not.toBe("P");
+  });
+
+  it("lose a factor that they share, and have none where one of them lacks it", () => {
+    expect(commonFactor(["B*P", "B*G*R"])).toBe("B");
+    expect(["B*P", "2*B*G*R+B"].map((dim) => withoutFactor(dim, "B"))).toEqual(["P", "2*G*R+1"]);
+    expect(commonFactor(["B*P", "G*R"])).toBeUndefined();
+    expect(commonFactor(["B*P", 3])).toBeUndefined();
+    expect(commonFactor([2, 3])).toBeUndefined();
   });
 });
