@@ -4,8 +4,8 @@ import type { Device } from "../onnx/session.js";
 import type { BatchSize, Sized } from "./batching.js";
 import { blockRows } from "./blocked-scores.js";
 import type { DecoderConfig } from "./config.js";
-import { PROMPT_BLOCKS } from "./group-attention.js";
 import type { Precision } from "./precision.js";
+import { PROMPT_BLOCKS } from "./prompt-gradient.js";
 
 /** What decides how much is computed at once. */
 export interface BatchMemory {

@@ -15,6 +15,8 @@ export interface ExtraColumns {
   readonly one: Value;
   /** [8] */
   readonly none: Value;
+  /** [8]: -1 in the first. */
+  readonly minusOne: Value;
   /** [7]: the zeros beside a first column that is given. */
   readonly rest: Value;
   /** [B, 1, P, 8]: what hides a prompt's padding. */
@@ -34,6 +36,7 @@ export function extraColumns(known: Value, dtype: Precision): ExtraColumns {
   return {
     one: o.cast(extraRow(1), dtype),
     none: o.cast(none, dtype),
+    minusOne: o.cast(extraRow(-1), dtype),
     rest: o.cast(constant("float32", [EXTRA_COLUMNS - 1], new Float32Array(EXTRA_COLUMNS - 1)), dtype),
     hidden: o.cast(o.where(known, none, extraRow(hidden[dtype])), dtype),
   };
@@ -46,3 +49,7 @@ export function spread(columns: Value, x: Value): Value {
 
 /** x with extra columns after its last axis. */
 export const widen = (x: Value, columns: Value): Value => o.concat([x, spread(columns, x)], -1);
+
+/** Gradients [..., headSize] with δ [..., 1] beside them: a product with values that are widened by -1 subtracts δ. */
+export const lessDelta = (gradients: Value, delta: Value, columns: ExtraColumns): Value =>
+  o.concat([gradients, delta, spread(columns.rest, gradients)], -1);

@@ -8,8 +8,10 @@ import { blockedScores } from "./blocked-scores.js";
 import type { Decoder } from "./decoder.js";
 import type { KlEstimator, PolicyForm } from "./engine.js";
 import { extraColumns } from "./extra-columns.js";
-import { attendInGroups, PROMPT_BLOCKS, type PromptBlock } from "./group-attention.js";
+import { attendInGroups, type GroupAttention } from "./group-attention.js";
 import type { Precision } from "./precision.js";
+import { PROMPT_BLOCKS, type PromptBlock } from "./prompt-gradient.js";
+import { responseColumns } from "./response-gradient.js";
 
 /** GRPO's: a ratio for each token, and k3. */
 const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
@@ -68,25 +70,27 @@ export function responseStates(
   // Padding on the right is invisible to the prompt itself by causality, but not to its responses.
   const known = o.less(o.reshape(promptPositions, [1, 1, 1, "P"]), o.reshape(promptLengths, ["B", 1, 1, 1]));
   const total = o.cast(o.extent("P"), "int32");
-  const attention = {
+  const columns = extraColumns(o.reshape(known, ["B", 1, "P", 1]), dtype);
+  const padding = additiveMask(o.reshape(known, ["B", "P", 1]), dtype);
+  const attention: GroupAttention = {
     counts,
-    promptMask: causalMask(promptPositions, promptPositions, dtype),
-    masks: { context: additiveMask(known, dtype), own: causalMask(o.range("R"), o.range("R"), dtype) },
-    fused: fused
-      ? {
-          lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]),
-          total,
-          columns: extraColumns(o.reshape(known, ["B", 1, "P", 1]), dtype),
-          promptBlocks: promptBlocks(promptPositions, dtype),
-        }
-      : undefined,
+    columns,
+    promptBlocks: promptBlocks(promptPositions, fused ? PROMPT_BLOCKS : 1, dtype),
+    responseColumns: responseColumns(padding, dtype),
+    forward: fused
+      ? { kind: "fused", lengths: o.expand(o.reshape(o.sub(total, 1), [1]), ["B"]), total }
+      : {
+          kind: "plain",
+          promptMask: causalMask(promptPositions, promptPositions, dtype),
+          masks: { context: additiveMask(known, dtype), own: causalMask(o.range("R"), o.range("R"), dtype) },
+        },
   };
   const hidden = decoder.layers(decoder.embed(ids), positions, (projections) => attendInGroups(projections, attention));
   return beforeEachToken(hidden, promptLengths);
 }
 
-function promptBlocks(positions: Value, dtype: Precision): PromptBlock[] {
-  const lengths = sharesOf("P", PROMPT_BLOCKS);
+function promptBlocks(positions: Value, count: number, dtype: Precision): PromptBlock[] {
+  const lengths = sharesOf("P", count);
   const parts = o.split(positions, lengths, 0);
   return lengths.map((rows, i) => ({
     rows,

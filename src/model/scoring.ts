@@ -2,7 +2,7 @@ import type { HostTensor, Runnable } from "../onnx/session.js";
 import { idMatrix, longest, promptTensors } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { ScoreGroup } from "./engine.js";
-import { PROMPT_BLOCKS } from "./group-attention.js";
+import { PROMPT_BLOCKS } from "./prompt-gradient.js";
 
 /** Tokens of one padded batch of groups, as the policy graphs take them; padded to more than the batch needs where `least` says so. */
 export function groupFeeds(

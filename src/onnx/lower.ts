@@ -199,11 +199,11 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
       y,
       { ...headCounts(attributes), do_rotary: { int: 1 } },
     ),
-  CausalAttention: (scope, [queries, keys, values, lengths, total], [y], { attributes }) =>
+  CausalAttention: (scope, [queries, keys, values, lengths, total], y, { attributes }) =>
     scope.nodes(
       "com.microsoft.GroupQueryAttention",
       [queries!, keys!, values!, "", "", lengths!, total!],
-      [y!, scope.fresh(), scope.fresh()],
+      y,
       headCounts(attributes),
     ),
   ContinuedAttention: (scope, [queries, keys, values, pastKeys, pastValues], [y], { attributes }) =>

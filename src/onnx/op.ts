@@ -68,7 +68,8 @@ export interface OpAttributes {
   GroupQueryAttention: { readonly heads: number; readonly keyValueHeads: number; readonly headSize: number };
   /**
    * Causal attention within each row's own tokens: (queries [B, S, heads · headSize], keys, values [B, S, keyValueHeads · headSize],
-   * int32 lengths [B] less 1, int32 S) to mixed [B, S, heads · headSize]. Has no gradient.
+   * int32 lengths [B] less 1, int32 S) to (mixed [B, S, heads · headSize], keys and values in heads [B, keyValueHeads, S, headSize]).
+   * Has no gradient.
    */
   CausalAttention: { readonly heads: number; readonly keyValueHeads: number };
   /**
@@ -286,7 +287,9 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     ) {
       throw wrong(op, "queries, keys and values of one head size", describe([queries!, keys!, values!]));
     }
-    return [{ dtype: queries!.dtype, shape: queries!.shape }];
+    const [dtype, [batch, rows]] = [queries!.dtype, queries!.shape as [Dim, Dim]];
+    const inHeads = { dtype, shape: [batch, keyValueHeads, rows, width / heads] };
+    return [{ dtype, shape: queries!.shape }, inHeads, inHeads];
   },
   ContinuedAttention: ([queries, keys, values, pastKeys, pastValues], { keyValueHeads }, op) => {
     const width = pastKeys!.shape[3];

@@ -160,11 +160,12 @@ export function causalAttention(
   queries: Value,
   keys: Value,
   values: Value,
-  lengths: Value,
-  total: Value,
+  at: { readonly lengths: Value; readonly total: Value },
   { heads, keyValueHeads }: OpAttributes["CausalAttention"],
-): Value {
-  return apply("CausalAttention", [queries, keys, values, lengths, total], { heads, keyValueHeads })[0]!;
+): { readonly mixed: Value; readonly keys: Value; readonly values: Value } {
+  const inputs = [queries, keys, values, at.lengths, at.total];
+  const [mixed, keysInHeads, valuesInHeads] = apply("CausalAttention", inputs, { heads, keyValueHeads });
+  return { mixed: mixed!, keys: keysInHeads!, values: valuesInHeads! };
 }
 
 /** Fused causal attention of rows that continue a past, without a gradient; see `OpAttributes`. */
