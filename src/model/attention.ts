@@ -65,16 +65,12 @@ export function promptQueryRows(
 }
 
 /** Attention weights [B, keyValueHeads, shared · P, C] of queries as `promptQueries` gives them; mask [P, C]. */
-export function promptWeights(
-  q: Value,
-  keys: Value,
-  mask: Value,
-  { heads, keyValueHeads, headSize }: HeadCounts,
-): Value {
-  const [rows, columns] = [mask.shape[0]!, mask.shape[1]!];
+export function promptWeights(q: Value, keys: Value, mask: Value, { heads, headSize }: HeadCounts): Value {
   const scores = o.matmul(q, keys, { transposeB: true, alpha: headSize ** -0.5 });
-  const perHead = [q.shape[0]!, keyValueHeads, heads / keyValueHeads, rows, columns];
-  return o.reshape(o.softmax(o.add(o.reshape(scores, perHead), mask)), scores.shape);
+  // Kernels broadcast along one axis with fewer divisions per number than along several.
+  const flat = multiplyDims(...mask.shape);
+  const perHead = [multiplyDims(q.shape[0]!, heads), flat];
+  return o.softmax(o.reshape(o.add(o.reshape(scores, perHead), o.reshape(mask, [flat])), scores.shape));
 }
 
 /**
