@@ -52,8 +52,11 @@ export function adamWStep(
   // As torch.nn.utils.clip_grad_norm_ does it.
   const scale = Math.min(1, maxGradientNorm / (norm + 1e-6));
   state.step += 1;
-  const stepSize = learningRate / (1 - beta1 ** state.step);
+  // Millions of numbers: what is the same for all of them is multiplied before, which leaves one division for each.
   const rootCorrection = Math.sqrt(1 - beta2 ** state.step);
+  const stepSize = (learningRate * rootCorrection) / (1 - beta1 ** state.step);
+  const correctedEpsilon = epsilon * rootCorrection;
+  const [ofGradient, ofSquare] = [(1 - beta1) * scale, (1 - beta2) * scale * scale];
   // PyTorch multiplies float32 parameters by a float32 factor; its rounding would add up over the steps.
   const decay = Math.fround(1 - learningRate * weightDecay);
   for (const [name, values] of parameters) {
@@ -61,12 +64,12 @@ export function adamWStep(
     const first = state.first.get(name)!;
     const second = state.second.get(name)!;
     for (let i = 0; i < values.length; i++) {
-      const g = gradient[i]! * scale;
-      const m = beta1 * first[i]! + (1 - beta1) * g;
-      const v = beta2 * second[i]! + (1 - beta2) * g * g;
+      const g = gradient[i]!;
+      const m = beta1 * first[i]! + ofGradient * g;
+      const v = beta2 * second[i]! + ofSquare * g * g;
       first[i] = m;
       second[i] = v;
-      values[i] = Math.fround(values[i]! * decay) - (stepSize * m) / (Math.sqrt(v) / rootCorrection + epsilon);
+      values[i] = Math.fround(values[i]! * decay) - (stepSize * m) / (Math.sqrt(v) + correctedEpsilon);
     }
   }
   return norm;

@@ -197,15 +197,15 @@ export const mutants: readonly Mutant[] = [
   {
     name: "Adam without bias correction",
     file: adamw,
-    find: "learningRate / (1 - beta1 ** state.step)",
-    replace: "learningRate",
+    find: "(learningRate * rootCorrection) / (1 - beta1 ** state.step)",
+    replace: "learningRate * rootCorrection",
     test: "test/model/adamw.test.ts",
   },
   {
     name: "weight decay coupled to the gradient",
     file: adamw,
-    find: "const g = gradient[i]! * scale;",
-    replace: "const g = gradient[i]! * scale + weightDecay * values[i]!;",
+    find: "const g = gradient[i]!;",
+    replace: "const g = gradient[i]! + (weightDecay * values[i]!) / scale;",
     test: "test/model/adamw.test.ts",
   },
   {
