@@ -41,29 +41,25 @@ function overBlocks(
 }
 
 /**
- * log π(target) of each row and, where asked for, the entropy of its prediction, float32 [rows], from states [rows, hiddenSize] and the
- * head's weights [vocabularySize, hiddenSize]. Logits exist for one block of rows at a time, in the forward and in the backward pass; the
- * gradient reaches the states by way of the log-probabilities alone, and never the head.
+ * log π(target) of each row, float32 [rows], from states [rows, hiddenSize] and the head's weights [vocabularySize, hiddenSize]. Logits exist
+ * for one block of rows at a time, in the forward and in the backward pass; the gradient never reaches the head.
  */
 export function blockedScores(
   states: Value,
   head: Value,
   targets: Value,
-  {
-    withEntropies,
-    rowsOfBlock: size = blockRows(head.shape[0] as number),
-  }: { readonly withEntropies: boolean; readonly rowsOfBlock?: number },
-): { readonly logprobs: Value; readonly entropies?: Value } {
+  { rowsOfBlock: size = blockRows(head.shape[0] as number) }: { readonly rowsOfBlock?: number } = {},
+): Value {
   const rows = states.shape[0]!;
   const logitsOf = (x: Value, numbers: Value) => o.matmul(o.gather(x, numbers), head, { transposeB: true });
-  const [forward, entropies] = overBlocks(rows, size, "scoreBlocks", (numbers) => {
+  const [forward] = overBlocks(rows, size, "scoreBlocks", (numbers) => {
     const all = o.logSoftmax(o.cast(logitsOf(states, numbers), "float32"));
     const [length] = numbers.shape as [string];
     const chosen = o.gatherElements(all, o.reshape(o.gather(targets, numbers), [length, 1]));
-    return [o.reshape(chosen, [length]), ...(withEntropies ? [o.neg(o.reduceSum(o.mul(o.exp(all), all), [-1]))] : [])];
+    return [o.reshape(chosen, [length])];
   });
   // With p = softmax(W h): d log p[t] / dh = W[t] − p W. No one-hot matrix of the vocabulary's width is needed.
-  const [logprobs] = o.customGradient([states], [forward!], ([x], _, [g]) => {
+  return o.customGradient([states], [forward!], ([x], _, [g]) => {
     if (g === undefined) return [];
     const later = o.after(x!, g);
     return overBlocks(rows, size, "stateBlocks", (numbers) => {
@@ -73,6 +69,5 @@ export function blockedScores(
       const share = o.reshape(o.gather(g, numbers), [numbers.shape[0]!, 1]);
       return [o.cast(o.mul(difference, share), states.dtype)];
     });
-  });
-  return { logprobs: logprobs!, ...(entropies === undefined ? {} : { entropies }) };
+  })[0]!;
 }

@@ -41,7 +41,6 @@ export interface ScoreGroup {
 export interface GroupScores {
   /** Per response, per token. */
   readonly logprobs: number[][];
-  readonly entropies: number[][];
 }
 
 export interface EngineInfo {

@@ -138,9 +138,9 @@ export class LanguageModel {
     const results: GroupScores[] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
-      const { logprobs, entropies } = await scoreBatch(session, part, this.checkpoint.config, parameters);
+      const logprobs = await scoreBatch(session, part, this.checkpoint.config, parameters);
       batch.forEach((index, i) => {
-        results[index] = { logprobs: logprobs[i]!, entropies: entropies[i]! };
+        results[index] = { logprobs: logprobs[i]! };
       });
     }
     return results;

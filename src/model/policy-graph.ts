@@ -111,24 +111,16 @@ function beforeEachToken(hidden: Value, promptLengths: Value): Value {
 }
 
 /** The same as `tokenScores` of the states' logits, which never exist as a whole; the head is frozen. */
-export function blockedTokenScores(
-  decoder: Decoder,
-  states: Value,
-  targetIds: Value,
-  options: { readonly withEntropies: boolean },
-): { readonly logprobs: Value; readonly entropies?: Value } {
+export function blockedTokenScores(decoder: Decoder, states: Value, targetIds: Value): Value {
   const targets = o.reshape(targetIds, ["B*G+B*G*R"]);
-  const { logprobs, entropies } = blockedScores(decoder.lastNorm(states), decoder.head(), targets, options);
-  const perToken = (x: Value) => o.reshape(x, targetIds.shape);
-  return { logprobs: perToken(logprobs), ...(entropies === undefined ? {} : { entropies: perToken(entropies) }) };
+  return o.reshape(blockedScores(decoder.lastNorm(states), decoder.head(), targets), targetIds.shape);
 }
 
-/** log π(token | prefix) of each response token and the entropy of each prediction, both [B, G, 1+R]. */
-export function tokenScores(logits: Value, targetIds: Value): { readonly logprobs: Value; readonly entropies: Value } {
+/** log π(token | prefix) of each response token [B, G, 1+R]. */
+export function tokenScores(logits: Value, targetIds: Value): Value {
   const all = o.logSoftmax(o.cast(logits, "float32"));
   const logprobs = o.gatherElements(all, o.reshape(targetIds, ["B*G+B*G*R", 1]));
-  const entropies = o.neg(o.reduceSum(o.mul(o.exp(all), all), [-1]));
-  return { logprobs: o.reshape(logprobs, targetIds.shape), entropies: o.reshape(entropies, targetIds.shape) };
+  return o.reshape(logprobs, targetIds.shape);
 }
 
 /** What a policy-gradient step needs beside the tokens, all float32. */

@@ -39,14 +39,15 @@ export function unpad(tensor: HostTensor, groups: readonly ScoreGroup[]): number
   );
 }
 
+/** Log-probabilities of one batch's tokens, cut back to each response's length. */
 export async function scoreBatch(
   session: Runnable,
   groups: readonly ScoreGroup[],
   config: DecoderConfig,
   parameters: Readonly<Record<string, HostTensor>>,
-): Promise<{ logprobs: number[][][]; entropies: number[][][] }> {
+): Promise<number[][][]> {
   const results = await session.run({ ...groupFeeds(groups, config).feeds, ...parameters });
-  return { logprobs: unpad(results.logprobs!, groups), entropies: unpad(results.entropies!, groups) };
+  return unpad(results.logprobs!, groups);
 }
 
 /** The critic's values of one batch, cut back to each response's length. */

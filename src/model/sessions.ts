@@ -145,17 +145,16 @@ export class Sessions {
     const head = valueHead(config);
     const states = (of: GroupInputs | Omit<GroupInputs, "targetIds">) =>
       graphs.responseStates(decoder, of, { fused: this.fused });
-    const scores = (of: GroupInputs, withEntropies: boolean) =>
+    const scores = (of: GroupInputs) =>
       kind === "full"
         ? graphs.tokenScores(decoder.logits(states(of)), of.targetIds)
-        : graphs.blockedTokenScores(decoder, states(of), of.targetIds, { withEntropies });
+        : graphs.blockedTokenScores(decoder, states(of), of.targetIds);
     if (purpose === "values") {
       const values = tokenValues(decoder, states(seen), head);
       return { inputs: [...Object.values(seen), ...inputs, ...Object.values(head)], outputs: { values } };
     }
     if (purpose === "scores" || purpose === "reference") {
-      const { logprobs, entropies } = scores(group, true);
-      return { inputs: [...Object.values(group), ...inputs], outputs: { logprobs, entropies: entropies! } };
+      return { inputs: [...Object.values(group), ...inputs], outputs: { logprobs: scores(group) } };
     }
     const scale = graphs.gradientScaleInput(this.precision);
     const shared = [...inputs, ...scale];
@@ -175,7 +174,7 @@ export class Sessions {
       case "likelihood": {
         const { weights } = graphs.policyInputs();
         return overBatches({ ...group, weights }, shared, (batch) => {
-          const { logprobs } = scores(batch, false);
+          const logprobs = scores(batch);
           return { sums: sums(graphs.likelihoodLoss(logprobs, batch.weights), trainable), each: { logprobs } };
         });
       }
@@ -184,7 +183,7 @@ export class Sessions {
         const settings = { clipLow, clipHigh, klCoefficient };
         const stacked = { ...seen, targetIds, ...perToken };
         return overBatches(stacked, [...Object.values(settings), ...shared], (batch) => {
-          const { logprobs } = scores(batch, false);
+          const logprobs = scores(batch);
           const loss = graphs.policyLoss(logprobs, { ...batch, ...settings }, form);
           return { sums: sums(loss, trainable), each: { logprobs } };
         });

@@ -75,7 +75,7 @@ function combinedGraph(checkpoint: Checkpoint, coefficient: number, precision: P
   const group = graphs.groupInputs();
   const [head, policy, value] = [valueHead(checkpoint.config), graphs.policyInputs(), valueInputs()];
   const states = graphs.responseStates(decoder, group);
-  const { logprobs } = graphs.tokenScores(decoder.logits(states), group.targetIds);
+  const logprobs = graphs.tokenScores(decoder.logits(states), group.targetIds);
   const values = tokenValues(decoder, states, head);
   const policyLoss = graphs.policyLoss(logprobs, policy);
   const criticLoss = valueLoss(values, { ...value, weights: policy.weights });

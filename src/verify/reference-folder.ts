@@ -112,7 +112,7 @@ async function* checkLogprobs({ folder, checkpoint, expected, adapter, sessions,
   const sets = { reference: zeroLora(checkpoint.config), lora: adapter };
   for (const name of ["reference", "lora"] as const) {
     const groups = [{ promptIds: prompt, responses }];
-    const { logprobs } = await scoreBatch(session, groups, checkpoint.config, feedsOf(sets[name]));
+    const logprobs = await scoreBatch(session, groups, checkpoint.config, feedsOf(sets[name]));
     const error = largestDifference(logprobs.flat(2), expected.perToken(`${name}_logprobs`).flat());
     yield compare(folder, `log-probabilities, ${name === "lora" ? "with adapter" : "base"}`, error, bounds.logprobs);
   }

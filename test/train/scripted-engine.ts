@@ -59,7 +59,7 @@ export class ScriptedEngine implements PolicyEngine {
   async logprobs(groups: readonly ScoreGroup[]): Promise<GroupScores[]> {
     return groups.map(({ responses }) => {
       const logprobs = responses.map((ids) => ids.map((_, i) => -(i + 1) / 8));
-      return { logprobs, entropies: logprobs };
+      return { logprobs };
     });
   }
 
