@@ -117,9 +117,10 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Expand: (scope, [x], [y], { attributes }) => void scope.node("Expand", [x!, scope.shape(attributes.shape)], {}, y),
   Concat: (scope, x, [y], { inputs, outputs, attributes: { axis } }) => {
     const shape = outputs[0]!.shape;
-    const factor = axis === 0 && isCuda(scope) ? commonFactor(inputs.map((value) => value.shape[0]!)) : undefined;
+    const lengths = inputs.map((value) => value.shape[axis]!);
+    const factor = axis === 0 && uploads(scope, lengths) ? commonFactor(lengths) : undefined;
     if (factor === undefined) return scope.nodes("Concat", x, [y!], { axis: { int: axis } });
-    // For every call CUDA's kernel fills and uploads a table as long as the axis, here shorter by a factor.
+    // The table is shorter by the factor.
     const blocks = x.map((name, i) => {
       const [rows, ...rest] = inputs[i]!.shape as [Dim, ...Shape];
       return scope.node("Reshape", [name, scope.shape([withoutFactor(rows, factor), factor, ...rest])]);
@@ -128,10 +129,9 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     scope.node("Reshape", [all, scope.shape(shape)], {}, y);
   },
   Split: (scope, [x], y, { attributes: { axis, sizes } }) => {
-    if (axis > 0 || !isCuda(scope) || sizes.every((size) => typeof size === "number")) {
+    if (axis > 0 || !uploads(scope, sizes)) {
       return scope.nodes("Split", [x!, scope.shape(sizes)], y, { axis: { int: axis } });
     }
-    // The same table as Concat's, and a slow kernel with it.
     y.forEach((output, index) => {
       slice(scope, x!, output, { axis, sizes, index });
     });
@@ -244,7 +244,11 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
 
-const isCuda = ({ device }: Scope): boolean => device.startsWith("cuda");
+/** Whether CUDA's kernels fill and upload a table as long as the axis for every call, and the axis may be long: parts of one size need none. */
+function uploads({ device }: Scope, sizes: readonly Dim[]): boolean {
+  const [differ, open] = [sizes.some((size) => size !== sizes[0]), sizes.some((size) => typeof size === "string")];
+  return device.startsWith("cuda") && differ && open;
+}
 
 function slice(scope: Scope, x: string, y: string, { axis, sizes, index }: OpAttributes["Part"]): void {
   const bound = (count: number) => scope.shape([addDims(...sizes.slice(0, count))]);
