@@ -74,9 +74,9 @@ export function scoringBytes(size: BatchSize, config: Shape, numbers: Numbers): 
 /** Bytes of a batch's gradient, roughly: what each layer keeps for the backward pass, and one layer at work. */
 export function updateBytes(size: BatchSize, config: Shape, numbers: Numbers): number {
   const { hiddenSize, intermediateSize, heads, keyValueHeads, headSize, layers } = config;
-  // Joined adapters compute the gated activations again.
-  const widest = numbers.precision === "float32" ? 3 : 2;
-  const kept = widest * intermediateSize + 4 * hiddenSize + 2 * (heads + keyValueHeads) * headSize;
+  // Joined adapters compute the gated activations and the norms again.
+  const [widest, hidden] = numbers.precision === "float32" ? [3, 4] : [2, 2];
+  const kept = widest * intermediateSize + hidden * hiddenSize + 2 * (heads + keyValueHeads) * headSize;
   const promptRows = size.prompt / (numbers.precision === "float32" ? 1 : PROMPT_BLOCKS);
   return numberBytes(numbers) * rowsOf(size) * kept * layers + transient(size, config, numbers, promptRows);
 }

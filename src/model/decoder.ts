@@ -12,8 +12,11 @@ export interface DecoderParameters {
   readonly dtype: Precision;
   /** By Hugging Face name, such as "model.norm.weight". */
   tensor(name: string): Value;
-  /** x [rows, in] to [rows, out] of layers that share this input, each named without ".weight", such as "model.layers.0.mlp.up_proj". */
-  linears(x: Value, names: readonly string[]): readonly Value[];
+  /**
+   * x [rows, in], or norm(x) where there is a norm, to [rows, out] of layers that share this input, each named without ".weight", such as
+   * "model.layers.0.mlp.up_proj". A norm is cheap enough to be computed again in the backward pass.
+   */
+  linears(x: Value, names: readonly string[], norm?: (x: Value) => Value): readonly Value[];
   /** A layer of silu(gate) · up, both [rows, in]. */
   gatedLinear(gate: Value, up: Value, name: string): Value;
 }
@@ -44,14 +47,12 @@ export class Decoder {
   /** One block: x [rows, hiddenSize] at positions [rows]. */
   layer(x: Value, positions: Value, index: number, attend: Attend): Value {
     const name = `model.layers.${index}`;
-    const attended = attend(
-      this.project(this.norm(x, `${name}.input_layernorm`), positions, `${name}.self_attn`),
-      index,
-    );
+    const attended = attend(this.project(x, positions, name), index);
     const [mixed] = this.parameters.linears(attended, [`${name}.self_attn.o_proj`]);
     const middle = o.add(x, mixed!);
-    const normal = this.norm(middle, `${name}.post_attention_layernorm`);
-    const [gate, up] = this.parameters.linears(normal, [`${name}.mlp.gate_proj`, `${name}.mlp.up_proj`]);
+    const layers = ["gate_proj", "up_proj"].map((part) => `${name}.mlp.${part}`);
+    const norm = (hidden: Value) => this.norm(hidden, `${name}.post_attention_layernorm`);
+    const [gate, up] = this.parameters.linears(middle, layers, norm);
     return o.add(middle, this.parameters.gatedLinear(gate!, up!, `${name}.mlp.down_proj`));
   }
 
@@ -82,10 +83,11 @@ export class Decoder {
 
   private project(x: Value, positions: Value, name: string): Projections {
     const { heads, keyValueHeads } = this.config;
-    const layers = ["q_proj", "k_proj", "v_proj"].map((part) => `${name}.${part}`);
-    const [queries, keys, values] = this.parameters.linears(x, layers);
+    const layers = ["q_proj", "k_proj", "v_proj"].map((part) => `${name}.self_attn.${part}`);
+    const norm = (hidden: Value) => this.norm(hidden, `${name}.input_layernorm`);
+    const [queries, keys, values] = this.parameters.linears(x, layers, norm);
     const rotated = (rows: Value, part: "q" | "k", count: number) => {
-      const normal = this.normHeads(rows, `${name}.${part}_norm`, count);
+      const normal = this.normHeads(rows, `${name}.self_attn.${part}_norm`, count);
       return o.rotaryEmbedding(normal, positions, this.tables.cosines, this.tables.sines, count);
     };
     return { queries: rotated(queries!, "q", heads), keys: rotated(keys!, "k", keyValueHeads), values: values! };

@@ -1,4 +1,5 @@
 import type { Dim } from "../onnx/dimension.js";
+import { gradient } from "../onnx/gradient.js";
 import * as o from "../onnx/operators.js";
 import { scalar, type Value } from "../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
@@ -60,13 +61,14 @@ export function joined(
   return {
     dtype,
     tensor,
-    linears: (x, names) => {
+    linears: (source, names, norm) => {
       const { into, outOf } = join(names);
+      const x = norm === undefined ? source : norm(source);
       const weights = names.map((name, i) => widened(name, i, outOf));
       const low = o.matmul(x, into, { transposeB: true });
       const input = o.concat([x, low, spread(one, x)], 1);
       const outputs = weights.map((weight) => o.matmul(input, weight, { transposeB: true }));
-      return o.customGradient([x, into, ...outOf], outputs, (_, __, gradients) => {
+      return o.customGradient([source, into, ...outOf], outputs, (_, __, gradients) => {
         const known = gradients.flatMap((g, i) => (g === undefined ? [] : [{ g, weight: weights[i]! }]));
         if (known.length === 0) return [];
         const wide = known.map(({ g, weight }) => o.matmul(g, weight)).reduce((sum, part) => o.add(part, sum));
@@ -77,9 +79,11 @@ export function joined(
           outOf.map((b) => b.shape[1]!),
           1,
         );
+        const later = norm === undefined ? source : o.after(source, wide);
+        const again = norm === undefined ? later : norm(later);
         return [
-          o.add(o.matmul(onLow!, into), direct!),
-          o.matmul(onLow!, x, { transposeA: true }),
+          gradient(again, [later], o.add(o.matmul(onLow!, into), direct!))[0],
+          o.matmul(onLow!, again, { transposeA: true }),
           ...gradients.map((g, i) => (g === undefined ? undefined : o.matmul(g, lows[i]!, { transposeA: true }))),
         ];
       });

@@ -111,7 +111,10 @@ function separate(
   return {
     dtype,
     tensor,
-    linears: (x, names) => names.map((name) => linear(x, name)),
+    linears: (x, names, norm) => {
+      const input = norm === undefined ? x : norm(x);
+      return names.map((name) => linear(input, name));
+    },
     // The widest activations: two of four are kept, and two computed again from them.
     gatedLinear: (gate, up, name) =>
       linear(

@@ -33,6 +33,7 @@ const parameter = (shape: readonly number[], start: number) =>
       ),
     ),
   );
+const norm = parameter([hidden], 3);
 const tensors = new Map(
   layers.flatMap((name, i): [string, Value][] => {
     const [into, out] = sizes[name];
@@ -52,7 +53,7 @@ async function evaluate(apply: typeof joined, rank: number, biases: readonly str
     input("up", "float32", ["N", wide]),
   ];
   const [q, k, v] = parameters.linears(x, ["q", "k", "v"]);
-  const [mixed] = parameters.linears(o.mul(q!, 0.5), ["o"]);
+  const [mixed] = parameters.linears(o.mul(q!, 0.5), ["o"], (y) => o.rmsNorm(y, norm, 1e-6));
   const outputs = [o.mul(k!, k!), o.exp(v!), mixed!, parameters.gatedLinear(gate, up, "down")];
   const loss = outputs.map((y) => o.reduceSum(o.mul(y, o.cos(y)))).reduce((a, b) => o.add(a, b));
   const sources = [x, gate, up, ...[...pairs.values()].flatMap(({ a, b }) => [a, b])];
