@@ -92,15 +92,6 @@ export function commonFactor(dims: readonly Dim[]): string | undefined {
   return first?.find((name) => name !== "" && others.every((names) => names.includes(name)));
 }
 
-/** The dimension without one factor that divides it. */
-export function withoutFactor(dim: Dim, factor: string): Dim {
-  const terms = [...parseDim(dim)].map(([monomial, coefficient]): [string, number] => {
-    const names = monomial.split("*");
-    return [names.toSpliced(names.indexOf(factor), 1).join("*"), coefficient];
-  });
-  return printDim(new Map(terms));
-}
-
 /** The same dimension in canonical text, so that equal dimensions are equal strings. */
 export function canonical(dim: Dim): Dim {
   return printDim(parseDim(dim));

@@ -1,4 +1,4 @@
-import { addDims, commonFactor, type Dim, type Shape, withoutFactor } from "./dimension.js";
+import { addDims, commonFactor, type Dim, type Shape } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 import { type AttributeValue, dataTypes } from "./proto.js";
 import type { Device } from "./session.js";
@@ -116,17 +116,15 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     void scope.node("Transpose", [x!], { perm: { ints: attributes.permutation } }, y),
   Expand: (scope, [x], [y], { attributes }) => void scope.node("Expand", [x!, scope.shape(attributes.shape)], {}, y),
   Concat: (scope, x, [y], { inputs, outputs, attributes: { axis } }) => {
-    const shape = outputs[0]!.shape;
     const lengths = inputs.map((value) => value.shape[axis]!);
     const factor = axis === 0 && uploads(scope, lengths) ? commonFactor(lengths) : undefined;
     if (factor === undefined) return scope.nodes("Concat", x, [y!], { axis: { int: axis } });
-    // The table is shorter by the factor.
-    const blocks = x.map((name, i) => {
-      const [rows, ...rest] = inputs[i]!.shape as [Dim, ...Shape];
-      return scope.node("Reshape", [name, scope.shape([withoutFactor(rows, factor), factor, ...rest])]);
-    });
+    // The table is shorter by the factor; what is left of the axis may be known only to the runtime.
+    const blocks = x.map((name, i) =>
+      scope.node("Reshape", [name, scope.shape([-1, factor, ...inputs[i]!.shape.slice(1)])]),
+    );
     const all = scope.node("Concat", blocks, { axis: { int: 0 } });
-    scope.node("Reshape", [all, scope.shape(shape)], {}, y);
+    scope.node("Reshape", [all, scope.shape([-1, ...outputs[0]!.shape.slice(1)])], {}, y);
   },
   Split: (scope, [x], y, { attributes: { axis, sizes } }) => {
     if (axis > 0 || !uploads(scope, sizes)) {
