@@ -1,13 +1,4 @@
-import type { Head } from "./chroma-rows.js";
-
-/** What a write must know of the item that it replaces. */
-export interface KnownHead {
-  readonly createdAt: Date;
-  readonly rows: number;
-  readonly hasTtl: boolean;
-  /** Of the write that made its rows. */
-  readonly stamp: string;
-}
+import type { Head, KnownHead } from "./chroma-rows.js";
 
 const REMEMBERED = 20_000;
 
@@ -37,9 +28,6 @@ export class KnownHeads {
   }
 }
 
-export function knownHead(head: Head): KnownHead;
-export function knownHead(head: Head | undefined): KnownHead | undefined;
-export function knownHead(head: Head | undefined): KnownHead | undefined {
-  if (head === undefined) return undefined;
-  return { createdAt: head.item.createdAt, rows: head.rows, hasTtl: head.ttl !== undefined, stamp: head.stamp };
+export function knownHead(head: Head): KnownHead {
+  return { createdAt: head.item.createdAt, rows: head.rows, hasTtl: head.ttl !== undefined };
 }

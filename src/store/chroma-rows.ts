@@ -40,12 +40,20 @@ export interface Pointer {
   readonly stamp: string;
 }
 
-export interface RowTimes {
+/** What a write must know of the item that it replaces, since an upsert keeps what is not written over. */
+export interface KnownHead {
   readonly createdAt: Date;
-  readonly updatedAt: Date;
+  readonly rows: number;
+  readonly hasTtl: boolean;
+}
+
+/** One write of an item. */
+export interface RowWrite {
+  readonly at: Date;
+  readonly stamp: string;
   readonly ttl: number | undefined;
-  /** The item had a time to live before: its expiry must be written over, since an upsert keeps it. */
-  readonly hadTtl?: boolean;
+  /** Undefined where the item is new. */
+  readonly before: KnownHead | undefined;
 }
 
 interface HeadText {
@@ -74,7 +82,8 @@ export function rowId(item: string, row: number): string {
 }
 
 /**
- * The rows of one put, row 0 first.
+ * The rows of one put, row 0 first. An item never gets fewer rows: those that it no longer needs repeat its first vector,
+ * since a delete beside the upsert could take a row that another writer has just written under the same id.
  * @param vectors one per indexed text, none for an item that is not indexed.
  * @throws StoreError for a vector of another length than the collection's, or with a NaN or infinite component, and for
  * a value beyond the limits.
@@ -82,37 +91,38 @@ export function rowId(item: string, row: number): string {
 export function encodeRows(
   { namespace, key, value }: PutOperation & { value: object },
   vectors: readonly number[][],
-  { createdAt, updatedAt, ttl, hadTtl = false }: RowTimes,
-  { dimension, stamp, limits }: { dimension: number; stamp: string; limits: ChromaLimits },
+  { at, stamp, ttl, before }: RowWrite,
+  { dimension, limits }: { dimension: number; limits: ChromaLimits },
 ): Row[] {
   const id = itemId(namespace, key);
   const where = itemPath(namespace, key);
   // A zero vector has no direction: cosine similarity cannot rank it.
   const indexed = vectors.filter((vector) => checkVector(vector, dimension).some((component) => component !== 0));
-  const embeddings = indexed.length === 0 ? [placeholder(id, dimension)] : indexed;
+  const first = indexed[0] ?? placeholder(id, dimension);
+  const rows = Math.max(1, indexed.length, before?.rows ?? 0);
   const head: HeadText = {
     ns: [...namespace],
     key,
-    rows: embeddings.length,
+    rows,
     indexed: indexed.length > 0,
-    created: createdAt.getTime(),
-    updated: updatedAt.getTime(),
+    created: (before?.createdAt ?? at).getTime(),
+    updated: at.getTime(),
     stamp,
     ...(ttl === undefined ? {} : { ttl }),
   };
   const shared: Metadata = {};
-  if (ttl !== undefined || hadTtl) shared.expires = ttl === undefined ? NEVER : expiry(updatedAt, ttl);
+  if (ttl !== undefined || before?.hasTtl) shared.expires = ttl === undefined ? NEVER : expiry(at, ttl);
   for (const depth of namespace.keys()) shared[prefixKey(depth + 1)] = prefixText(namespace.slice(0, depth + 1));
   for (const [field, found] of Object.entries(value))
     if (isScalar(found)) Object.assign(shared, mirror(field, found, limits));
   const document = toJson(value, where);
-  const first: Metadata = { ...shared, head: JSON.stringify(head) };
+  const metadata: Metadata = { ...shared, head: JSON.stringify(head) };
   checkBytes(document, limits.documentBytes, "the value", where);
-  checkMetadata(first, limits, where);
-  return embeddings.map((embedding, row) => ({
+  checkMetadata(metadata, limits, where);
+  return Array.from({ length: rows }, (_, row) => ({
     id: rowId(id, row),
-    embedding,
-    metadata: row === 0 ? first : { ...shared, of: id, stamp },
+    embedding: indexed[row] ?? first,
+    metadata: row === 0 ? metadata : { ...shared, of: id, stamp },
     document: row === 0 ? document : "",
   }));
 }

@@ -40,6 +40,20 @@ describe("two stores that write one collection", () => {
     expect(await writer!.search(["w"], { query: "three" })).toEqual([]);
   });
 
+  it("leave an item whole or not at all where one deletes what the other writes", async () => {
+    const [writer, deleter] = [0, 1].map(() => newChromaStore(url, { collection: "deleted-while-written" }));
+    const notes = ["sailing boats", "mountain huts", "old maps"];
+    for (let round = 0; round < 8; round += 1) {
+      await writer!.put(["w"], "k", { text: "one", notes });
+      await Promise.all([writer!.put(["w"], "k", { text: "two", notes }), deleter!.delete(["w"], "k")]);
+      const item = await deleter!.get(["w"], "k");
+      for (const query of item === null ? [] : notes) {
+        const [found] = await deleter!.search(["w"], { query });
+        expect(found!.score).toBeCloseTo(1, 5);
+      }
+    }
+  });
+
   it("keep the time of creation of an item that the other one made", async () => {
     const [first, second] = [1, 2].map((hour) =>
       newChromaStore(url, { collection: "times", now: () => new Date(hour * 3_600_000) }),
