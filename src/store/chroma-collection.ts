@@ -6,7 +6,9 @@ import { guarded, otherEmbeddings } from "./chroma-errors.js";
 import { embeddingsName } from "./embeddings-name.js";
 
 /** What the layout of the rows is called in a collection's metadata; another layout gets another name. */
-const LAYOUT = "langgraph-store-2";
+const LAYOUT = "langgraph-store-3";
+/** A layout whose rows are read as well: each has its value as its document until it is written again. */
+const EARLIER_LAYOUT = "langgraph-store-2";
 /** Keys of the collection's metadata. */
 const KEYS = { layout: "memory_r1_layout", embeddings: "memory_r1_embeddings", dimension: "memory_r1_dimension" };
 
@@ -40,6 +42,8 @@ export async function openCollection(
   return guarded("opening the collection", where, async () => {
     const collection = (await existing(client, name)) ?? (await create(client, name, identity));
     checkIdentity(collection, identity, where);
+    // From now on an earlier version of this package would misread it, and must refuse it.
+    if (collection.metadata?.[KEYS.layout] !== LAYOUT) await collection.modify({ metadata: identity });
     const maxBatch = await client.getMaxBatchSize();
     return { collection, dimension, maxBatch: maxBatch > 0 ? maxBatch : Number.POSITIVE_INFINITY };
   });
@@ -72,7 +76,7 @@ async function create(
 
 function checkIdentity(collection: Collection, wanted: Record<string, string | number>, where: string): void {
   const found = collection.metadata ?? {};
-  if (found[KEYS.layout] !== LAYOUT) {
+  if (found[KEYS.layout] !== LAYOUT && found[KEYS.layout] !== EARLIER_LAYOUT) {
     throw new StoreError({
       what: "the collection was not written by this store, or by an older version of it",
       where,

@@ -29,5 +29,10 @@ export class KnownHeads {
 }
 
 export function knownHead(head: Head): KnownHead {
-  return { createdAt: head.item.createdAt, rows: head.rows, hasTtl: head.ttl !== undefined };
+  return {
+    createdAt: head.item.createdAt,
+    rows: head.rows,
+    hasTtl: head.ttl !== undefined,
+    hasDocument: head.hasDocument,
+  };
 }

@@ -7,16 +7,17 @@ import { equalities, type Filter, isScalar } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 
 /**
- * How an item lies in Chroma. Its row 0 has the value as its document and the rest as one JSON text (each metadata key
- * costs a write of its own); each further vector has a row that only points to the item. All rows carry each prefix of
- * the namespace under its depth, so that a search has one condition, and the scalar fields, to be filtered by.
- * An upsert merges metadata and never drops a key: nothing may be read into a key's presence.
+ * How an item lies in Chroma. Its row 0 has one JSON text with the value (each metadata key costs a write of its own, and
+ * a document costs an index of its words); each further vector has a row that only points to the item. All rows carry
+ * each prefix of the namespace under its depth, so that a search has one condition, and the short scalar fields, to be
+ * filtered by. An upsert merges metadata and never drops a key or a document: nothing may be read into their presence.
  */
 export interface Row {
   readonly id: string;
   readonly embedding: number[];
   readonly metadata: Metadata;
-  readonly document: string;
+  /** The value as JSON where it is too long for the metadata; "" writes over one that was; undefined leaves it as it is. */
+  readonly document: string | undefined;
 }
 
 /** What row 0 of an item tells. */
@@ -26,6 +27,8 @@ export interface Head {
   readonly rows: number;
   /** Whether the item has a vector; else its row holds a placeholder. */
   readonly indexed: boolean;
+  /** Whether the value is the row's document, as an earlier version had it, and long values have it. */
+  readonly hasDocument: boolean;
   /** Of the write that made it: rows of another write are leftovers. */
   readonly stamp: string;
   /** Minutes that the item lives after each write and read; undefined: for ever. */
@@ -45,6 +48,7 @@ export interface KnownHead {
   readonly createdAt: Date;
   readonly rows: number;
   readonly hasTtl: boolean;
+  readonly hasDocument: boolean;
 }
 
 /** One write of an item. */
@@ -65,10 +69,15 @@ interface HeadText {
   readonly updated: number;
   readonly stamp: string;
   readonly ttl?: number;
+  /** Missing where it is the row's document. */
+  readonly value?: Record<string, unknown>;
 }
 
-/** Longer texts are no part of a row's condition: they are compared after it was read. */
-const LONGEST_MIRROR = 64;
+/**
+ * Longer texts are no part of a row's condition: they are compared after it was read. An id in quotes fits; a sentence,
+ * for which the server would pay at each write and which nobody filters by, mostly does not.
+ */
+const LONGEST_MIRROR = 40;
 const MINUTE = 60_000;
 /** Written over an expiry that no longer holds: the last moment that a Date can hold. */
 const NEVER = 8.64e15;
@@ -115,15 +124,18 @@ export function encodeRows(
   for (const depth of namespace.keys()) shared[prefixKey(depth + 1)] = prefixText(namespace.slice(0, depth + 1));
   for (const [field, found] of Object.entries(value))
     if (isScalar(found)) Object.assign(shared, mirror(field, found, limits));
-  const document = toJson(value, where);
-  const metadata: Metadata = { ...shared, head: JSON.stringify(head) };
-  checkBytes(document, limits.documentBytes, "the value", where);
+  const json = toJson(value, where);
+  checkBytes(json, limits.documentBytes, "the value", where);
+  const whole = JSON.stringify({ ...head, value });
+  const fits = Buffer.byteLength(whole) <= limits.metadataBytes;
+  const metadata: Metadata = { ...shared, head: fits ? whole : JSON.stringify(head) };
   checkMetadata(metadata, limits, where);
+  const emptied = before?.hasDocument ? "" : undefined;
   return Array.from({ length: rows }, (_, row) => ({
     id: rowId(id, row),
     embedding: indexed[row] ?? first,
     metadata: row === 0 ? metadata : { ...shared, of: id, stamp },
-    document: row === 0 ? document : "",
+    document: row === 0 && !fits ? json : emptied,
   }));
 }
 
@@ -131,17 +143,18 @@ export function encodeRows(
 export function decodeRow(metadata: Metadata | null | undefined, document: string | null | undefined): Head | Pointer {
   const { head, of, stamp, expires } = metadata ?? {};
   if (typeof head !== "string") return { item: String(of), stamp: String(stamp) };
-  const { ns, key, rows, indexed, created, updated, stamp: own, ttl } = JSON.parse(head) as HeadText;
+  const { ns, key, rows, indexed, created, updated, stamp: own, ttl, value } = JSON.parse(head) as HeadText;
   return {
     item: {
       namespace: ns,
       key,
-      value: JSON.parse(document ?? "null") as Record<string, unknown>,
+      value: value ?? (JSON.parse(document ?? "null") as Record<string, unknown>),
       createdAt: new Date(created),
       updatedAt: new Date(updated),
     },
     rows,
     indexed,
+    hasDocument: value === undefined,
     stamp: own,
     ttl,
     expires: ttl !== undefined && typeof expires === "number" ? expires : undefined,

@@ -71,8 +71,9 @@ function encode(
   const ttl = ttlOf(put, context.ttl);
   const write = { at, stamp: randomUUID().slice(0, 13), ttl, before };
   const rows = encodeRows({ ...put, value: put.value! }, vectors, write, context);
+  const hasDocument = Boolean(rows[0]?.document);
   const createdAt = before?.createdAt ?? at;
-  return { id, rows, head: { createdAt, rows: rows.length, hasTtl: ttl !== undefined } };
+  return { id, rows, head: { createdAt, rows: rows.length, hasTtl: ttl !== undefined, hasDocument } };
 }
 
 /**
@@ -96,15 +97,16 @@ export async function deleteRows(
   }
 }
 
-function bytesOf({ document, embedding }: Row): number {
-  return document.length + embedding.length * BYTES_PER_COMPONENT;
+function bytesOf({ document = "", metadata, embedding }: Row): number {
+  return document.length + String(metadata.head).length + embedding.length * BYTES_PER_COMPONENT;
 }
 
 function recordsOf(rows: readonly Row[]) {
-  return {
+  const records = {
     ids: rows.map(({ id }) => id),
     embeddings: rows.map(({ embedding }) => embedding),
     metadatas: rows.map(({ metadata }) => metadata),
-    documents: rows.map(({ document }) => document),
   };
+  if (rows.every(({ document }) => document === undefined)) return records;
+  return { ...records, documents: rows.map(({ document = "" }) => document) };
 }
