@@ -7,6 +7,8 @@ const REMEMBERED = 20_000;
  * process changed an item since, its time of creation may be that of before; vectors are told apart by their stamp.
  */
 export class KnownHeads {
+  /** Whether the last item that was not known here was a new one: the next is mostly like it. */
+  expectsNew = true;
   readonly #heads = new Map<string, KnownHead>();
 
   get(id: string): KnownHead | undefined {
@@ -34,5 +36,6 @@ export function knownHead(head: Head): KnownHead {
     rows: head.rows,
     hasTtl: head.ttl !== undefined,
     hasDocument: head.hasDocument,
+    stamp: head.stamp,
   };
 }

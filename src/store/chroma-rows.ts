@@ -49,6 +49,8 @@ export interface KnownHead {
   readonly rows: number;
   readonly hasTtl: boolean;
   readonly hasDocument: boolean;
+  /** Of the write that made it. */
+  readonly stamp: string;
 }
 
 /** One write of an item. */

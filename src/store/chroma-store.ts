@@ -18,7 +18,7 @@ import { listNamespaces } from "./chroma-namespaces.js";
 import { decodeRow, type Head, isHead, itemId } from "./chroma-rows.js";
 import { type Found, idOf, type SearchContext, searchRows } from "./chroma-search.js";
 import { isExpired, refreshRows, sweepRows } from "./chroma-ttl.js";
-import { readBefore, type WriteContext, writeRows } from "./chroma-write.js";
+import { type WriteContext, writePuts } from "./chroma-write.js";
 import { hybridSearch } from "./hybrid-search.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import type { SearchMode } from "./search-mode.js";
@@ -173,13 +173,9 @@ export class ChromaStore extends BaseStore {
     if (puts.length > 0) {
       const keys = puts.map(({ namespace, key }) => itemId(namespace, key));
       await this.#writes.run(keys, () =>
-        this.#guarded("writing", async () => {
-          const context = this.#writeContext(opened);
-          // The read goes out first: it is answered while the texts are embedded.
-          const [before, vectors] = await Promise.all([readBefore(context, puts), embedPuts(puts, this.vectorIndex)]);
-          const embedded = puts.map((put, at) => ({ put, vectors: vectors[at]! }));
-          await writeRows(context, embedded, before);
-        }),
+        this.#guarded("writing", () =>
+          writePuts(this.#writeContext(opened), puts, () => embedPuts(puts, this.vectorIndex)),
+        ),
       );
     }
     return results as OperationResults<Op>;

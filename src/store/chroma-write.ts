@@ -25,15 +25,57 @@ export interface EmbeddedPut {
 
 const BYTES_PER_COMPONENT = 8;
 
+/** Embeds and writes puts of different keys; what is not known of the items that they replace is read meanwhile. */
+export async function writePuts(
+  context: WriteContext,
+  puts: readonly EmbeddedPut["put"][],
+  embed: () => Promise<number[][][]>,
+): Promise<void> {
+  const [only] = puts;
+  const expectsNew = context.known.expectsNew && puts.length === 1 && only?.value !== null;
+  const reading = readBefore(context, puts);
+  // It is waited for below, except where embedding fails first.
+  reading.catch(() => undefined);
+  const vectors = await embed();
+  const embedded = puts.map((put, at) => ({ put, vectors: vectors[at]! }));
+  if (expectsNew && (await isAdded(context, embedded[0]!, reading))) return;
+  await writeRows(context, embedded, await reading);
+}
+
+/**
+ * Adds an item of one row that is not known, before the answer whether it is there, so that a new one costs one wait:
+ * Chroma leaves a record that is there as it is. Where that was so, an add is a second record in the server's log, which
+ * later writes pay for: the next item is asked for first.
+ */
+async function isAdded(
+  context: WriteContext,
+  embedded: EmbeddedPut,
+  reading: Promise<ReadonlyMap<string, KnownHead>>,
+): Promise<boolean> {
+  const { known, collection } = context;
+  if (known.get(itemId(embedded.put.namespace, embedded.put.key)) !== undefined) return false;
+  const { id, rows, head } = encode(context, embedded, new Map());
+  if (rows.length > 1) return false;
+  const [before] = await Promise.all([reading, collection.add(recordsOf(rows))]);
+  const found = before.get(id);
+  // The read may have come after the add.
+  if (found !== undefined && found.stamp !== head.stamp) return false;
+  known.remember(id, head);
+  known.expectsNew = true;
+  return true;
+}
+
 /** What is known of the items that the puts replace, by item id; what is not known is read. */
-export async function readBefore(
+async function readBefore(
   { known, heads }: WriteContext,
   puts: readonly PutOperation[],
 ): Promise<ReadonlyMap<string, KnownHead>> {
   const ids = puts.filter(({ value }) => value !== null).map(({ namespace, key }) => itemId(namespace, key));
   const before = new Map(ids.flatMap((id) => entryOf(id, known.get(id))));
   const unknown = ids.filter((id) => !before.has(id));
-  if (unknown.length > 0) for (const [id, head] of await heads(unknown)) before.set(id, knownHead(head));
+  if (unknown.length === 0) return before;
+  for (const [id, head] of await heads(unknown)) before.set(id, knownHead(head));
+  known.expectsNew = unknown.every((id) => !before.has(id));
   return before;
 }
 
@@ -45,7 +87,7 @@ function entryOf<T>(id: string, found: T | undefined): [string, T][] {
  * Writes puts of different keys: what is new or changed in one request (where it fits), then what goes. All is checked
  * before the first request.
  */
-export async function writeRows(
+async function writeRows(
   context: WriteContext,
   puts: readonly EmbeddedPut[],
   before: ReadonlyMap<string, KnownHead>,
@@ -72,8 +114,8 @@ function encode(
   const write = { at, stamp: randomUUID().slice(0, 13), ttl, before };
   const rows = encodeRows({ ...put, value: put.value! }, vectors, write, context);
   const hasDocument = Boolean(rows[0]?.document);
-  const createdAt = before?.createdAt ?? at;
-  return { id, rows, head: { createdAt, rows: rows.length, hasTtl: ttl !== undefined, hasDocument } };
+  const head = { createdAt: before?.createdAt ?? at, rows: rows.length, hasTtl: ttl !== undefined, hasDocument };
+  return { id, rows, head: { ...head, stamp: write.stamp } };
 }
 
 /**
