@@ -33,7 +33,7 @@ const store = new ChromaStore({ url: server.url, embeddings, index: { fields: ["
 const raw = await client.createCollection({
   name: "by-hand",
   embeddingFunction: null,
-  // The index that the store makes.
+  // The index that the store makes, but saved only as often as Chroma does by itself: at 1000 writes, not at 250.
   configuration: { hnsw: { space: "cosine", ef_construction: 200, ef_search: 200, max_neighbors: 32 } },
 });
 
