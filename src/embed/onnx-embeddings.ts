@@ -1,12 +1,15 @@
 import { Embeddings, type EmbeddingsParams } from "@langchain/core/embeddings";
 import { UsageError } from "../errors.js";
-import { type Pooling, readSentenceSettings } from "./bert-config.js";
+import { findWeights, type Pooling, readSentenceSettings } from "./bert-config.js";
 import type { EncoderOptions } from "./encoder.js";
 import { EncoderThread } from "./encoder-thread.js";
+import { EncodingRounds } from "./encoding-rounds.js";
 import { type EncodeText, loadTextTokenizer } from "./text-tokenizer.js";
 
+const BATCH_SIZE = 32;
+
 export interface OnnxEmbeddingsOptions extends EncoderOptions, EmbeddingsParams {
-  /** Texts that are computed at once; those of like length go together. Default 32. */
+  /** Texts that are computed at once, with safetensors of all calls under way; those of like length go together. Default 32. */
   readonly batchSize?: number;
   /** Put before a text that is searched for, and before one that is searched, as some encoders want ("query: ", "passage: "). */
   readonly queryPrefix?: string;
@@ -17,20 +20,28 @@ export interface OnnxEmbeddingsOptions extends EncoderOptions, EmbeddingsParams 
 export class OnnxEmbeddings extends Embeddings {
   readonly #thread: EncoderThread;
   readonly #tokens: EncodeText;
-  readonly #pooling: Pooling;
+  readonly #rounds: () => EncodingRounds;
   readonly #options: OnnxEmbeddingsOptions;
 
-  private constructor(thread: EncoderThread, tokens: EncodeText, pooling: Pooling, options: OnnxEmbeddingsOptions) {
+  private constructor(
+    thread: EncoderThread,
+    tokens: EncodeText,
+    pooling: Pooling,
+    options: OnnxEmbeddingsOptions & { readonly joinsCalls: boolean },
+  ) {
     super(options);
     this.#thread = thread;
     this.#tokens = tokens;
-    this.#pooling = pooling;
+    const { batchSize = BATCH_SIZE, joinsCalls } = options;
+    const rounds = () => new EncodingRounds((rows) => thread.encode(rows, pooling), batchSize);
+    const shared = rounds();
+    this.#rounds = joinsCalls ? () => shared : rounds;
     this.#options = options;
   }
 
   /** Opens a Hugging Face folder: an `onnx/` file, or the safetensors of a BERT. `close` it. Throws FileError, UsageError or EngineError. */
   static async load(options: OnnxEmbeddingsOptions): Promise<OnnxEmbeddings> {
-    const { folder, file, device, threads, batchSize = 32 } = options;
+    const { folder, file, device, threads, batchSize = BATCH_SIZE } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new UsageError({
         what: 'option "batchSize" is wrong',
@@ -47,7 +58,9 @@ export class OnnxEmbeddings extends Embeddings {
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
     };
-    return new OnnxEmbeddings(await EncoderThread.open(encoder), tokens, pooling, options);
+    // An ONNX file may be quantised with one scale for a whole batch: a text's vector would depend on what else was under way.
+    const joinsCalls = !(await findWeights(folder, file)).endsWith(".onnx");
+    return new OnnxEmbeddings(await EncoderThread.open(encoder), tokens, pooling, { ...options, joinsCalls });
   }
 
   override async embedQuery(text: string): Promise<number[]> {
@@ -65,17 +78,8 @@ export class OnnxEmbeddings extends Embeddings {
     await this.#thread.close();
   }
 
-  async #embed(texts: readonly string[]): Promise<number[][]> {
-    const rows = texts.map((text, place) => ({ place, ids: this.#tokens(text) }));
-    rows.sort((a, b) => a.ids.length - b.ids.length);
-    const vectors: number[][] = new Array(texts.length);
-    const { batchSize = 32 } = this.#options;
-    for (let from = 0; from < rows.length; from += batchSize) {
-      const batch = rows.slice(from, from + batchSize);
-      const ids = batch.map((row) => row.ids);
-      const embedded = await this.#thread.encode(ids, this.#pooling);
-      for (const [i, { place }] of batch.entries()) vectors[place] = embedded[i]!;
-    }
-    return vectors;
+  #embed(texts: readonly string[]): Promise<number[][]> {
+    const rounds = this.#rounds();
+    return Promise.all(texts.map((text) => rounds.vector(this.#tokens(text))));
   }
 }
