@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../src/errors.js";
+import { type RewardName, rewardNames } from "../src/reward/rewards.js";
 import type { StepMetrics } from "../src/train/metrics.js";
 import { type AlgorithmName, algorithmNames } from "../src/train/presets/index.js";
 import type { Curve } from "./algorithm-plot.js";
@@ -10,7 +11,13 @@ export interface Rates {
   readonly criticLearningRate?: number;
 }
 
-export interface Result extends Rates {
+/** What a manager learns from: the reward of answers, and the weight of the credit of single operations. */
+export interface Incentive {
+  readonly reward: RewardName;
+  readonly credit: number;
+}
+
+export interface Result extends Rates, Incentive {
   readonly algorithm: AlgorithmName;
   readonly seed: number;
   /** After each step: attempts so far, and that step's metrics. */
@@ -48,7 +55,8 @@ export async function readResults(files: readonly string[]): Promise<Results> {
     });
   }
   const baselines = new Map(parts.flatMap((part) => part.baselines).map((baseline) => [baseline.seed, baseline]));
-  const order = ({ algorithm, seed }: Result) => algorithmNames.indexOf(algorithm) + seed / 1e6;
+  const order = ({ algorithm, reward, credit, seed }: Result) =>
+    algorithmNames.indexOf(algorithm) + rewardNames.indexOf(reward) / 100 + credit / 1e4 + seed / 1e8;
   return {
     settings,
     baselines: [...baselines.values()].sort((a, b) => a.seed - b.seed),
@@ -93,16 +101,21 @@ export function resultTable({ baselines, results }: Results): string {
 }
 
 export function curves({ results }: Results): Curve[] {
-  return results.map(({ algorithm, steps }) => ({
-    name: algorithm,
+  return results.map(({ steps, ...result }) => ({
+    name: `${result.algorithm}${incentive(result)}`,
     points: steps.map(({ attempts: x, metrics }) => [x, metrics.outcome]),
   }));
 }
 
-/** Runs of one algorithm at other rates are another row. */
-function rowName({ algorithm, learningRate, criticLearningRate }: Result): string {
+/** The paper's is not named: exact match, no credit. */
+const incentive = ({ reward, credit }: Incentive): string =>
+  `${reward === "exact-match" ? "" : `, ${reward}`}${credit === 0 ? "" : `, credit ${credit}`}`;
+
+/** Runs of one algorithm at other rates, or for another reward, are another row. */
+function rowName(result: Result): string {
+  const { algorithm, learningRate, criticLearningRate } = result;
   const critic = criticLearningRate === undefined ? "" : `, critic ${criticLearningRate.toExponential()}`;
-  return `\`${algorithm}\` (${learningRate.toExponential()}${critic})`;
+  return `\`${algorithm}\`${incentive(result)} (${learningRate.toExponential()}${critic})`;
 }
 
 const attempts = ({ steps }: Result): number => steps.at(-1)?.attempts ?? 0;

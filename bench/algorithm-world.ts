@@ -14,6 +14,7 @@ import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js"
 import { managerDecisions } from "../src/train/manager-decisions.js";
 import type { Policy } from "../src/train/policy.js";
 import type { Task } from "../src/train/rollout.js";
+import type { Incentive } from "./algorithm-results.js";
 
 /** The tiny model, which speaks the compact prompts. */
 export interface WorldModel {
@@ -64,8 +65,8 @@ export class World {
     return new World(model, seed, learned, heldOut, await world.record(agents), embeddings);
   }
 
-  managerTask(adapter: string): Task {
-    return managerDecisions(this.untrained, { policy: this.policy(), adapter, reward: "exact-match" });
+  managerTask(adapter: string, incentive: Incentive): Task {
+    return managerDecisions(this.untrained, { policy: this.policy(), adapter, ...incentive });
   }
 
   /** On the held-out dialogues; undefined is the untrained manager. */

@@ -6,15 +6,24 @@ import { algorithmOf } from "../src/cli/algorithm-options.js";
 import { openEngine } from "../src/model/open-engine.js";
 import { tinyModel } from "../src/model/tiny-model.js";
 import { loadTokenizer } from "../src/model/tokenizer.js";
+import type { RewardName } from "../src/reward/rewards.js";
 import { type AlgorithmName, algorithmNames } from "../src/train/presets/index.js";
 import { train } from "../src/train/trainer.js";
 import { plotCurves } from "./algorithm-plot.js";
-import { curves, type Rates, type Result, type Results, readResults, resultTable } from "./algorithm-results.js";
+import {
+  curves,
+  type Incentive,
+  type Rates,
+  type Result,
+  type Results,
+  readResults,
+  resultTable,
+} from "./algorithm-results.js";
 import { maxNewTokens, World } from "./algorithm-world.js";
 
 /**
  * The algorithms side by side on the synthetic world: each trains the memory manager of the tiny model from the same recordings, with
- * equal numbers of attempts, for several seeds. The answer agent stays as it is: over a well-kept bank it has little left to learn. Prints
+ * equal numbers of attempts, for several seeds, by each of the rewards with each weight of the credit of single operations. The answer agent stays as it is: over a well-kept bank it has little left to learn. Prints
  * one table; writes the numbers and a plot beside them. With result files as arguments, of processes that had a part of the seeds or
  * algorithms each, it trains nothing and puts these together.
  */
@@ -22,6 +31,8 @@ const { values, positionals: files } = parseArgs({
   allowPositionals: true,
   options: {
     algorithms: { type: "string", default: algorithmNames.join(",") },
+    rewards: { type: "string", default: "exact-match" },
+    credits: { type: "string", default: "0" },
     seeds: { type: "string", default: "1,2,3" },
     dialogues: { type: "string", default: "10" },
     "test-dialogues": { type: "string", default: "6" },
@@ -45,6 +56,10 @@ const rates: { readonly [K in AlgorithmName]: Rates } = {
   // Four updates a step. The critic's head reads a hidden state whose numbers all move its value by the rate: ten times the policy's makes it swing.
   ppo: { learningRate: 1e-3, criticLearningRate: 1e-3 },
 };
+
+const incentives = (values.rewards.split(",") as RewardName[]).flatMap((reward) =>
+  values.credits.split(",").map((credit): Incentive => ({ reward, credit: Number(credit) })),
+);
 
 /** Other rates, for all algorithms that are run. */
 const tried: Partial<Rates> = {
@@ -79,10 +94,13 @@ async function measure(): Promise<Results> {
       measured.baselines.push({ seed, exactMatch });
       tell(`seed ${seed}: untrained EM ${exactMatch.toFixed(3)}`);
       for (const algorithm of values.algorithms.split(",") as AlgorithmName[]) {
-        const result = await compete(world, algorithm, seed, settings);
-        measured.results.push(result);
-        tell(`seed ${seed}: ${algorithm} EM ${result.exactMatch.toFixed(3)} after ${result.seconds.toFixed(0)} s`);
-        await write(measured);
+        for (const incentive of incentives) {
+          const result = await compete(world, algorithm, incentive, seed, settings);
+          measured.results.push(result);
+          const name = `${algorithm} by ${incentive.reward}, credit ${incentive.credit}`;
+          tell(`seed ${seed}: ${name}: EM ${result.exactMatch.toFixed(3)} after ${result.seconds.toFixed(0)} s`);
+          await write(measured);
+        }
       }
     }
   } finally {
@@ -94,12 +112,13 @@ async function measure(): Promise<Results> {
   async function compete(
     world: World,
     name: AlgorithmName,
+    incentive: Incentive,
     seed: number,
     { steps, batchSize, groupSize }: typeof settings,
   ): Promise<Result> {
-    const adapter = `${name} ${seed}`;
+    const adapter = `${name} ${incentive.reward} ${incentive.credit} ${seed}`;
     const own: Rates = { ...rates[name], ...tried };
-    const task = world.managerTask(adapter);
+    const task = world.managerTask(adapter, incentive);
     const budget = steps * Math.min(batchSize, task.items.length) * groupSize;
     const seen: Result["steps"][number][] = [];
     const started = performance.now();
@@ -137,6 +156,7 @@ async function measure(): Promise<Results> {
       algorithm: name,
       seed,
       ...own,
+      ...incentive,
       steps: seen,
       updates: Number(engine.policyVersion(adapter).split("@").at(-1)),
       seconds: (performance.now() - started) / 1000,

@@ -42,13 +42,14 @@ export function evaluationStage(
       const dialogues = (await readFacts(run.input(FACTS))).test;
       const clock = new RateClock(run);
       const all = new Map<string, EvaluationScores>();
+      const known = () => rows.flatMap(({ row }) => all.get(row.name) ?? []);
       // What was trained comes last in the table, and first to be known.
       for (const group of groupsOf(rows).reverse()) {
         for (const scores of await evaluateGroup(context, dialogues, group, run, clock)) all.set(scores.name, scores);
+        // A report shows what is known so far.
+        await writeJson(join(run.folder, SCORES), known());
       }
-      const scores = rows.map(({ row }) => all.get(row.name)!);
-      const table = formatEvaluation(scores);
-      await writeJson(join(run.folder, SCORES), scores);
+      const table = formatEvaluation(known());
       await writeAtomic(join(run.folder, TABLE), (file) => file.writeFile(`${table}\n`));
       run.print(table);
       return { outputs: [SCORES, TABLE], measured: clock.measured };

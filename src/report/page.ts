@@ -31,7 +31,7 @@ function recipeSections({ runs, scores }: ReportContent, recipe: RecipeReport): 
     [
       "scores",
       "Scores beside controls",
-      html`${tested ? scoresSection(recipe.runs.map((run) => ({ name: run.name, rows: run.scores }))) : html`<p class="missing">No scores: the stage evaluate is not done.</p>`}${
+      html`${tested ? scoresSection(recipe.runs.map((run) => ({ name: run.name, rows: run.scores }))) : html`<p class="missing">No scores: no row of the stage evaluate is done.</p>`}${
         scores.length > 0 ? html`<h3>Other scores</h3>${scoresSection([{ name: "scores", rows: scores }])}` : null
       }`,
     ],

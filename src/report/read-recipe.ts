@@ -30,7 +30,7 @@ export interface RecipeRun {
   readonly stages: readonly RecipeStage[];
   readonly marks: ReadonlyMap<string, StageMark>;
   readonly trainings: readonly TrainingRun[];
-  /** Empty where the test is not done. */
+  /** Of the rows that are done. */
   readonly scores: readonly ScoreRow[];
 }
 
@@ -47,7 +47,7 @@ export async function readRecipe(folder: string): Promise<RecipeRun | undefined>
   const stages = await Promise.all([...expected, ...others].map((name) => readStage(folder, name, marks.get(name))));
   const trainings = await Promise.all(stages.map((stage) => readTraining(folder, stage)));
   const file = join(folder, EVALUATE, SCORES);
-  const scores = marks.get(EVALUATE)?.state === "done" ? await readOptionalJson(file) : undefined;
+  const scores = marks.has(EVALUATE) ? await readOptionalJson(file) : undefined;
   return {
     name: basename(resolve(folder)),
     folder,

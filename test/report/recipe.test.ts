@@ -210,7 +210,7 @@ describe.skipIf(!hasTinyModel)("the report of a recipe's folder (skipped without
     expect(page.querySelector(".unfinished")?.textContent).toBe(
       "part is not finished; begun: final-answerer; missing: record-trained, evaluate.",
     );
-    expect(page.querySelector("#scores .missing")?.textContent).toContain("the stage evaluate is not done");
+    expect(page.querySelector("#scores .missing")?.textContent).toContain("no row of the stage evaluate is done");
     expect(page.querySelector("#questions .missing")?.textContent).toContain("No test question is answered yet");
     expect(page.querySelectorAll("#validation svg[role=img] title").length).toBe(2 + 1 + 3 + 1);
     expect(tableOf(page, "Seconds of each stage").get("evaluate")![0]!.figure).toBe("missing");
@@ -222,15 +222,19 @@ describe.skipIf(!hasTinyModel)("the report of a recipe's folder (skipped without
     expect(begun.querySelector(".unfinished")?.textContent).toContain("missing: record, answerer, manager,");
   });
 
-  it("reads results of an evaluation under way, up to the last whole line", async () => {
+  it("shows the rows of an evaluation under way that are done, and reads its results up to the last whole line", async () => {
     const under = await copy("under-way");
     await edit<StageMark>(join(under, "evaluate", "stage.json"), (mark) => ({ ...mark, state: "begun" }));
+    await edit<EvaluationScores[]>(join(under, "evaluate", "scores.json"), (scores) =>
+      scores.filter(({ name }) => name === "both"),
+    );
     const file = join(under, "evaluate", "results-manager.jsonl");
     const text = await readFile(file, "utf8");
     const cut = text.slice(0, text.indexOf('{"type":"answer"') + 50);
     await writeFile(file, cut);
     const page = await report(under);
     expect(page.querySelector("#questions")?.textContent).toContain("not answered, or not a row of this test");
+    expect([...tableOf(page, "Answers").keys()]).toEqual(["both"]);
     expect(await readFile(file, "utf8")).toBe(cut);
     await writeFile(file, '{"type":"answer"}\n');
     expect(await failure(under)).toMatch(
