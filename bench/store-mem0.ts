@@ -70,10 +70,7 @@ const manager = createMemoryManager({
     const text = memoryText(Number(factOf(messages.at(-1)!.text)));
     return JSON.stringify({ facts: [text] });
   }),
-  manager: new ScriptedModel((messages) => {
-    const text = /^- (.*)$/m.exec(messages.at(-1)!.text)?.[1] ?? "";
-    return JSON.stringify({ operations: [{ event: "ADD", text }] });
-  }),
+  manager: new ScriptedModel(() => JSON.stringify({ operations: [{ event: "ADD", fact: "f1" }] })),
 }).compile();
 const bank = new MemoryBank({ store, namespace });
 
