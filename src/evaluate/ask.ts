@@ -15,6 +15,8 @@ export interface Asking {
   /** Keys of the memories, or ids of the turns, that the messages show, in their order. */
   readonly shown: readonly string[];
   readonly evidenceRecall: number | null;
+  /** Share of the question's evidence among what was shown under these aliases; null where none is known. */
+  readonly selectedRecall: (aliases: readonly string[]) => number | null;
   readonly read: (text: string) => ParsedAnswer;
 }
 
@@ -48,7 +50,7 @@ export async function askRow(
 }
 
 async function answer(row: string, asking: Asking, model: BaseChatModel): Promise<AnswerLine> {
-  const { conversation, question, messages, shown, evidenceRecall, read } = asking;
+  const { conversation, question, messages, shown, evidenceRecall, selectedRecall, read } = asking;
   const { text, usage } = await askCounted(model, messages);
   const parsed = text === null ? { answer: "", selected: [], unparsable: null } : read(text);
   return {
@@ -65,6 +67,7 @@ async function answer(row: string, asking: Asking, model: BaseChatModel): Promis
     unparsable: parsed.unparsable,
     tooLong: text === null,
     evidenceRecall,
+    evidenceSelected: selectedRecall(parsed.selected),
     usage,
   };
 }

@@ -10,6 +10,8 @@ import { evidenceRecall } from "./evidence.js";
 export interface QuestionMemories {
   readonly retrieved: readonly RetrievedMemory[];
   readonly evidenceRecall: number | null;
+  /** The same of some of these memories. */
+  readonly recallOf: (memories: readonly RetrievedMemory[]) => number | null;
 }
 
 export interface BankMemories {
@@ -32,7 +34,10 @@ export async function bankMemories(
   const look = async (asked: readonly Question[]): Promise<void> => {
     for (const question of asked) {
       const retrieved = await retrieveForAnswer(bank, question.text, speakers, retrieval);
-      byQuestion.set(question.id, { retrieved, evidenceRecall: evidenceRecall({ question, retrieved }, past) });
+      const until = past.length;
+      const recallOf = (memories: readonly RetrievedMemory[]) =>
+        evidenceRecall({ question, retrieved: memories }, past.slice(0, until));
+      byQuestion.set(question.id, { retrieved, evidenceRecall: recallOf(retrieved), recallOf });
     }
   };
   for (const { id } of turns) {

@@ -3,7 +3,7 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import { UsageError } from "../errors.js";
 import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
-import type { Question, RetrievalSetting } from "../trace/episode.js";
+import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";
 import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
@@ -142,15 +142,28 @@ function turnAskings(row: Row, { dialogue, questions }: Part, { prompts }: Evalu
       shown: turns.map(({ id }) => id),
       evidenceRecall: turnRecall(question, turns),
     };
-    if (row.prompt === "plain") return { ...common, messages: plainPrompt(question.text, turns), read: readPhrase };
+    if (row.prompt === "plain") {
+      const messages = plainPrompt(question.text, turns);
+      return { ...common, messages, read: readPhrase, selectedRecall: () => null };
+    }
     const retrieved = turnsAsMemories(turns, dialogue.speakers);
     return {
       ...common,
       messages: buildAnswerPrompt(prompts, { question: question.text, retrieved }),
+      selectedRecall: (aliases) => {
+        const keys = new Set(named(retrieved, aliases).map(({ key }) => key));
+        return turnRecall(
+          question,
+          turns.filter(({ id }) => keys.has(id)),
+        );
+      },
       read: (text) => readAnswer(text, retrieved),
     };
   });
 }
+
+const named = (retrieved: readonly RetrievedMemory[], aliases: readonly string[]): RetrievedMemory[] =>
+  retrieved.filter(({ alias }) => aliases.includes(alias));
 
 /** The whole reply is the answer. */
 function readPhrase(text: string): ReturnType<Asking["read"]> {
@@ -160,12 +173,13 @@ function readPhrase(text: string): ReturnType<Asking["read"]> {
 
 function bankAskings({ dialogue, questions }: Part, memories: BankMemories, { prompts }: EvaluationModels): Asking[] {
   return questions.map((question): Asking => {
-    const { retrieved, evidenceRecall } = memories.byQuestion.get(question.id)!;
+    const { retrieved, evidenceRecall, recallOf } = memories.byQuestion.get(question.id)!;
     return {
       conversation: dialogue.id,
       question,
       shown: retrieved.map(({ key }) => key),
       evidenceRecall,
+      selectedRecall: (aliases) => recallOf(named(retrieved, aliases)),
       messages: buildAnswerPrompt(prompts, { question: question.text, retrieved }),
       read: (text) => readAnswer(text, retrieved),
     };

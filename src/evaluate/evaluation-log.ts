@@ -61,6 +61,8 @@ export const answerLine = z.object({
   unparsable: z.string().nullable(),
   tooLong: z.boolean(),
   evidenceRecall: z.number().nullable(),
+  /** Share of the evidence among the selected memories; null where none is known, or was asked for. */
+  evidenceSelected: z.number().nullable().default(null),
   usage: usageSchema,
 });
 

@@ -69,6 +69,8 @@ export interface EvaluationScores extends AnswerScores {
   readonly tooLong: number;
   /** Mean share of a question's evidence among what the answerer was shown; null where none is known. */
   readonly evidenceRecall: number | null;
+  /** The same among what the answerer named as used; null of rows that do not ask for it too. */
+  readonly evidenceSelected: number | null;
   /** Mean number of memories, or turns, that it was shown. */
   readonly memoriesShown: number | null;
   /** Replies of the judge that could not be read: they count as wrong. Null without a judge. */

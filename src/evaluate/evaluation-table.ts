@@ -12,8 +12,8 @@ const metricHeaders: readonly (readonly [EvaluationMetric, string])[] = [
 ];
 
 const LEGEND = `All in points of 100. F1 by LoCoMo's code [95 % bootstrap interval over questions; {over conversations}], mem0 its F1, BLEU1, EM exact
-match without regard to case, articles and punctuation, EM= mem0's, which only strips and lowers, rec evidence among what was shown, shown
-memories or turns; operations; bank memories at the end, mean; bad-M, bad-A share of replies that could not be read; long answers for which
+match without regard to case, articles and punctuation, EM= mem0's, which only strips and lowers, rec evidence among what was shown,
+sel among what the answerer named as used, shown memories or turns; operations; bank memories at the end, mean; bad-M, bad-A share of replies that could not be read; long answers for which
 no room was left; calls and thousands of tokens (in + out) of manager and answerer.`;
 
 const events = ["ADD", "UPDATE", "DELETE", "NOOP"] as const;
@@ -33,13 +33,14 @@ function interval({ intervals }: AnswerScores, name: EvaluationMetric): string {
 function answerRows(all: readonly EvaluationScores[]): Cells[] {
   const shown = metricHeaders.filter(([metric]) => all.some(({ metrics }) => metric in metrics));
   return [
-    ["", ...shown.map(([, header]) => header), "rec", "shown"],
+    ["", ...shown.map(([, header]) => header), "rec", "sel", "shown"],
     ...all.map((scores) => [
       scores.name,
       ...shown.map(([metric]) =>
         metric === "f1" ? `${points(scores.metrics.f1)}${interval(scores, "f1")}` : points(scores.metrics[metric]),
       ),
       points(scores.evidenceRecall),
+      points(scores.evidenceSelected),
       scores.memoriesShown === null ? "-" : scores.memoriesShown.toFixed(1),
     ]),
   ];

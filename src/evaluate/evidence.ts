@@ -1,11 +1,11 @@
-import type { AnswerPayload, MemoryStepPayload } from "../trace/episode.js";
+import type { MemoryStepPayload, Question, RetrievedMemory } from "../trace/episode.js";
 
 /**
  * Share of a question's evidence turns that made or changed one of the memories retrieved for it; null without evidence.
  * A memory names only the turn that changed it last, so that its history is taken from the steps before the question.
  */
 export function evidenceRecall(
-  { question, retrieved }: Pick<AnswerPayload, "question" | "retrieved">,
+  { question, retrieved }: { readonly question: Question; readonly retrieved: readonly RetrievedMemory[] },
   steps: readonly Pick<MemoryStepPayload, "turn" | "changes">[],
 ): number | null {
   const wanted = new Set(question.evidence ?? []);

@@ -85,6 +85,7 @@ function parseEntry(entry: unknown, at: number, file: string): AnswerLine {
     unparsable: null,
     tooLong: false,
     evidenceRecall: evidenceRecall ?? recall ?? null,
+    evidenceSelected: null,
     usage: noUsage,
   };
 }

@@ -20,6 +20,7 @@ export function scoreLines(
     answererUnparsable: mean(answers.map(({ unparsable }) => Number(unparsable !== null))),
     tooLong: mean(answers.map(({ tooLong }) => Number(tooLong))),
     evidenceRecall: meanOrNull(answers.flatMap(({ evidenceRecall }) => evidenceRecall ?? [])),
+    evidenceSelected: meanOrNull(answers.flatMap(({ evidenceSelected }) => evidenceSelected ?? [])),
     judgeUnparsable: marks === null ? null : marks.filter((mark) => mark.correct === null).length,
   };
 }

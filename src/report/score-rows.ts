@@ -27,6 +27,7 @@ const scoreRowSchema = metricsSchema
     managerUnparsable: share,
     answererUnparsable: share,
     evidenceRecall: share,
+    evidenceSelected: share,
     memoriesShown: z.number().nullable().default(null),
     facts: z.string().nullable().default(null),
   })

@@ -62,6 +62,7 @@ function answersTable(rows: readonly SeedRow[]): Markup {
       "",
       ...shown.map(([, header, meaning]) => html`<abbr title="${meaning}">${header}</abbr>`),
       "recall",
+      "selected",
       "shown",
       "unreadable",
     ],
@@ -74,11 +75,12 @@ function answersTable(rows: readonly SeedRow[]): Markup {
         html`${quoted(row.name)}${missing === null ? null : html`<br><small>${missing}</small>`}`,
         ...shown.map(([metric]) => metricCell(runs, metric)),
         figures(({ evidenceRecall }) => evidenceRecall),
+        figures(({ evidenceSelected }) => evidenceSelected),
         figures(({ memoriesShown }) => memoriesShown, number),
         figures(({ answererUnparsable }) => answererUnparsable),
       ];
     }),
-    "recall: evidence among the memories, or turns, that were shown; shown: how many these were; unreadable: replies that could not be read as an answer.",
+    "recall: evidence among the memories, or turns, that were shown; selected: among those that the answerer named as used; shown: how many these were; unreadable: replies that could not be read as an answer.",
   );
 }
 

@@ -102,6 +102,24 @@ describe("an evaluation", () => {
     expect(byName.get("ADD-only")!.bank!.operations.ADD).toBe(withFacts.flatMap(({ facts }) => facts).length);
   });
 
+  it("tells how much of the evidence the answerer named as used: none, some or all of what it was shown", async () => {
+    const naming = async (named: string) => {
+      const answerers = { base: new ScriptedModel(`Memories: ${named}\n**Answer:** x`) };
+      const plain = new ScriptedModel("x");
+      const models = { managers: { base: addingManager() }, answerers, prompts, plain };
+      const all = await run({ rowNames: ["evidence", "full-agent", "base"], models });
+      return all.map(({ evidenceSelected }) => evidenceSelected);
+    };
+    const everything = Array.from({ length: 60 }, (_, at) => `m${at + 1}`).join(", ");
+    expect(await naming("none")).toEqual([null, 0, 0]);
+    expect(await naming(everything)).toEqual([null, 1, 1]);
+    const [, raw, bank] = await naming("m1");
+    for (const share of [raw, bank]) {
+      expect(share).toBeGreaterThan(0);
+      expect(share).toBeLessThan(1);
+    }
+  });
+
   it("gives intervals by questions and by conversations, and numbers by category", async () => {
     const half = new ScriptedModel((messages) =>
       lastText(messages).endsWith(questions[0]!.text)

@@ -67,13 +67,23 @@ describe.skipIf(!hasTinyModel)("the report of a recipe's folder (skipped without
       tableOf(page, caption),
     ) as [ReturnType<typeof tableOf>, ReturnType<typeof tableOf>, ReturnType<typeof tableOf>];
     expect([...answers.keys()]).toEqual(["none", "bm25", "base", ...trained]);
-    for (const { name, metrics, intervals, evidenceRecall, answererUnparsable, bank, ...row } of scores) {
-      const [f1, mem0, bleu, exact, , recall, , unreadable] = answers.get(name)!;
+    for (const {
+      name,
+      metrics,
+      intervals,
+      evidenceRecall,
+      evidenceSelected,
+      answererUnparsable,
+      bank,
+      ...row
+    } of scores) {
+      const [f1, mem0, bleu, exact, , recall, selected, , unreadable] = answers.get(name)!;
       const [low, high] = intervals.f1!.questions;
       expect(f1).toEqual({ figure: points(metrics.f1!), below: `[${points(low)}–${points(high)}]` });
       expect([mem0, bleu, exact, recall, unreadable].map((cell) => cell!.figure)).toEqual(
         [metrics["mem0-f1"]!, metrics.bleu1!, metrics["exact-match"]!, evidenceRecall!, answererUnparsable].map(points),
       );
+      expect(selected!.figure).toBe(evidenceSelected === null ? "–" : points(evidenceSelected));
       expect(categories.get(name)![0]!.figure).toBe(points(row.categories["4"]!.metrics.f1!));
       const { ADD, UPDATE, DELETE, NOOP } = bank?.operations ?? {};
       const managed = bank === null ? undefined : [ADD, UPDATE, DELETE, NOOP, bank.bankSize.toFixed(1)].map(String);

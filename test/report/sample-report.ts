@@ -87,7 +87,7 @@ function testQuestion(text: string): TestQuestion {
   const answer: AnswerLine = {
     ...place,
     ...{ type: "answer", row: "base", question: text, text, gold: text, prediction: text },
-    ...{ selected: ["m1"], shown: ["k"], evidenceRecall: 1 },
+    ...{ selected: ["m1"], shown: ["k"], evidenceRecall: 1, evidenceSelected: 1 },
   };
   const later = [{ turn: text, change: update("k", text, text) }];
   const shown = [{ ...memory(text), time: text, alias: "m1", key: "k", ofEvidence: true }];

@@ -15,6 +15,7 @@ const evaluated: EvaluationScores = {
   answererUnparsable: 0,
   tooLong: 0,
   evidenceRecall: 1,
+  evidenceSelected: 1,
   memoriesShown: 2,
   judgeUnparsable: null,
   cost: { manager: noUsage, answerer: noUsage, judge: noUsage },
