@@ -42,6 +42,23 @@ test("turns are read one after another, then the question is answered from what 
   expect(result.turns).toEqual([]);
 });
 
+test("memories that keep their turns' words show them to the answerer and tell of them in the trace, and to no one else", async () => {
+  const answerer = new ScriptedModel("**Answer:** one");
+  const manager = new ScriptedModel(operations({ event: "ADD", fact: "f1" }));
+  const store = indexedStore();
+  const graph = createMemoryGraph({ manager, answerer, store, namespace, words: true }).compile();
+  const said = turns(2).map((turn) => ({ ...turn, text: `I said\n"${turn.id}"` }));
+  const { steps, answer } = await graph.invoke({ turns: said, question });
+  expect(steps[0]!.changes[0]!.after).toMatchObject({ text: "fact 0", said: 'I said\n"D1:0"' });
+  expect(lastText(answerer.asked[0]!)).toContain('m1 (1 May): fact 0 "I said "D1:0""\nm2 (2 May): fact 1 ');
+  expect(answer!.retrieval).toMatchObject({ words: true });
+  for (const messages of manager.asked) expect(lastText(messages)).not.toContain("I said");
+
+  const plain = createMemoryGraph({ manager, answerer, store: indexedStore(), namespace }).compile();
+  await plain.invoke({ turns: said, question });
+  expect(lastText(answerer.asked[1]!)).not.toContain("I said");
+});
+
 test("turns without a question, and a question without turns, are served on one thread", async () => {
   const answerer = new ScriptedModel("**Answer:** one");
   const graph = createMemoryGraph({ decide: addOnly, answerer, store: indexedStore() }).compile({
