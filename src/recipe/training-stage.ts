@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
@@ -43,8 +43,8 @@ export interface TrainingStageOptions {
 const OTHER = { answerer: "manager", manager: "answerer" } as const;
 
 /**
- * Trains one agent in pieces of `checkpointEvery` steps; after each the validation conversations are answered. The checkpoint with the best F1
- * becomes the stage's adapter. What was stopped in the middle goes on from the last checkpoint, to the same bytes.
+ * Trains one agent in pieces of `checkpointEvery` steps; after each the validation conversations are answered. The checkpoint with the best F1,
+ * that of the stage which it goes on from among them, becomes the stage's adapter. What was stopped in the middle goes on from the last checkpoint, to the same bytes.
  */
 export function trainingStage(context: RecipeContext, common: Settings, stage: TrainingStageOptions): Stage {
   const { data, options } = context;
@@ -100,6 +100,8 @@ class TrainingRun {
   private readonly seconds: number[] = [];
   /** Those of them that a validation has counted. */
   private counted = 0;
+  /** The other stage's checkpoint that it begins with. */
+  private fork: FoundCheckpoint | undefined;
 
   constructor(
     private readonly context: RecipeContext,
@@ -118,6 +120,7 @@ class TrainingRun {
     const recorded = join(run.input(episodes), EPISODES);
     const task = recipeTask(context, agent, recorded, this.adapter, frozen);
     const fork = start === undefined ? undefined : await chosenCheckpoint(run.input(start));
+    this.fork = fork;
     const first = fork?.step ?? 0;
     let done = await latestCheckpoint(this.out);
     const last = done ?? fork;
@@ -195,7 +198,9 @@ class TrainingRun {
       run.print(`${name}: validation F1 ${(100 * scores.f1).toFixed(1)} ${what}, ${scores.questions} questions`);
     }
     const best = bestOf(known);
-    if (best !== undefined) await keepBest(run.folder, this.out, best.step);
+    if (best !== undefined) {
+      await keepBest(run.folder, best.candidate ? this.out : dirname(this.fork!.folder), best.step);
+    }
   }
 
   private async choose(): Promise<StageOutcome> {

@@ -17,7 +17,7 @@ export const CHOSEN = "chosen";
 const resultSchema = z.object({
   /** Training steps of the checkpoint; that of the starting point is what training began with. */
   step: z.number().int().nonnegative(),
-  /** Whether it may be chosen: the starting point is only for comparison. */
+  /** Whether this stage trained it; else it is the starting point. */
   candidate: z.boolean(),
   questions: z.number().int(),
   f1: z.number(),
@@ -91,20 +91,26 @@ export async function validate(
   }
 }
 
-/** The candidate with the best F1; of equals the earliest. Undefined where there is no candidate yet. */
+/**
+ * The checkpoint with the best F1; of equals the earliest that the stage trained. A starting point counts where it is another stage's
+ * checkpoint, so that no stage ends with less than it began with; a new adapter does not. Undefined where there is none yet.
+ */
 export function bestOf(results: readonly ValidationResult[]): ValidationResult | undefined {
-  return results
-    .filter(({ candidate }) => candidate)
-    .reduce<ValidationResult | undefined>(
-      (best, one) => (best === undefined || one.f1 > best.f1 ? one : best),
+  const best = (of: readonly ValidationResult[]) =>
+    of.reduce<ValidationResult | undefined>(
+      (top, one) => (top === undefined || one.f1 > top.f1 ? one : top),
       undefined,
     );
+  const trained = best(results.filter(({ candidate }) => candidate));
+  const start = results.find(({ candidate, step }) => !candidate && step > 0);
+  return start === undefined || (trained !== undefined && trained.f1 >= start.f1) ? trained : start;
 }
 
 /**
  * Keeps a copy of the best checkpoint in a stage's folder, since training keeps the latest ones only. A copy that is there is whole.
+ * @param from folder that the checkpoint lies in.
  */
-export async function keepBest(folder: string, run: string, step: number): Promise<void> {
+export async function keepBest(folder: string, from: string, step: number): Promise<void> {
   const chosen = join(folder, CHOSEN);
   const name = `checkpoint-${step}`;
   await mkdir(chosen, { recursive: true });
@@ -112,7 +118,7 @@ export async function keepBest(folder: string, run: string, step: number): Promi
   if (!there.includes(name)) {
     const partial = join(chosen, "partial");
     await rm(partial, { recursive: true, force: true });
-    await cp(join(run, name), partial, { recursive: true });
+    await cp(join(from, name), partial, { recursive: true });
     await rename(partial, join(chosen, name));
   }
   for (const other of there) {

@@ -15,7 +15,7 @@ export interface CurvePoint {
   /** In [0, 1]. */
   readonly f1: number;
   readonly questions: number;
-  /** Whether it may be chosen: what a stage begins with may not. */
+  /** Whether the stage trained it; else it is what the stage began with. */
   readonly candidate: boolean;
   /** Whether it is the stage's adapter, or would be if the stage ended now. */
   readonly chosen: boolean;
