@@ -34,12 +34,16 @@ export async function writePuts(
   const [only] = puts;
   const expectsNew = context.known.expectsNew && puts.length === 1 && only?.value !== null;
   const reading = readBefore(context, puts);
-  // It is waited for below, except where embedding fails first.
-  reading.catch(() => undefined);
-  const vectors = await embed();
-  const embedded = puts.map((put, at) => ({ put, vectors: vectors[at]! }));
-  if (expectsNew && (await isAdded(context, embedded[0]!, reading))) return;
-  await writeRows(context, embedded, await reading);
+  const read = reading.catch(() => undefined);
+  try {
+    const vectors = await embed();
+    const embedded = puts.map((put, at) => ({ put, vectors: vectors[at]! }));
+    if (expectsNew && (await isAdded(context, embedded[0]!, reading))) return;
+    await writeRows(context, embedded, await reading);
+  } finally {
+    // A put that is refused leaves no request behind.
+    await read;
+  }
 }
 
 /**
