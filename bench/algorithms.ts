@@ -23,7 +23,8 @@ import { maxNewTokens, World } from "./algorithm-world.js";
 
 /**
  * The algorithms side by side on the synthetic world: each trains the memory manager of the tiny model from the same recordings, with
- * equal numbers of attempts, for several seeds, by each of the rewards with each weight of the credit of single operations. The answer agent stays as it is: over a well-kept bank it has little left to learn. Prints
+ * equal numbers of attempts, for several seeds, by each of the rewards with each weight of the credit of single operations. The answer agent
+ * stays as it is: over a well-kept bank it has little left to learn. Prints
  * one table; writes the numbers and a plot beside them. With result files as arguments, of processes that had a part of the seeds or
  * algorithms each, it trains nothing and puts these together.
  */

@@ -14,6 +14,7 @@ import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
 import { openModels } from "./models.js";
 import { type Given, type RecipeTrainOptions, requireRecipeOptions, withDefaults } from "./recipe-options.js";
+import { givenRetrieval } from "./retrieval.js";
 import { stepPrinter } from "./step-line.js";
 
 export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Promise<void> {
@@ -37,12 +38,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
       prompts: models.prompts,
       embeddings: models.embeddings,
       encoder: models.encoder,
-      retrieval: retrievalSetting({
-        ...(options.memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker: options.memoriesPerSpeaker }),
-        ...(options.namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly: options.namedSpeakersOnly }),
-        ...(options.search === undefined ? {} : { search: options.search }),
-        ...(options.words === undefined ? {} : { words: options.words }),
-      }),
+      retrieval: retrievalSetting(givenRetrieval(options)),
       data: splits,
       options: {
         seed: options.seed,

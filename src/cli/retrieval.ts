@@ -19,7 +19,7 @@ export async function chooseRetrieval(
   for (const adapter of [options.adapterAnswerer, options.adapterManager]) {
     if (adapter !== undefined) learned ??= await readAdapterRetrieval(adapter);
   }
-  return retrievalSetting({ ...(learned ?? recorded), ...given(options) });
+  return retrievalSetting({ ...(learned ?? recorded), ...givenRetrieval(options) });
 }
 
 /**
@@ -41,7 +41,7 @@ export async function chooseTrainingRetrieval(
     });
   }
   if (options.agent === "manager") return chooseRetrieval(options, recorded);
-  const wanted = retrievalSetting({ ...recorded, ...given(options) });
+  const wanted = retrievalSetting({ ...recorded, ...givenRetrieval(options) });
   if (recorded !== undefined && describeRetrieval(wanted) !== describeRetrieval(recorded)) {
     throw new UsageError({
       what: "the answerer learns from prompts as they were recorded",
@@ -61,7 +61,13 @@ export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly, searc
   return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${how}`;
 }
 
-function given({ memoriesPerSpeaker, namedSpeakersOnly, search, words }: RetrievalOptions): RetrievalOptions {
+/** The part of it that the options say. */
+export function givenRetrieval({
+  memoriesPerSpeaker,
+  namedSpeakersOnly,
+  search,
+  words,
+}: RetrievalOptions): RetrievalOptions {
   return {
     ...(memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker }),
     ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),

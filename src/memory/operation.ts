@@ -2,7 +2,8 @@ import { z } from "zod";
 
 /**
  * One operation of the Memory Manager (Memory-R1, section 3.1). `id` is a turn-local alias such as "m1":
- * the model never sees or names a store key or a namespace. A model may write the fact's alias in place of an ADD's text. Other properties, such as a quotation or a reason, are read over.
+ * the model never sees or names a store key or a namespace. A model may write the fact's alias in place of an ADD's text.
+ * Other properties, such as a quotation or a reason, are read over.
  */
 export const operationSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("ADD"), text: z.string().trim().min(1).max(2000) }),

@@ -35,8 +35,8 @@ export interface SessionsOptions {
   readonly parameters: number;
   readonly precision?: Precision;
   /**
-   * Whether attention goes by the runtime's own kernel where no gradient passes through it, and adapters by joined products. By default where it can on every device: in
-   * 16 bits, with heads of a multiple of 16 (CUDA's kernel has no float32).
+   * Whether attention goes by the runtime's own kernel where no gradient passes through it, and adapters by joined products. By default
+   * where it can on every device: in 16 bits, with heads of a multiple of 16 (CUDA's kernel has no float32).
    */
   readonly fused?: boolean;
   /**

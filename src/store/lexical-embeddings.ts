@@ -1,5 +1,5 @@
 import { Embeddings } from "@langchain/core/embeddings";
-import { stemmer } from "stemmer";
+import { stemOf, wordsOf } from "./words.js";
 
 export interface LexicalEmbeddingsOptions {
   /** Length of the vectors. More dimensions, fewer hash collisions. */
@@ -53,7 +53,7 @@ export class LexicalEmbeddings extends Embeddings {
     const vector = new Array<number>(this.dimensions).fill(0);
     const counts = new Map<string, number>();
     let previous: string | undefined;
-    for (const word of words(text)) {
+    for (const word of wordsOf(text)) {
       const stem = stemOf(word);
       const stop = STOP_WORDS.has(word);
       increment(counts, stop ? `s ${word}` : `w ${stem}`);
@@ -99,19 +99,6 @@ export class LexicalEmbeddings extends Embeddings {
     const hash = fnv1a(name);
     return { index: (hash >>> 1) % this.dimensions, weight: (hash & 1) === 0 ? weight : -weight };
   }
-}
-
-function words(text: string): string[] {
-  return (
-    text
-      .normalize("NFKC")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  );
-}
-
-function stemOf(word: string): string {
-  return /^[a-z]{3,}$/.test(word) ? stemmer(word) : word;
 }
 
 function increment(counts: Map<string, number>, name: string): void {

@@ -1,6 +1,6 @@
 import MiniSearch from "minisearch";
-import { stemmer } from "stemmer";
 import type { Scored } from "./rank-fusion.js";
+import { stemOf, wordsOf } from "./words.js";
 
 /** A text under an id of its own. */
 export interface IndexedText {
@@ -13,7 +13,7 @@ export class TextIndex {
   readonly #words = new MiniSearch<IndexedText>({
     fields: ["text"],
     tokenize: wordsOf,
-    processTerm: (term) => (/^[a-z]{3,}$/.test(term) ? stemmer(term) : term),
+    processTerm: stemOf,
   });
   readonly #known = new Map<string, IndexedText>();
   #places = new Map<string, number>();
@@ -46,13 +46,4 @@ export class TextIndex {
       .map(({ id, score }) => ({ id: String(id), score }))
       .sort((left, right) => right.score - left.score || place(left) - place(right));
   }
-}
-
-function wordsOf(text: string): string[] {
-  return (
-    text
-      .normalize("NFKC")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  );
 }
