@@ -3,6 +3,7 @@ import type { Dialogue } from "../evaluate/dialogue.js";
 import type { EvaluationLog } from "../evaluate/evaluation-log.js";
 import { type Row, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { hashText, hashWeights } from "../train/hash.js";
 import type { OpenedModels } from "./models.js";
@@ -34,11 +35,8 @@ export async function requireSettings(
     maxNewTokens,
     temperature,
     seed,
-    memoriesPerSpeaker: retrieval.memoriesPerSpeaker,
-    namedSpeakersOnly: retrieval.namedSpeakersOnly,
+    ...retrievalSetting(retrieval),
     ...(encoder === null ? {} : { encoder }),
-    ...(retrieval.search === undefined ? {} : { search: retrieval.search }),
-    ...(retrieval.words === undefined ? {} : { words: retrieval.words }),
   });
   const { adapterManager, adapterAnswerer } = options;
   if (adapterManager !== undefined && rows.some(usesTrainedManager)) {

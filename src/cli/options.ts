@@ -3,6 +3,7 @@ import { type FactSource, factSources } from "../evaluate/fact-source.js";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { type SearchMode, searchModes } from "../store/search-mode.js";
+import { type MemoryOrder, memoryOrders } from "../trace/episode.js";
 import { embeddingsHelp } from "./embeddings.js";
 
 /** A verb with what all verbs have. */
@@ -68,6 +69,7 @@ export interface RetrievalOptions {
   readonly namedSpeakersOnly?: boolean;
   readonly search?: SearchMode;
   readonly words?: boolean;
+  readonly order?: MemoryOrder;
 }
 
 /** How an answer's memories are chosen; `chooseRetrieval` fills in what is not given. */
@@ -90,7 +92,13 @@ export function addRetrievalOptions(command: Command): Command {
       "--words",
       "memories keep the words of their turns, and are found and shown with them (default: as the adapter was trained)",
     )
-    .option("--no-words", "memories are their texts alone");
+    .option("--no-words", "memories are their texts alone")
+    .addOption(
+      new Option(
+        "--order <order>",
+        "how an answer's memories of a speaker are listed (default: as the adapter was trained, else oldest-first)",
+      ).choices(memoryOrders),
+    );
 }
 
 export const factsHelp =

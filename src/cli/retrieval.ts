@@ -45,7 +45,7 @@ export async function chooseTrainingRetrieval(
   if (recorded !== undefined && describeRetrieval(wanted) !== describeRetrieval(recorded)) {
     throw new UsageError({
       what: "the answerer learns from prompts as they were recorded",
-      where: "--memories-per-speaker, --named-speakers-only, --search, --words",
+      where: "--memories-per-speaker, --named-speakers-only, --search, --words, --order",
       expected: describeRetrieval(recorded),
       found: describeRetrieval(wanted),
       remedy: "record with these options, or leave them out",
@@ -55,10 +55,11 @@ export async function chooseTrainingRetrieval(
 }
 
 /** "4 memories of each speaker whom the question names, by vector search" */
-export function describeRetrieval({ memoriesPerSpeaker, namedSpeakersOnly, search, words }: RetrievalSetting): string {
+export function describeRetrieval({ order, ...setting }: RetrievalSetting): string {
+  const { memoriesPerSpeaker, namedSpeakersOnly, search, words } = setting;
   const whose = namedSpeakersOnly ? " whom the question names" : "";
   const how = words ? ", with the words of their turns" : "";
-  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${how}`;
+  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${how}, ${order ?? "oldest-first"}`;
 }
 
 /** The part of it that the options say. */
@@ -67,11 +68,13 @@ export function givenRetrieval({
   namedSpeakersOnly,
   search,
   words,
+  order,
 }: RetrievalOptions): RetrievalOptions {
   return {
     ...(memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker }),
     ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),
     ...(search === undefined ? {} : { search }),
     ...(words === undefined ? {} : { words }),
+    ...(order === undefined ? {} : { order }),
   };
 }

@@ -11,7 +11,7 @@ export interface ManagePromptInput {
 
 export interface AnswerPromptInput {
   readonly question: string;
-  /** Grouped by speaker, oldest first in each group, as `retrieveForAnswer` gives them. */
+  /** Grouped by speaker, as `retrieveForAnswer` gives them. */
   readonly retrieved: readonly RetrievedMemory[];
 }
 

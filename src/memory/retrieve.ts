@@ -1,5 +1,5 @@
 import type { SearchMode } from "../store/search-mode.js";
-import type { RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
+import type { MemoryOrder, RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { MemoryBank } from "./bank.js";
 import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
 
@@ -58,28 +58,37 @@ export function retrievalSetting({
   namedSpeakersOnly = paperRetrieval.namedSpeakersOnly,
   search = "vector",
   words = false,
+  order = "oldest-first",
 }: AnswerRetrieval): RetrievalSetting {
   return {
     memoriesPerSpeaker,
     namedSpeakersOnly,
     ...(search === "vector" ? {} : { search }),
     ...(words ? { words } : {}),
+    ...(order === "oldest-first" ? {} : { order }),
   };
 }
 
-/** What the answerer sees of the bank: for each speaker the memories nearest to the question, listed oldest first. */
+const listed: Record<MemoryOrder, (found: readonly ScoredMemory[]) => ScoredMemory[]> = {
+  "oldest-first": (found) => found.toSorted(byOrder),
+  "nearest-first": (found) => found.toSorted(byRelevance),
+  "nearest-last": (found) => found.toSorted(byRelevance).reverse(),
+};
+
+/** What the answerer sees of the bank: for each speaker the memories nearest to the question, in the setting's order. */
 export async function retrieveForAnswer(
   bank: MemoryBank,
   question: string,
   speakers: readonly string[],
   options: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
-  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector" } = retrievalSetting(options);
+  const setting = retrievalSetting(options);
+  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector", order = "oldest-first" } = setting;
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {
     const found = await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker, mode, shared: true });
-    groups.push(found.sort(byOrder));
+    groups.push(listed[order](found));
   }
   return withAliases(groups.flat());
 }

@@ -119,6 +119,9 @@ export const questionSchema = z.object({
 });
 
 /** How the memories were chosen that an agent saw. */
+/** The nearest memory is that which the search ranks first; listed last, it stands next to the question. */
+export const memoryOrders = ["oldest-first", "nearest-first", "nearest-last"] as const;
+
 export const retrievalSettingSchema = z.object({
   /** Memories of each speaker that an answerer sees, at most. */
   memoriesPerSpeaker: z.number().int().positive(),
@@ -128,6 +131,8 @@ export const retrievalSettingSchema = z.object({
   search: z.enum(searchModes).exactOptional(),
   /** Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. */
   words: z.boolean().exactOptional(),
+  /** How those of one speaker are listed. Absent: by time, "oldest-first". */
+  order: z.enum(memoryOrders).exactOptional(),
 });
 
 export const answerSchema = z.object({
@@ -182,6 +187,7 @@ export type Change = z.infer<typeof changeSchema>;
 export type ModelCall = z.infer<typeof modelCallSchema>;
 export type MemoryStep = z.infer<typeof memoryStepSchema>;
 export type Question = z.infer<typeof questionSchema>;
+export type MemoryOrder = (typeof memoryOrders)[number];
 export type RetrievalSetting = Readonly<z.infer<typeof retrievalSettingSchema>>;
 export type Answer = z.infer<typeof answerSchema>;
 export type Undo = z.infer<typeof undoSchema>;

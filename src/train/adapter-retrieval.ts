@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeJson } from "../atomic-file.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import { type RetrievalSetting, retrievalSettingSchema } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
@@ -26,12 +27,6 @@ export function recordedRetrievals(dialogues: readonly RecordedDialogue[]): Retr
   const settings = dialogues.flatMap(({ events }) =>
     events.flatMap((event) => (event.type === "answer" && event.retrieval !== undefined ? [event.retrieval] : [])),
   );
-  const keyed = settings.map(
-    (setting) =>
-      [
-        `${setting.memoriesPerSpeaker} ${setting.namedSpeakersOnly} ${setting.search ?? "vector"} ${setting.words ?? false}`,
-        setting,
-      ] as const,
-  );
-  return [...new Map(keyed).values()];
+  // One form for each, its keys in one order.
+  return [...new Map(settings.map((setting) => [JSON.stringify(retrievalSetting(setting)), setting])).values()];
 }

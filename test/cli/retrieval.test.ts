@@ -112,7 +112,7 @@ describe("an agent is trained with the memories that the episodes were recorded 
       chooseTrainingRetrieval({ agent: "answerer", ...parsed(...args) }, recorded(few));
     expect(await choose("--memories-per-speaker", "4")).toEqual(few);
     await expect(choose("--memories-per-speaker", "5")).rejects.toThrow(
-      /expected 4 memories of each speaker whom the question names, by vector search; found 5 memories/,
+      /expected 4 memories of each speaker whom the question names, by vector search, oldest-first; found 5 memories/,
     );
   });
 

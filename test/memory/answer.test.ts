@@ -5,6 +5,7 @@ import { createAnswerAgent } from "../../src/memory/answer.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { answerState } from "../../src/memory/state.js";
+import type { MemoryOrder } from "../../src/trace/episode.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 import { lastText, ScriptedModel } from "./scripted-model.js";
 
@@ -44,6 +45,25 @@ test("the answerer sees each speaker's nearest memories, oldest first, and never
   expect(answer).toMatchObject({ answer: "Bergen", selected: ["m2", "m3"], unparsable: null, question, namespace });
   expect(answer!.retrieved.map(({ alias }) => alias)).toEqual(["m1", "m2", "m3"]);
   expect(answer!.retrieval).toEqual({ memoriesPerSpeaker: 2, namedSpeakersOnly: false });
+});
+
+test("the memories of each speaker are listed by time, or by rank, the nearest first or next to the question", async () => {
+  const listed = async (order?: MemoryOrder) => {
+    const model = new ScriptedModel("**Answer:** Bergen");
+    const options = { model, store, namespace, prompts: compactPrompts, memoriesPerSpeaker: 3 };
+    const graph = createAnswerAgent(order === undefined ? options : { ...options, order }).compile();
+    const { answer } = await graph.invoke({
+      question: { ...question, text: "Ana plays the cello" },
+      speakers: ["Bo", "Ana"],
+    });
+    expect(answer!.retrieved.map(({ alias }) => alias)).toEqual(["m1", "m2", "m3", "m4"]);
+    return { texts: answer!.retrieved.map(({ text }) => text), order: answer!.retrieval!.order };
+  };
+  const [bo, oslo, cello, bergen] = ["Bo has a cat", "Ana lives in Oslo", "Ana plays the cello", "Ana lives in Bergen"];
+  expect(await listed()).toEqual({ texts: [bo, oslo, cello, bergen], order: undefined });
+  expect(await listed("oldest-first")).toEqual({ texts: [bo, oslo, cello, bergen], order: undefined });
+  expect(await listed("nearest-first")).toEqual({ texts: [bo, cello, oslo, bergen], order: "nearest-first" });
+  expect(await listed("nearest-last")).toEqual({ texts: [bo, bergen, oslo, cello], order: "nearest-last" });
 });
 
 test("what ranks the memories is an option, and is recorded where it is not the vectors", async () => {
