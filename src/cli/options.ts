@@ -69,6 +69,7 @@ export interface RetrievalOptions {
   readonly namedSpeakersOnly?: boolean;
   readonly search?: SearchMode;
   readonly words?: boolean;
+  readonly adjacent?: boolean;
   readonly order?: MemoryOrder;
 }
 
@@ -93,6 +94,11 @@ export function addRetrievalOptions(command: Command): Command {
       "memories keep the words of their turns, and are found and shown with them (default: as the adapter was trained)",
     )
     .option("--no-words", "memories are their texts alone")
+    .option(
+      "--adjacent",
+      "what was told just before and after a memory counts for its rank in answers, too (default: as the adapter was trained)",
+    )
+    .option("--no-adjacent", "each memory is ranked by itself")
     .addOption(
       new Option(
         "--order <order>",

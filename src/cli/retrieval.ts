@@ -45,7 +45,7 @@ export async function chooseTrainingRetrieval(
   if (recorded !== undefined && describeRetrieval(wanted) !== describeRetrieval(recorded)) {
     throw new UsageError({
       what: "the answerer learns from prompts as they were recorded",
-      where: "--memories-per-speaker, --named-speakers-only, --search, --words, --order",
+      where: "--memories-per-speaker, --named-speakers-only, --search, --words, --adjacent, --order",
       expected: describeRetrieval(recorded),
       found: describeRetrieval(wanted),
       remedy: "record with these options, or leave them out",
@@ -56,10 +56,11 @@ export async function chooseTrainingRetrieval(
 
 /** "4 memories of each speaker whom the question names, by vector search" */
 export function describeRetrieval({ order, ...setting }: RetrievalSetting): string {
-  const { memoriesPerSpeaker, namedSpeakersOnly, search, words } = setting;
+  const { memoriesPerSpeaker, namedSpeakersOnly, search, words, adjacent } = setting;
   const whose = namedSpeakersOnly ? " whom the question names" : "";
+  const around = adjacent ? " with the turns around them" : "";
   const how = words ? ", with the words of their turns" : "";
-  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${how}, ${order ?? "oldest-first"}`;
+  return `${memoriesPerSpeaker} memories of each speaker${whose}, by ${search ?? "vector"} search${around}${how}, ${order ?? "oldest-first"}`;
 }
 
 /** The part of it that the options say. */
@@ -68,6 +69,7 @@ export function givenRetrieval({
   namedSpeakersOnly,
   search,
   words,
+  adjacent,
   order,
 }: RetrievalOptions): RetrievalOptions {
   return {
@@ -75,6 +77,7 @@ export function givenRetrieval({
     ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),
     ...(search === undefined ? {} : { search }),
     ...(words === undefined ? {} : { words }),
+    ...(adjacent === undefined ? {} : { adjacent }),
     ...(order === undefined ? {} : { order }),
   };
 }

@@ -9,6 +9,11 @@ export interface RetrieveOptions {
   readonly speaker?: string;
   /** What ranks: the store's vectors (default), the words, or both. Words cost a reading of the whole bank. */
   readonly mode?: SearchMode;
+  /**
+   * Whether a memory's score counts what was told one or two turns before and after it, too. Costs a reading of the whole bank; scores are then
+   * relative within each namespace. Default false.
+   */
+  readonly adjacent?: boolean;
   /** Whether the shared namespaces are looked into as well. Default false. */
   readonly shared?: boolean;
 }

@@ -3,6 +3,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore } from "@langchain/langgraph";
 import { UsageError } from "../errors.js";
 import type { Change, MemoryValue, RetrievedMemory, Turn } from "../trace/episode.js";
+import { withAdjacent } from "./adjacent.js";
 import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
 import { type ReadOptions, readMemories } from "./bank-reader.js";
 import { BankHistory } from "./history.js";
@@ -16,6 +17,9 @@ import { tellUndo } from "./undo-event.js";
 
 /** Memories fetched beyond the limit, so that ties at it are decided here and not by the store. */
 const TIES = 20;
+
+/** Memories that lend their score to those around them. */
+const SCORED = 100;
 
 /**
  * The memories of one namespace of a LangGraph store. One writer at a time is assumed. With `history`, each change is in
@@ -37,12 +41,20 @@ export class MemoryBank {
   }
 
   /** Memories nearest to the query, best first; of equally near ones the newest. */
-  async retrieve(query: string, { limit, speaker, mode, shared = false }: RetrieveOptions): Promise<ScoredMemory[]> {
+  async retrieve(
+    query: string,
+    { limit, speaker, mode, adjacent = false, shared = false }: RetrieveOptions,
+  ): Promise<ScoredMemory[]> {
+    const options = { query, ...(mode === undefined ? {} : { mode }) };
     const filter = speaker === undefined ? {} : { filter: { speaker } };
-    const options = { query, ...filter, ...(mode === undefined ? {} : { mode }) };
-    const found = await this.#read(this.namespace, limit + TIES, options);
+    const near = async (namespace: readonly string[]) => {
+      if (!adjacent) return this.#read(namespace, limit + TIES, { ...options, ...filter });
+      const scored = withAdjacent(await this.#read(namespace, SCORED, options), await this.#read(namespace));
+      return scored.filter(({ value }) => speaker === undefined || value.speaker === speaker);
+    };
+    const found = await near(this.namespace);
     for (const namespace of shared ? this.#shared : [])
-      found.push(...(await this.#read(namespace, limit + TIES, options)).map((memory) => ({ ...memory, namespace })));
+      found.push(...(await near(namespace)).map((memory) => ({ ...memory, namespace })));
     const ranked = found.every(({ score }) => score !== undefined) ? found.sort(byRelevance) : found;
     return ranked.slice(0, limit);
   }

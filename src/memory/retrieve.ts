@@ -58,6 +58,7 @@ export function retrievalSetting({
   namedSpeakersOnly = paperRetrieval.namedSpeakersOnly,
   search = "vector",
   words = false,
+  adjacent = false,
   order = "oldest-first",
 }: AnswerRetrieval): RetrievalSetting {
   return {
@@ -65,6 +66,7 @@ export function retrievalSetting({
     namedSpeakersOnly,
     ...(search === "vector" ? {} : { search }),
     ...(words ? { words } : {}),
+    ...(adjacent ? { adjacent } : {}),
     ...(order === "oldest-first" ? {} : { order }),
   };
 }
@@ -83,11 +85,12 @@ export async function retrieveForAnswer(
   options: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
   const setting = retrievalSetting(options);
-  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector", order = "oldest-first" } = setting;
+  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector", order = "oldest-first", adjacent } = setting;
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
+  const ranking = { limit: memoriesPerSpeaker, mode, adjacent: adjacent ?? false, shared: true };
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {
-    const found = await bank.retrieve(question, { limit: memoriesPerSpeaker, speaker, mode, shared: true });
+    const found = await bank.retrieve(question, { ...ranking, speaker });
     groups.push(listed[order](found));
   }
   return withAliases(groups.flat());

@@ -23,14 +23,14 @@ type SearchOptions = NonNullable<Parameters<BaseStore["search"]>[1]>;
 
 const PAGE = 300;
 
-/** Items that each ranking gives to the fusion: what both rank low can't come first anyway. */
+/** Items of each ranking that the fusion tells apart: what both rank lower can't come first anyway. */
 const FUSED = 100;
 
 const KEPT_INDEXES = 64;
 
 /**
  * Searches any LangGraph store by vectors and words together, best first. The score of "text" is BM25's, that of
- * "hybrid" the sum of 1 / (60 + rank) over both rankings. Words need all items below the prefix to be read: meant for
+ * "hybrid" the sum of both rankings' relative scores, in [0, 2]. Words need all items below the prefix to be read: meant for
  * a user's memories, not for a whole store.
  */
 export async function hybridSearch(
@@ -53,7 +53,13 @@ export async function hybridSearch(
   const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));
   const byWords = byText.slice(0, Math.max(needed, FUSED));
   for (const item of near) items.set(pathOf(item), item);
-  return found(fuse([byVector, byWords]));
+  const floor = byVector[Math.min(FUSED, byVector.length) - 1]?.score ?? 0;
+  return found(
+    fuse([
+      { scored: byVector, floor },
+      { scored: byWords, floor: 0 },
+    ]),
+  );
 }
 
 /** The latest indexes, so that a bank which is searched again, or forked, is not read anew. */

@@ -1,27 +1,37 @@
-/** Of the reciprocal-rank fusion (Cormack et al. 2009, "Reciprocal Rank Fusion outperforms Condorcet"). */
-const FUSION_CONSTANT = 60;
-
 /** A thing that was ranked, with its score in that ranking: higher is better. */
 export interface Scored {
   readonly id: string;
   readonly score: number;
 }
 
-/** Scores that differ by no more share a rank: stores compute them in different precision, and list equal ones in different orders. */
-const SAME_SCORE = 1e-5;
+/** Things by score, best first. */
+export interface Ranking {
+  readonly scored: readonly Scored[];
+  /** Score that counts as nothing: of what the ranking finds no likeness in. */
+  readonly floor: number;
+}
+
+/** Sums that agree to this many parts of one are equal: stores compute scores in different precision. */
+const STEPS = 1e5;
 
 /**
- * Fuses rankings of the same things, each best first, by the sum of 1 / (60 + rank): best first, equal ones in the order
- * of the first ranking that has them. Of one ranking, things with the same score have the same rank.
+ * Fuses rankings of the same things by the sum of their relative scores, each from 0 at its ranking's floor to 1 at its best: best first, equal
+ * ones in the order of the first ranking that has them. Bruch et al. 2023, "An Analysis of Fusion Functions for Hybrid Retrieval", find it ahead
+ * of reciprocal ranks, which forget by how much one thing is better than the next.
  */
-export function fuse(rankings: readonly (readonly Scored[])[]): Scored[] {
+export function fuse(rankings: readonly Ranking[]): Scored[] {
   const fused = new Map<string, number>();
-  for (const ranking of rankings) {
-    let first = 0;
-    for (const [at, { id, score }] of ranking.entries()) {
-      if (ranking[first]!.score - score > SAME_SCORE) first = at;
-      fused.set(id, (fused.get(id) ?? 0) + 1 / (FUSION_CONSTANT + first + 1));
-    }
+  for (const { scored, floor } of rankings) {
+    const relative = relativeTo(floor, scored[0]?.score ?? floor);
+    for (const { id, score } of scored) fused.set(id, (fused.get(id) ?? 0) + relative(score));
   }
-  return [...fused].map(([id, score]) => ({ id, score })).sort((left, right) => right.score - left.score);
+  return [...fused]
+    .map(([id, sum]) => ({ id, score: Math.round(sum * STEPS) / STEPS }))
+    .sort((left, right) => right.score - left.score);
+}
+
+/** A score's place between a ranking's floor, 0, and its best, 1; 1 for all where these are one. */
+export function relativeTo(floor: number, best: number): (score: number) => number {
+  const range = best - floor;
+  return (score) => (range <= 0 ? 1 : Math.max(0, (score - floor) / range));
 }

@@ -131,6 +131,8 @@ export const retrievalSettingSchema = z.object({
   search: z.enum(searchModes).exactOptional(),
   /** Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. */
   words: z.boolean().exactOptional(),
+  /** Whether what was told just before and after a memory counts for it. Absent: false. */
+  adjacent: z.boolean().exactOptional(),
   /** How those of one speaker are listed. Absent: by time, "oldest-first". */
   order: z.enum(memoryOrders).exactOptional(),
 });

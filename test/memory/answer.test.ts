@@ -66,6 +66,20 @@ test("the memories of each speaker are listed by time, or by rank, the nearest f
   expect(await listed("nearest-last")).toEqual({ texts: [bo, bergen, oslo, cello], order: "nearest-last" });
 });
 
+test("what was told around a memory counts for it where that is asked", async () => {
+  const shown = async (adjacent: boolean) => {
+    const model = new ScriptedModel("**Answer:** Bergen");
+    const options = { model, store, namespace, prompts: compactPrompts, memoriesPerSpeaker: 1, adjacent };
+    const { answer } = await createAnswerAgent(options)
+      .compile()
+      .invoke({ question: { id: "q3", text: "Bo has a cat" }, speakers: ["Ana"] });
+    return { texts: answer!.retrieved.map(({ text }) => text), adjacent: answer!.retrieval!.adjacent };
+  };
+  expect(await shown(false)).toEqual({ texts: ["Ana lives in Bergen"], adjacent: undefined });
+  // Told right after what Bo said, whose memory is the nearest of all.
+  expect(await shown(true)).toEqual({ texts: ["Ana lives in Oslo"], adjacent: true });
+});
+
 test("what ranks the memories is an option, and is recorded where it is not the vectors", async () => {
   const answered = async (search: "vector" | "hybrid") => {
     const options = { store, namespace, prompts: compactPrompts, memoriesPerSpeaker: 1, search };

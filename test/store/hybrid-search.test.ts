@@ -55,25 +55,24 @@ describe("TextIndex", () => {
 const scored = (id: string, score: number) => ({ id, score });
 
 describe("fuse", () => {
-  it("sums 1 / (60 + rank) over the rankings", () => {
+  it("sums the relative scores of the rankings, each from its floor to its best", () => {
     const fused = fuse([
-      [scored("a", 0.9), scored("b", 0.8), scored("c", 0.7)],
-      [scored("c", 12), scored("a", 11)],
+      { scored: [scored("a", 0.9), scored("b", 0.8), scored("c", 0.6), scored("d", 0.4)], floor: 0.5 },
+      { scored: [scored("c", 12), scored("a", 9)], floor: 0 },
     ]);
-    expect(fused.map(({ id }) => id)).toEqual(["a", "c", "b"]);
-    expect(fused[0]!.score).toBeCloseTo(1 / 61 + 1 / 62, 12);
-    expect(fused[1]!.score).toBeCloseTo(1 / 63 + 1 / 61, 12);
-    expect(fused[2]!.score).toBeCloseTo(1 / 62, 12);
+    expect(fused).toEqual([
+      { id: "a", score: 1.75 },
+      { id: "c", score: 1.25 },
+      { id: "b", score: 0.75 },
+      { id: "d", score: 0 },
+    ]);
   });
 
-  it("gives equal scores the same rank, so that a store's order of them does not matter", () => {
-    const tied = [scored("a", 0.9), scored("b", 0.8), scored("c", 0.8 - 1e-7), scored("d", 0.1)];
-    expect(fuse([tied]).map(({ id, score }) => [id, score])).toEqual([
-      ["a", 1 / 61],
-      ["b", 1 / 62],
-      ["c", 1 / 62],
-      ["d", 1 / 64],
-    ]);
+  it("takes nearly equal sums as equal, in the order of the first ranking, and all of a ranking of equals as the best", () => {
+    const tied = [scored("a", 0.9), scored("c", 0.8 - 1e-7), scored("b", 0.8), scored("d", 0.1)];
+    expect(fuse([{ scored: tied, floor: 0.1 }]).map(({ id }) => id)).toEqual(["a", "c", "b", "d"]);
+    expect(fuse([{ scored: [scored("a", 3), scored("b", 3)], floor: 3 }]).map(({ score }) => score)).toEqual([1, 1]);
+    expect(fuse([{ scored: [], floor: 0 }])).toEqual([]);
   });
 });
 
