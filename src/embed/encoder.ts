@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { FileError } from "../errors.js";
 import { frozenParameters } from "../model/parameters.js";
@@ -16,20 +17,30 @@ export interface EncoderOptions {
   /** Weights in it, such as "onnx/model_quantized.onnx"; by default model.safetensors, else an `onnx/` file. */
   readonly file?: string;
   readonly device?: Device;
-  /** `SessionOptions.threads`. */
+  /** `SessionOptions.threads`. Default on a CPU: as many as there are cores, at most 8. */
   readonly threads?: number;
 }
+
+/** Sentences are small work: more threads wait for each other, and take the cores from other programs meanwhile. */
+const MOST_THREADS = 8;
+
+const defaultThreads = (device: Device): number =>
+  device === "cpu" ? Math.min(MOST_THREADS, availableParallelism()) : 1;
 
 /** A sentence encoder in this thread: token ids to vectors. */
 export class Encoder {
   private constructor(private readonly session: Session) {}
 
   /** Throws FileError for a folder without an encoder, EngineError where the runtime refuses it. */
-  static async open({ folder, file, device = "cpu", threads }: EncoderOptions): Promise<Encoder> {
+  static async open({
+    folder,
+    file,
+    device = "cpu",
+    threads = defaultThreads(device),
+  }: EncoderOptions): Promise<Encoder> {
     const path = await findWeights(folder, file);
     const model = path.endsWith(".onnx") ? await readFile(path) : await compile(folder, path);
-    const options = { device, folder: dirname(path), ...(threads === undefined ? {} : { threads }) };
-    return new Encoder(await Session.create(model, options));
+    return new Encoder(await Session.create(model, { device, folder: dirname(path), threads }));
   }
 
   /** A vector of unit length for each row of ids; rows are padded to the longest. */

@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test.each<[Device, number | undefined, number]>([
-  ["cpu", undefined, 0],
+  ["cpu", undefined, Math.min(8, availableParallelism())],
   ["cuda", undefined, 1],
   ["cpu", 3, 3],
   ["cuda", 3, 3],
