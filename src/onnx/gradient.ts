@@ -79,8 +79,8 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
     },
   ]),
   LogSoftmax: simple((g, { outputs: [y] }) => [() => o.sub(g, o.mul(o.exp(y!), o.reduceSum(g, [-1], true)))]),
-  // The suffix sums of g: total minus prefix, plus itself.
-  CumSum: simple((g) => [() => o.add(o.sub(o.reduceSum(g, [-1], true), o.cumSum(g)), g)]),
+  // What stands after each of g: the total without what stands before it and without itself.
+  CumSum: simple((g) => [() => o.sub(o.sub(o.reduceSum(g, [-1], true), o.cumSum(g)), g)]),
   Reshape: simple((g, { inputs: [x] }) => [() => o.reshape(g, x!.shape)]),
   Transpose: simple((g, { attributes: { permutation } }) => [
     () =>
