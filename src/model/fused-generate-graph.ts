@@ -51,8 +51,8 @@ export function fusedGenerateGraph(
   const { layers, keyValueHeads, headSize, vocabularySize } = config;
   const { dtype, tensor } = parameters;
   const given = generateInputs();
-  const { promptIds, promptLengths, uniforms } = given;
-  const { draws, sample, isStop } = tokenSampler(given);
+  const { promptIds, promptLengths } = given;
+  const { targets, targetsOf, sample, isStop } = tokenSampler(given);
   const table = tensor("model.embed_tokens.weight");
   const decoder = new FusedDecoder(config, parameters);
 
@@ -67,7 +67,7 @@ export function fusedGenerateGraph(
   const { hiddenSize } = config;
   const ends = (x: Value) => o.gather(o.reshape(x, ["B*P", hiddenSize]), lastRows);
   const promptLogits = decoder.logits({ residual: ends(prompt.residual), added: ends(prompt.added!) });
-  const first = sample(fanOutLogits(promptLogits, vocabularySize), draws(zero()));
+  const first = sample(fanOutLogits(promptLogits, vocabularySize), targetsOf(zero()));
 
   // The last trip may take steps after the N-th: they need room and draws.
   const beyond = TRIP_STEPS - 1;
@@ -85,9 +85,9 @@ export function fusedGenerateGraph(
     ]);
     return o.concat([o.reshape(rows, ["B*G", keyValueHeads, "P", headSize]), empty], 2);
   };
-  const allDraws = o.concat([uniforms, o.expand(scalar(0, "float32"), [beyond, "B", "G"])], 0);
+  const allTargets = o.concat([targets, o.expand(scalar(0, "float32"), [beyond, "B*G"])], 0);
   const iteration = input("iteration", "int64", []);
-  const token = input("token", "int64", ["B*G"]);
+  const token = input("token", "int64", ["B*G", 1]);
   const done = input("done", "bool", ["B*G"]);
   const lengths = input("lengths", "int32", ["B*G"]);
   const past = Array.from({ length: layers }, (_, layer) => ({
@@ -95,35 +95,34 @@ export function fusedGenerateGraph(
     values: input(`v${layer}`, dtype, cacheShape),
   }));
   const steps = Array.from({ length: TRIP_STEPS }, (_, i) => i + 1);
-  const rows = o.gather(allDraws, o.add(int64s(steps), o.mul(iteration, TRIP_STEPS)));
-  const tripDraws = o.split(
-    o.reshape(rows, [TRIP_STEPS, "B*G"]),
+  const tripTargets = o.gather(allTargets, o.add(int64s(steps), o.mul(iteration, TRIP_STEPS)));
+  const stepTargets = o.split(
+    o.transpose(tripTargets, [1, 0]),
     steps.map(() => 1),
-    0,
+    1,
   );
   const at = { total: o.cast(o.extent(total), "int32") };
   let caches: readonly KeyValues[] = past;
   let latest = token;
-  const sampled = tripDraws.map((stepDraws, i) => {
+  const sampled = stepTargets.map((target, i) => {
     const present: KeyValues[] = [];
     const position = { ...at, lengths: i === 0 ? lengths : o.add(lengths, i) };
-    let step: Stream = { residual: o.gather(table, o.reshape(latest, ["B*G", 1])), added: undefined };
+    let step: Stream = { residual: o.gather(table, latest), added: undefined };
     for (let layer = 0; layer < layers; layer++) {
       step = decoder.layer(step, layer, position, caches[layer], (next) => present.push(next));
     }
     const logits = o.reshape(decoder.logits(step), ["B*G", vocabularySize]);
-    const next = sample(logits, o.reshape(stepDraws, ["B*G"]));
+    const next = sample(logits, target);
     caches = present;
     latest = next.tokens;
     return next;
   });
-  const stacked = (parts: readonly Value[]) =>
+  const ofTrip = (part: "tokens" | "logprobs") =>
     o.concat(
-      parts.map((x) => o.reshape(x, [1, "B*G"])),
-      0,
+      sampled.map((step) => step[part]),
+      1,
     );
-  const tokens = stacked(sampled.map((step) => step.tokens));
-  const logprobs = stacked(sampled.map((step) => step.logprobs));
+  const [tokens, logprobs] = [ofTrip("tokens"), ofTrip("logprobs")];
   const nextDone = o.or(done, isStop(tokens));
   const flatten = (all: readonly KeyValues[]) => all.flatMap(({ keys, values }) => [keys, values]);
   const firstLengths = o.reshape(o.expand(o.reshape(promptLengths, ["B", 1]), ["B", "G"]), ["B*G"]);
@@ -141,7 +140,11 @@ export function fusedGenerateGraph(
       trips: "trips",
     },
   );
-  const joined = (before: Value, rest: Value) => o.concat([before, o.reshape(rest, [multiplyDims(...rest.shape)])], 0);
+  /** The first step's [B·G, 1] before those of all trips [trips, B·G, steps]. */
+  const joined = (before: Value, rest: Value) => {
+    const byStep = o.transpose(rest, [0, 2, 1]);
+    return o.concat([o.reshape(before, ["B*G"]), o.reshape(byStep, [multiplyDims(...byStep.shape)])], 0);
+  };
   const [laterTokens, laterLogprobs] = results.slice(3 + 2 * layers);
   return {
     inputs: [...Object.values(given), ...adapterInputs],

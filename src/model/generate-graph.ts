@@ -32,7 +32,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   const { layers, keyValueHeads, headSize, vocabularySize } = counts;
   const given = generateInputs();
   const { promptIds, promptLengths } = given;
-  const { draws, sample, isStop } = tokenSampler(given);
+  const { targetsOf, sample, isStop } = tokenSampler(given);
   const past = Array.from({ length: layers }, (_, layer) => ({
     keys: input(cacheName("past", "keys", layer), "float32", ["B", keyValueHeads, "S", headSize]),
     values: input(cacheName("past", "values", layer), "float32", ["B", keyValueHeads, "S", headSize]),
@@ -61,9 +61,9 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   // Position of a response's first token: after the cached and the prompt's own tokens.
   const promptEnds = o.add(promptLengths, o.extent("S"));
 
-  const first = sample(firstLogits, draws(zero()));
+  const first = sample(firstLogits, targetsOf(zero()));
   const iteration = input("iteration", "int64", []);
-  const token = input("token", "int64", ["B*G"]);
+  const token = input("token", "int64", ["B*G", 1]);
   const done = input("done", "bool", ["B*G"]);
   const own = Array.from({ length: layers }, (_, layer) => {
     const shape = ["B", keyValueHeads, "G", "t", headSize];
@@ -72,7 +72,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
   const positions = o.expand(o.reshape(o.add(promptEnds, iteration), ["B", 1]), ["B", "G"]);
   const grown: KeyValues[] = [];
   const state = decoder.layers(
-    decoder.embed(token),
+    decoder.embed(o.reshape(token, ["B*G"])),
     o.reshape(positions, ["B*G"]),
     ({ queries, keys, values }, layer) => {
       const newest = {
@@ -91,7 +91,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
       );
     },
   );
-  const next = sample(decoder.logits(state), draws(o.add(iteration, 1)));
+  const next = sample(decoder.logits(state), targetsOf(o.add(iteration, 1)));
   const nextDone = o.or(done, isStop(next.tokens));
   const empty = o.expand(constant(dtype, [1, 1, 1, 0, 1], new Uint8Array(0)), ["B", keyValueHeads, "G", 0, headSize]);
   const flatten = (layerCaches: readonly KeyValues[]) => layerCaches.flatMap(({ keys, values }) => [keys, values]);
@@ -107,7 +107,7 @@ export function generateGraph(decoder: Decoder, adapterInputs: readonly Value[])
       nextStates: [next.tokens, nextDone, ...flatten(grown)],
       scans: [next.tokens, next.logprobs],
       trips: "trips",
-      finalShapes: [["B*G"], ["B*G"], ...own.flatMap(() => [finalShape, finalShape])],
+      finalShapes: [["B*G", 1], ["B*G"], ...own.flatMap(() => [finalShape, finalShape])],
     },
   );
   const [tokens, logprobs] = results.slice(2 + 2 * layers);

@@ -1,6 +1,6 @@
 import * as o from "../onnx/operators.js";
 import { input, scalar, type Value } from "../onnx/value.js";
-import { sampleTokens } from "./sample-tokens.js";
+import { type Draws, sampleDraws, sampleTokens } from "./sample-tokens.js";
 
 /** What decoding takes, whatever its attention: B prompts of P tokens, G responses each, at most N tokens. */
 export interface GenerateInputs {
@@ -26,22 +26,19 @@ export function generateInputs(): GenerateInputs {
   };
 }
 
-/** Sampling of one step for all B·G rows, and which responses end with these tokens. */
+/** Sampling for all B·G rows, and which responses end with these tokens. */
 export function tokenSampler({ uniforms, temperatures, stopIds }: GenerateInputs) {
   const rowTemperatures = o.reshape(o.expand(o.reshape(temperatures, ["B", 1]), ["B", "G"]), ["B*G"]);
+  const { targets, divisors } = sampleDraws(o.reshape(uniforms, ["N", "B*G"]), rowTemperatures);
   return {
-    /** Draws [B*G] of a step. */
-    draws: (step: Value) => o.reshape(o.gather(uniforms, step), ["B*G"]),
-    sample: (logits: Value, draws: Value) => sampleTokens(logits, draws, rowTemperatures),
-    /** Of tokens [B*G], or [steps, B*G] where any of the steps counts. */
-    isStop: (tokens: Value) => {
-      const hits = o.equal(o.reshape(tokens, [...tokens.shape, 1]), stopIds);
-      const row = tokens.shape.length - 1;
-      return any(
-        hits,
-        hits.shape.flatMap((_, axis) => (axis === row ? [] : [axis])),
-      );
-    },
+    /** [N, B*G], by step. */
+    targets,
+    /** Those of one step, [B*G, 1]. */
+    targetsOf: (step: Value) => o.reshape(o.gather(targets, step), ["B*G", 1]),
+    /** Logits [B*G, V] and the step's targets [B*G, 1] to tokens and log-probabilities [B*G, 1]. */
+    sample: (logits: Value, targets: Draws["targets"]) => sampleTokens(logits, { targets, divisors }),
+    /** [B*G] of tokens [B*G, steps]: whether any of the steps ends it. */
+    isStop: (tokens: Value) => any(o.equal(o.reshape(tokens, [...tokens.shape, 1]), stopIds), [1, 2]),
   };
 }
 
@@ -62,9 +59,9 @@ export function any(flags: Value, axes?: readonly number[]): Value {
   return o.less(scalar(0, "float32"), o.reduceSum(o.where(flags, 1, 0), axes));
 }
 
-/** The first step's values [B·G] before those of the loop [trips, B·G]. */
+/** The first step's values [B·G, 1] before those of the loop [trips, B·G, 1], as [trips + 1, B·G]. */
 export function allSteps(first: Value, rest: Value): Value {
-  return o.concat([o.reshape(first, [1, "B*G"]), rest], 0);
+  return o.concat([o.reshape(first, [1, "B*G"]), o.reshape(rest, [rest.shape[0]!, "B*G"])], 0);
 }
 
 export const zero = (): Value => scalar(0, "int64");

@@ -1,6 +1,5 @@
-import { multiplyDims } from "../onnx/dimension.js";
 import * as o from "../onnx/operators.js";
-import type { Value } from "../onnx/value.js";
+import { constant, type Value } from "../onnx/value.js";
 
 /** Keeps a draw strictly inside the mass that it falls into, against float32 rounding of the running sums. */
 const INSIDE = 1 - 1e-5;
@@ -8,45 +7,50 @@ const INSIDE = 1 - 1e-5;
 /** Cold enough that only the largest logit is left, and float32's nearest neighbour of it has no part. */
 const GREEDY_TEMPERATURE = 1e-7;
 
-/**
- * One token per row by inverse CDF: logits [rows, V], uniforms [rows] in [0, 1), temperatures [rows]; temperature 0 takes the largest logit.
- * The CDF is walked in two levels, block sums and then inside the block, so that it costs about one pass over the logits.
- * Returns tokens [rows] and their log-probabilities at temperature 1.
- */
-export function sampleTokens(
-  logits: Value,
-  uniforms: Value,
-  temperatures: Value,
-): { readonly tokens: Value; readonly logprobs: Value } {
-  const [rows, vocabulary] = [logits.shape[0]!, logits.shape[1] as number];
-  const size = blockSize(vocabulary);
-  const blocks = vocabulary / size;
-  const column = (x: Value) => o.reshape(x, [rows, 1]);
-  const greedy = o.equal(column(temperatures), 0);
-  const divisor = o.where(greedy, GREEDY_TEMPERATURE, column(temperatures));
-  const probabilities = o.softmax(o.div(logits, divisor));
-  const sums = o.reduceSum(o.reshape(probabilities, [rows, blocks, size]), [-1]);
-  const running = o.cumSum(sums);
-  const target = o.mul(o.where(greedy, 0.5, column(uniforms)), o.mul(o.reduceSum(sums, [-1], true), INSIDE));
-  const block = firstAbove(running, target, blocks);
-  const before = o.sub(o.gatherElements(running, block), o.gatherElements(sums, block));
-  const blockRows = o.add(o.mul(o.reshape(o.range(rows), [rows, 1]), blocks), block);
-  const flat = o.reshape(probabilities, [multiplyDims(rows, blocks), size]);
-  const inside = o.reshape(o.gather(flat, o.reshape(blockRows, [rows])), [rows, size]);
-  const limit = o.mul(o.reduceSum(inside, [-1], true), INSIDE);
-  const rest = o.min(o.max(o.sub(target, before), 0), limit);
-  const tokens = o.add(o.mul(block, size), firstAbove(o.cumSum(inside), rest, size));
+/** What sampling needs of uniforms [..., rows] in [0, 1) and temperatures [rows], where 0 is greedy: the same for all steps. */
+export interface Draws {
+  /** Where each draw falls in the distribution function: the shape of the uniforms. */
+  readonly targets: Value;
+  /** [rows, 1] */
+  readonly divisors: Value;
+}
+
+export function sampleDraws(uniforms: Value, temperatures: Value): Draws {
+  const greedy = o.equal(temperatures, 0);
+  const divisors = o.where(greedy, GREEDY_TEMPERATURE, temperatures);
   return {
-    tokens: o.reshape(tokens, [rows]),
-    logprobs: o.reshape(o.gatherElements(o.logSoftmax(logits), tokens), [rows]),
+    targets: o.mul(o.where(greedy, 0.5, uniforms), INSIDE),
+    divisors: o.reshape(divisors, [temperatures.shape[0]!, 1]),
   };
 }
 
-/** Index [rows, 1] of the first of `count` running sums that is above the target. */
-function firstAbove(running: Value, target: Value, count: number): Value {
-  // Counted in float32, which is exact here: CUDA's sums of integers need cuDNN.
-  const passed = o.reduceSum(o.where(o.lessOrEqual(running, target), 1, 0), [-1], true);
-  return o.cast(o.min(passed, count - 1), "int64");
+/**
+ * One token per row by inverse CDF: logits [rows, V], targets and divisors [rows, 1] of `sampleDraws`. The CDF is walked in two levels, block
+ * sums and then inside the block. Returns tokens [rows, 1] and their log-probabilities at temperature 1.
+ */
+export function sampleTokens(
+  logits: Value,
+  { targets, divisors }: Draws,
+): { readonly tokens: Value; readonly logprobs: Value } {
+  const [rows, vocabulary] = [logits.shape[0]!, logits.shape[1] as number];
+  const size = blockSize(vocabulary);
+  const probabilities = o.softmax(o.div(logits, divisors));
+  const before = o.cumSum(o.reduceSum(o.reshape(probabilities, [rows, vocabulary / size, size]), [-1]));
+  const block = lastWithin(before, targets);
+  const start = o.mul(block, size);
+  const inside = o.gatherElements(probabilities, o.add(start, o.range(size)));
+  const limit = o.mul(o.reduceSum(inside, [-1], true), INSIDE);
+  const rest = o.min(o.sub(targets, o.gatherElements(before, block)), limit);
+  const tokens = o.add(start, lastWithin(o.cumSum(inside), rest));
+  return { tokens, logprobs: o.gatherElements(o.logSoftmax(logits), tokens) };
+}
+
+/** Index [rows, 1] of the last number that is not above the target [rows, 1]: numbers [rows, n] ascend from 0, targets are not negative. */
+function lastWithin(ascending: Value, target: Value): Value {
+  const count = ascending.shape[1] as number;
+  // Each but the first counts 1, in float32, which is exact here: CUDA's sums of integers need cuDNN.
+  const ones = constant("float32", [count], new Float32Array(count).fill(1, 1));
+  return o.cast(o.reduceSum(o.where(o.lessOrEqual(ascending, target), ones, 0), [-1], true), "int64");
 }
 
 /** The divisor of the vocabulary's size that is nearest to its square root. */

@@ -102,7 +102,7 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     ),
   Softmax: same(() => lastAxis),
   LogSoftmax: same(() => lastAxis),
-  CumSum: (scope, [x], [y]) => void scope.node("CumSum", [x!, scope.scalar(-1, "int64")], {}, y),
+  CumSum: (scope, [x], [y]) => void scope.node("CumSum", [x!, scope.scalar(-1, "int64")], { exclusive: { int: 1 } }, y),
   Reshape: (scope, [x], [y], { inputs, attributes: { shape } }) => {
     const kept = (dim: Dim, axis: number) =>
       typeof dim === "number" ? dim : dim === inputs[0]!.shape[axis] ? 0 : undefined;

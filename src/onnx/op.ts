@@ -37,6 +37,7 @@ export interface OpAttributes {
   /** Over the last axis. */
   Softmax: NoAttributes;
   LogSoftmax: NoAttributes;
+  /** What stands before each number of the last axis, summed. */
   CumSum: NoAttributes;
   Reshape: { readonly shape: Shape };
   Transpose: { readonly permutation: readonly number[] };

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { sampleTokens } from "../../src/model/sample-tokens.js";
+import { sampleDraws, sampleTokens } from "../../src/model/sample-tokens.js";
+import * as o from "../../src/onnx/operators.js";
 import { input } from "../../src/onnx/value.js";
 import { Random, uniforms } from "../../src/random.js";
 import { runGraph, tensor } from "../onnx/run-graph.js";
@@ -17,6 +18,7 @@ async function draw(logits: readonly number[], draws: readonly number[], tempera
     uniforms: input("uniforms", "float32", ["rows"]),
     temperatures: input("temperatures", "float32", ["rows"]),
   };
+  const { targets, divisors } = sampleDraws(inputs.uniforms, inputs.temperatures);
   const { tokens, logprobs } = await runGraph(
     [
       [
@@ -30,7 +32,7 @@ async function draw(logits: readonly number[], draws: readonly number[], tempera
       [inputs.uniforms, tensor("float32", [rows], draws)],
       [inputs.temperatures, tensor("float32", [rows], new Array<number>(rows).fill(temperature))],
     ],
-    sampleTokens(inputs.logits, inputs.uniforms, inputs.temperatures),
+    sampleTokens(inputs.logits, { targets: o.reshape(targets, ["rows", 1]), divisors }),
   );
   return { tokens: tokens!.data, logprobs: logprobs!.data };
 }
