@@ -26,12 +26,12 @@ export function overBatches<T extends Readonly<Record<string, Value>>>(
   const stacks = Object.values(stacked).map((x) => input(stackName(nameOf(x)), x.dtype, ["M", ...x.shape]));
   const slices = Object.keys(stacked).map((key, i) => [key, o.gather(stacks[i]!, iteration)]);
   const { sums, each } = build(Object.fromEntries(slices) as T);
-  const totals = stacksOf(sums).map(({ names, parts }) => {
-    const now = o.concat(parts, 0);
-    const { dtype, shape } = now;
-    const before = input(`sum ${names[0]}`, dtype, shape);
-    return { names, parts, now, before, start: o.expand(scalar(0, dtype), shape) };
-  });
+  const totals = Object.entries(sums).map(([name, x]) => ({
+    name,
+    before: input(`sum ${name}`, x.dtype, x.shape),
+    start: o.expand(scalar(0, x.dtype), x.shape),
+    now: x,
+  }));
   const results = o.loop(
     o.extent("M"),
     totals.map(({ start }) => start),
@@ -44,34 +44,11 @@ export function overBatches<T extends Readonly<Record<string, Value>>>(
       trips: "batchTrips",
     },
   );
-  const summed = totals.flatMap(({ names, parts }, i) => {
-    const apart = o.split(
-      results[i]!,
-      parts.map(({ shape }) => shape[0]!),
-      0,
-    );
-    return names.map((name, part) => [name, apart[part]!] as const);
-  });
-  const kept = Object.keys(each).map((name, i) => [name, results[totals.length + i]!] as const);
-  return { inputs: [...stacks, ...shared], outputs: Object.fromEntries([...summed, ...kept]) };
-}
-
-interface Stack {
-  readonly names: string[];
-  readonly parts: Value[];
-}
-
-/** Values of one type and shape, to be added up by one kernel: an adapter has hundreds of small gradients of a few shapes. */
-function stacksOf(values: Readonly<Record<string, Value>>): readonly Stack[] {
-  const stacks = new Map<string, Stack>();
-  for (const [name, value] of Object.entries(values)) {
-    const key = value.shape.length === 0 ? name : `${value.dtype} ${value.shape.join(" ")}`;
-    const stack = stacks.get(key) ?? { names: [], parts: [] };
-    stack.names.push(name);
-    stack.parts.push(value);
-    stacks.set(key, stack);
-  }
-  return [...stacks.values()];
+  const names = [...totals.map(({ name }) => name), ...Object.keys(each)];
+  return {
+    inputs: [...stacks, ...shared],
+    outputs: Object.fromEntries(names.map((name, i) => [name, results[i]!])),
+  };
 }
 
 const nameOf = ({ source }: Value): string => (source.kind === "input" ? source.name : "");
