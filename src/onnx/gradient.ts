@@ -118,19 +118,17 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   GatherElements: simple((g, { inputs: [x, indices] }) => [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)]),
   ScatterAddRows: simple((g, { inputs: [, indices] }) => [() => o.gather(g, indices!)]),
   ScatterAddElements: simple((g, { inputs: [, indices] }) => [() => o.gatherElements(g, indices!)]),
-  RmsNorm: simple((g, { inputs: [x, weight], outputs: [, inverse] }) => {
-    // With n = x · r, r = 1 / rms(x):  dx = r · (g·w - n · mean(g·w · n)),  dw = Σ g · n
-    const normal = () => o.mul(x!, o.cast(inverse!, x!.dtype));
+  RmsNorm: simple((g, { inputs: [x, weight], outputs: [y, inverse] }) => {
+    // With r = 1 / rms(x):  dx = r · (g·w - x · r · mean(g · y)),  dw = Σ g · x · r
+    const r = o.cast(inverse!, x!.dtype);
     return [
       () => {
-        const gw = o.mul(g, weight!);
-        const n = normal();
         const size = x!.shape.at(-1);
         if (typeof size !== "number") throw notSupported("RmsNorm", "a last axis of known size", String(size));
-        const projection = o.mul(o.reduceSum(o.mul(gw, n), [-1], true), 1 / size);
-        return o.mul(o.sub(gw, o.mul(n, projection)), o.cast(inverse!, x!.dtype));
+        const mean = o.mul(o.reduceSum(o.mul(g, y!), [-1], true), 1 / size);
+        return o.mul(o.sub(o.mul(g, weight!), o.mul(x!, o.mul(r, mean))), r);
       },
-      () => sumTo(o.mul(g, normal()), weight!.shape),
+      () => sumTo(o.mul(g, o.mul(x!, r)), weight!.shape),
     ];
   }),
   // A rotation's adjoint is the rotation by the opposite angle.
