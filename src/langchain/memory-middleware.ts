@@ -11,6 +11,8 @@ import { DEFAULT_SPEAKER, turnSaidNow } from "../memory/said-now.js";
 export interface MemoryMiddlewareOptions extends ManagerOptions {
   /** Most memories that are recalled into the prompt. Default 30. */
   readonly memories?: number;
+  /** Whether what was said just before and after a memory counts when it is recalled. Default false. */
+  readonly adjacent?: boolean;
   /** Whose turns the agent hears. Default "user". */
   readonly speaker?: string;
   /** Takes turns in after the agent has answered, without a wait; `flush` it before the process ends. */
@@ -37,7 +39,8 @@ const INTRODUCTION =
 export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   const {
     memories: limit = 30,
-    search = "vector",
+    search: mode = "vector",
+    adjacent = false,
     speaker = DEFAULT_SPEAKER,
     background,
     now = () => new Date(),
@@ -53,7 +56,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
         .map(({ text }) => text)
         .join("\n");
       if (query.trim() === "") return { _recalled: [] };
-      const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode: search, shared: true });
+      const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode, adjacent, shared: true });
       return { _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
     },
     wrapModelCall: (request, handler) => {

@@ -10,6 +10,8 @@ import { DEFAULT_SPEAKER, turnSaidNow } from "./said-now.js";
 export interface MemoryToolsOptions extends ManagerOptions {
   /** Whose facts the agent records. Default "user". */
   readonly speaker?: string;
+  /** Whether what was recorded just before and after a memory counts when it is looked for. Default false. */
+  readonly adjacent?: boolean;
   readonly now?: () => Date;
 }
 
@@ -32,13 +34,13 @@ const recordSchema = z.object({
  * never names a memory. Store and namespace come from the run as in the graphs.
  */
 export function createMemoryTools(options: MemoryToolsOptions): StructuredToolInterface[] {
-  const { search: mode = "vector", speaker = DEFAULT_SPEAKER, now = () => new Date() } = options;
+  const { search: mode = "vector", adjacent = false, speaker = DEFAULT_SPEAKER, now = () => new Date() } = options;
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
 
   const search = tool(
     async ({ query, limit }, config: LangGraphRunnableConfig) => {
-      const found = await runtime.bank(config).retrieve(query, { limit, mode, shared: true });
+      const found = await runtime.bank(config).retrieve(query, { limit, mode, adjacent, shared: true });
       return found.length === 0 ? "No memories." : quoteRecalled(found.map(({ value }) => value));
     },
     {

@@ -56,6 +56,16 @@ test("what a user said in one thread is in the prompt of another one, marked as 
   expect(messages.map(({ text }) => text)).toEqual(["Where does Ana live?", "You said: Where does Ana live?"]);
 });
 
+test("what was said right after a memory is recalled with it where that is asked", async () => {
+  for (const adjacent of [false, true]) {
+    const { say, agentModel } = world({ memories: 2, adjacent });
+    for (const text of ["The cello", "qqqq", "zzzzzzzzzzzzt"]) await say(text, "t1");
+    await say("The cello", "t2");
+    const [system] = systemOf(agentModel.asked.at(-1)!);
+    expect(system!.includes("qqqq")).toBe(adjacent);
+  }
+});
+
 test("what only repeats a recalled memory is not taken in again, in the user's words or in a pasted block", async () => {
   const { say, texts } = world();
   await say("Ana lives in Oslo", "t1");

@@ -9,6 +9,20 @@ import { operations, ScriptedModel, ScriptedToolModel } from "./scripted-model.j
 const namespace = ["memories", "user", "ana"];
 const now = () => new Date("2023-05-07T23:30:00Z");
 
+const TEXTS = ["The cello", "qqqq", "zzzzzzzzzzzzt"];
+
+test("what was recorded right after a memory is found with it where that is asked", async () => {
+  const store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
+  const replies = TEXTS.map((text) => operations({ event: "ADD", text }));
+  const options = { store, namespace, manager: new ScriptedModel(() => replies.shift()!), now };
+  const [search, record] = createMemoryTools(options);
+  const [searchAround] = createMemoryTools({ ...options, adjacent: true });
+  for (const text of TEXTS) await record!.invoke({ facts: [text] });
+  const query = { query: "The cello", limit: 2 };
+  expect(await search!.invoke(query)).not.toContain("qqqq");
+  expect(await searchAround!.invoke(query)).toContain("qqqq");
+});
+
 function world(...replies: string[]) {
   const store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
   const manager = new ScriptedModel(() => replies.shift()!);
