@@ -10,6 +10,7 @@ export async function makeRecipe(out: string): Promise<void> {
   const { code, stderr } = await runCli(
     ...["train", "--recipe", "locomo", "--data", data, "--out", out, "--seed", "4", "--no-probe"],
     ...["--facts", "observation", "--questions", "4", "--memories-per-speaker", "4", "--max-new-tokens", "48"],
+    ...["--no-named-speakers-only", "--search", "vector", "--no-words", "--no-adjacent", "--order", "oldest-first"],
     ...["--steps", "2", "--manager-steps", "1", "--final-steps", "1", "--checkpoint-every", "1", "--batch", "1"],
     ...["--group", "2", "--rows", "none", "bm25", "base", "manager", "answerer", "both"],
   );
