@@ -45,6 +45,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
         facts,
         reward: options.reward,
         credit: options.credit,
+        evidence: options.evidence,
         algorithm: { ...algorithm, maxResponseLength: models.base.sampling.maxNewTokens },
         lora: { rank: options.rank, alpha: options.alpha },
         batchSize: options.batch,

@@ -6,9 +6,9 @@ import type { TrainVerbOptions } from "./train.js";
 /** What the numbers of a training follow from beside the items' names: a run that goes on must have the same. */
 export async function taskSettings(
   { prompts }: Pick<OpenedModels, "prompts">,
-  options: Pick<TrainVerbOptions, "agent" | "form" | "reward" | "credit" | "episodes" | "adapterAnswerer">,
+  options: Pick<TrainVerbOptions, "agent" | "form" | "reward" | "credit" | "evidence" | "episodes" | "adapterAnswerer">,
 ): Promise<Readonly<Record<string, string>>> {
-  const { agent, form, reward, credit, episodes, adapterAnswerer } = options;
+  const { agent, form, reward, credit, evidence, episodes, adapterAnswerer } = options;
   const hashes = [];
   for (const file of episodes) hashes.push((await hashFile(file)).sha256);
   const manager = { form, answerer: adapterAnswerer === undefined ? "base" : await hashWeights(adapterAnswerer) };
@@ -18,5 +18,6 @@ export async function taskSettings(
     episodes: hashText(hashes.join("\n")),
     ...(agent === "manager" ? manager : {}),
     ...(credit === 0 ? {} : { credit: String(credit) }),
+    ...(evidence === 0 ? {} : { evidence: String(evidence) }),
   };
 }

@@ -40,6 +40,7 @@ export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, Retrie
   readonly form: "decisions" | "dialogues";
   readonly reward: RewardName;
   readonly credit: number;
+  readonly evidence: number;
   readonly steps: number;
   readonly batch: number;
   readonly group: number;
@@ -78,6 +79,12 @@ export function trainVerb(): Command {
     )
     .addOption(new Option("--reward <name>", "of an answer").choices([...rewardNames]).default("exact-match"))
     .option("--credit <w>", "manager, decisions: weight of each operation's own credit in the reward", nonNegative, 0)
+    .option(
+      "--evidence <w>",
+      "answerer: what naming the memories that hold the evidence adds to the reward",
+      nonNegative,
+      0,
+    )
     .option("--steps <n>", "training steps", positive, 40)
     .option("--batch <n>", "decisions, dialogues or questions per step", positive, 16)
     .option("--group <n>", "attempts at each of them", positive, 8)
@@ -111,6 +118,7 @@ async function trainOrRecipe(options: RecipeTrainOptions, command: Command): Pro
 async function trainAgent(options: TrainVerbOptions): Promise<void> {
   const algorithm = algorithmOf(options);
   checkCredit(options);
+  checkEvidence(options);
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   if (!options.allowHeldOut) checkTrainable(dialogues.map(recordedMark));
@@ -176,6 +184,17 @@ function checkCredit({ credit, agent, form }: TrainVerbOptions): void {
   });
 }
 
+function checkEvidence({ evidence, agent }: TrainVerbOptions): void {
+  if (evidence === 0 || agent === "answerer") return;
+  throw new UsageError({
+    what: "only the answer agent is rewarded for naming memories",
+    where: "--evidence",
+    expected: "--agent answerer",
+    found: `--agent ${agent}`,
+    remedy: "leave out --evidence, or train the answerer",
+  });
+}
+
 /** The adapter under training never takes the name of one that was loaded. */
 const trained = (agent: string): string => `${agent}-in-training`;
 
@@ -185,12 +204,12 @@ function makeTask(
   options: TrainVerbOptions,
 ): Task {
   const { engine, base, answerer, prompts, embeddings } = models;
-  const { agent, form, reward, credit } = options;
+  const { agent, form, reward, credit, evidence } = options;
   const { maxNewTokens } = base.sampling;
   const { tokenizer } = base;
   const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, ...retrievalSetting(models) };
   const adapter = trained(agent);
-  if (agent === "answerer") return answers(dialogues, { policy, adapter, reward });
+  if (agent === "answerer") return answers(dialogues, { policy, adapter, reward, evidence });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };
   const task: ManagerTaskOptions = { policy, adapter, reward, ...frozen };
   return form === "decisions" ? managerDecisions(dialogues, { ...task, credit }) : managerDialogues(dialogues, task);

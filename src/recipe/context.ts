@@ -26,6 +26,8 @@ export interface RecipeOptions {
   readonly reward: RewardName;
   /** Weight of each operation's own credit in the manager's reward; 0 is none. */
   readonly credit: number;
+  /** What naming the memories that hold the evidence adds to the answerer's reward; 0 is none. */
+  readonly evidence: number;
   readonly algorithm: PolicyOptions;
   readonly lora: { readonly rank: number; readonly alpha: number };
   readonly batchSize: number;

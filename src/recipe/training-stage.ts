@@ -73,9 +73,9 @@ function trainingSettings({ options }: RecipeContext, { agent, steps }: Training
   return flat({ ...own, batchSize, groupSize, temperature, lora, algorithm });
 }
 
-/** What an agent is rewarded by: an answerer makes no operations to be credited. */
-const rewardOf = (agent: Agent, { reward, credit }: RecipeOptions) =>
-  agent === "manager" ? { reward, credit } : { reward };
+/** What an agent is rewarded by: a manager's operations may be credited, an answerer's naming of memories may earn something. */
+const rewardOf = (agent: Agent, { reward, credit, evidence }: RecipeOptions) =>
+  agent === "manager" ? { reward, credit } : { reward, ...(evidence === 0 ? {} : { evidence }) };
 
 /** The task of an agent on what a stage recorded. `frozen` names the adapter of the answerer that rewards a manager. */
 export function recipeTask(
@@ -86,9 +86,9 @@ export function recipeTask(
   frozen?: string,
 ): Task {
   const dialogues = recordedDialogues(readEpisodes(episodes));
-  const { reward, credit } = context.options;
+  const { reward, credit, evidence } = context.options;
   const common = { policy: policyOf(context), adapter, reward };
-  if (agent === "answerer") return answers(dialogues, common);
+  if (agent === "answerer") return answers(dialogues, { ...common, evidence });
   return managerDecisions(dialogues, { ...common, credit, ...(frozen === undefined ? {} : { answerer: frozen }) });
 }
 

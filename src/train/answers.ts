@@ -1,9 +1,10 @@
 import { readAnswer } from "../memory/answer.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
-import type { Answer, RetrievedMemory } from "../trace/episode.js";
+import type { MemoryStep, RetrievedMemory } from "../trace/episode.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
-import type { GoldQuestion, RecordedDialogue } from "./links.js";
+import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
+import { type EvidenceHolders, evidenceHolders, namedEvidence } from "./named-evidence.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
 
@@ -12,30 +13,37 @@ export interface AnswerTaskOptions {
   /** Adapter that is trained. */
   readonly adapter: string;
   readonly reward: RewardName;
+  /** What naming exactly the memories that hold the evidence adds to the reward; what is rewarded for its answer alone unlearns to name them. Default 0. */
+  readonly evidence?: number;
 }
 
 interface Item {
   readonly question: GoldQuestion;
   readonly retrieved: readonly RetrievedMemory[];
   readonly promptIds: readonly number[];
+  readonly holders: EvidenceHolders;
 }
 
 /** The Answer Agent's task: answer recorded prompts, whose memories were retrieved when they were recorded; the score is the outcome. */
-export function answers(dialogues: readonly RecordedDialogue[], { policy, adapter, reward }: AnswerTaskOptions): Task {
+export function answers(
+  dialogues: readonly RecordedDialogue[],
+  { policy, adapter, reward, evidence = 0 }: AnswerTaskOptions,
+): Task {
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy));
   const { items, skipped } = itemsOf(candidates, "answered questions with a gold answer");
 
   async function rollouts(ids: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]> {
     const sampled = await sampleItems(policy, adapter, items, ids, options);
-    return sampled.map(({ id, item: { question, retrieved, promptIds }, generations }) => ({
+    return sampled.map(({ id, item: { question, retrieved, promptIds, holders }, generations }) => ({
       item: id,
       rollouts: generations.map((generation) => {
-        const { answer, unparsable } = readAnswer(responseText(policy, generation), retrieved);
+        const { answer, selected, unparsable } = readAnswer(responseText(policy, generation), retrieved);
         return {
           samples: [toSample(promptIds, generation)],
           outcome: rewards[reward](answer, question.gold, question.category),
           format: Number(unparsable === null),
           operations: {},
+          ...(evidence === 0 ? {} : { evidence: evidence * namedEvidence(selected, holders) }),
         };
       }),
     }));
@@ -51,13 +59,18 @@ export function answers(dialogues: readonly RecordedDialogue[], { policy, adapte
 }
 
 function candidatesOf({ events, calls }: RecordedDialogue, policy: Policy): Candidate<Item>[] {
-  const answered = events.filter((event): event is Answer => event.type === "answer");
-  return answered.map(({ id, callId, question, retrieved }) => {
+  const steps: MemoryStep[] = [];
+  return events.flatMap((event) => {
+    if (event.type === "memory_step") steps.push(event);
+    if (event.type !== "answer") return [];
+    const { id, callId, question, retrieved } = event;
     const { gold } = question;
     const call = callId === undefined ? undefined : calls.get(callId);
-    if (gold === undefined) return { skipped: "no gold answer" };
-    if (call === undefined) return { skipped: "no model decided" };
-    const item = { question: { ...question, gold }, retrieved, promptIds: encodeRecorded(policy, call) };
-    return promptCandidate(policy, id, item);
+    if (gold === undefined) return [{ skipped: "no gold answer" }];
+    if (call === undefined) return [{ skipped: "no model decided" }];
+    const known = { ...question, gold };
+    const holders = evidenceHolders(retrieved, evidenceTurns(known, events), steps);
+    const item = { question: known, retrieved, promptIds: encodeRecorded(policy, call), holders };
+    return [promptCandidate(policy, id, item)];
   });
 }

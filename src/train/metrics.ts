@@ -15,6 +15,8 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly formatReward: number;
   /** What of the mean reward was paid as credit of single operations; only where they are credited. */
   readonly creditReward?: number;
+  /** What of it was paid for naming the memories that hold the evidence; only where that is rewarded. */
+  readonly evidenceReward?: number;
   readonly unparsable: number;
   readonly truncated: number;
   /** Mean −log π of the sampled tokens: an unbiased estimate of the policy's entropy, nats per token. */
@@ -77,6 +79,9 @@ export function summarise(groups: readonly RolloutGroup[], options: RewardOption
     formatReward: options.formatWeight * mean(rollouts.map(({ format }) => format)),
     ...(rollouts.some(({ credit }) => credit !== undefined)
       ? { creditReward: mean(rollouts.map(({ credit = 0 }) => credit)) }
+      : {}),
+    ...(rollouts.some(({ evidence }) => evidence !== undefined)
+      ? { evidenceReward: mean(rollouts.map(({ evidence = 0 }) => evidence)) }
       : {}),
     unparsable: 1 - mean(rollouts.map(({ format }) => format)),
     truncated: truncatedResponses / Math.max(samples.length, 1),

@@ -4,11 +4,11 @@ import type { Rollout, RolloutGroup } from "./rollout.js";
 
 export type RewardOptions = Pick<PolicyOptions, "formatWeight" | "overlong" | "maxResponseLength">;
 
-/** Outcome and form in their shares, and what its length and the credit of its operations add. */
+/** Outcome and form in their shares, and what its length, the credit of its operations and the evidence that it names add. */
 export function rewardOf(rollout: Rollout, { formatWeight, overlong, maxResponseLength }: RewardOptions): number {
-  const { outcome, format, credit = 0 } = rollout;
+  const { outcome, format, credit = 0, evidence = 0 } = rollout;
   const answered = (1 - formatWeight) * outcome + formatWeight * format;
-  return answered + lengthReward(rollout, overlong, maxResponseLength) + credit;
+  return answered + lengthReward(rollout, overlong, maxResponseLength) + credit + evidence;
 }
 
 /** Whether a group's rewards differ: without a critic, equal ones teach nothing. */

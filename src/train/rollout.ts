@@ -29,6 +29,8 @@ export interface Rollout {
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
   /** What the mean credit of its operations adds to its reward; absent where they are not credited. */
   readonly credit?: number;
+  /** What naming the memories that hold the evidence adds to its reward; absent where that is not rewarded. */
+  readonly evidence?: number;
   /** Calls of either agent that were not made, since their prompt left no room for a response. Default 0. */
   readonly skippedCalls?: number;
 }

@@ -104,6 +104,10 @@ describe("a command line of evaluate, credit or train that cannot be used ends w
       args: ["train", "--episodes", "none.jsonl", "--agent", "answerer", "--credit", "1"],
       says: /--credit: only single decisions of a manager.*--agent answerer/,
     },
+    {
+      args: ["train", "--episodes", "none.jsonl", "--evidence", "0.1"],
+      says: /--evidence: only the answer agent is rewarded for naming memories.*found --agent manager/,
+    },
   ])("$args", async ({ args, says }) => {
     const { code, stderr } = await runCli(...args);
     expect(stderr).toMatch(says);

@@ -38,6 +38,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
         facts: "observation",
         reward: "f1",
         credit: 0.5,
+        evidence: 0,
         // A critic learns also where all attempts earn the same.
         algorithm: { ...ppo, overlong: { kind: "punish", share: 0.2 }, maxResponseLength: 32 },
         lora: { rank: 2, alpha: 4 },

@@ -3,6 +3,9 @@ import { FileError, UsageError } from "../../src/errors.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { answers } from "../../src/train/answers.js";
 import { recordedDialogues } from "../../src/train/links.js";
+import { summarise } from "../../src/train/metrics.js";
+import { grpo } from "../../src/train/presets/grpo.js";
+import { rewardOf } from "../../src/train/reward.js";
 import { answerFromMemories, recordWorld, scriptedPolicy } from "./recorded-world.js";
 
 let events: EpisodeEvent[];
@@ -10,12 +13,12 @@ beforeAll(async () => {
   events = await recordWorld();
 });
 
-const task = (recorded: readonly EpisodeEvent[] = events) => {
+const task = (recorded: readonly EpisodeEvent[] = events, evidence = 0) => {
   const policy = scriptedPolicy(({ prompt, response }) => {
     const replies = [answerFromMemories(prompt), "**Answer:** cat", "cat", "Memories: m9\n**Answer:** A dog, a cat"];
     return replies[response]!;
   });
-  return answers(recordedDialogues(recorded), { policy, adapter: "answerer", reward: "exact-match" });
+  return answers(recordedDialogues(recorded), { policy, adapter: "answerer", reward: "exact-match", evidence });
 };
 
 const answerTo = (question: string) =>
@@ -54,6 +57,18 @@ describe("answers", () => {
       event.id === answerTo("home").callId && event.type === "model_call" ? { ...event, promptIds: [1] } : event,
     );
     expect(() => task(other)).toThrow(FileError);
+  });
+
+  it("earn something for naming the memories that hold the evidence, where that is asked", async () => {
+    const { id } = answerTo("cat");
+    const [plain] = await task().rollouts([id], options);
+    expect(plain!.rollouts.every((rollout) => !("evidence" in rollout))).toBe(true);
+    const [group] = await task(events, 0.5).rollouts([id], options);
+    // The first names m1, which holds the turn; the last names a memory that was not shown.
+    expect(group!.rollouts.map(({ evidence }) => evidence)).toEqual([0.5, 0, 0, 0]);
+    expect(group!.rollouts.map((rollout) => rewardOf(rollout, grpo))).toEqual([1.5, 1, 0, 0.1]);
+    expect(summarise([group!], grpo, 0).evidenceReward).toBeCloseTo(0.125);
+    expect(summarise([plain!], grpo, 0).evidenceReward).toBeUndefined();
   });
 
   it("need questions that were answered", () => {
