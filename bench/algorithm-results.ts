@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../src/errors.js";
+import { mean } from "../src/mean.js";
 import { type RewardName, rewardNames } from "../src/reward/rewards.js";
 import type { StepMetrics } from "../src/train/metrics.js";
 import { type AlgorithmName, algorithmNames } from "../src/train/presets/index.js";
@@ -128,8 +129,4 @@ function spread(numbers: readonly number[]): string {
   return numbers.length < 2
     ? centre.toFixed(3)
     : `${centre.toFixed(3)} ± ${Math.sqrt(squares / (numbers.length - 1)).toFixed(3)}`;
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, value) => sum + value, 0) / Math.max(numbers.length, 1);
 }

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ChromaClient } from "chromadb";
+import { mean } from "../src/mean.js";
 import { startChromaServer } from "../src/store/chroma-server.js";
 import { ChromaStore } from "../src/store/chroma-store.js";
 import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
-import { mean, median, memoryText, memoryValue, namespaceOf, round } from "./store-world.js";
+import { median, memoryText, memoryValue, namespaceOf, round } from "./store-world.js";
 
 /**
  * Latency of put, get and search of ChromaStore, beside the same work done with Chroma's client by hand: one server, the

@@ -1,9 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type FactSource, factSources } from "../evaluate/fact-source.js";
+import type { AnswerRetrieval } from "../memory/retrieve.js";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
-import { type SearchMode, searchModes } from "../store/search-mode.js";
-import { type MemoryOrder, memoryOrders } from "../trace/episode.js";
+import { searchModes } from "../store/search-mode.js";
+import { memoryOrders } from "../trace/episode.js";
 import { embeddingsHelp } from "./embeddings.js";
 
 /** A verb with what all verbs have. */
@@ -64,14 +65,8 @@ export function precisionOption(): Option {
   return new Option("--precision <name>", what).choices(precisions);
 }
 
-export interface RetrievalOptions {
-  readonly memoriesPerSpeaker?: number;
-  readonly namedSpeakersOnly?: boolean;
-  readonly search?: SearchMode;
-  readonly words?: boolean;
-  readonly adjacent?: boolean;
-  readonly order?: MemoryOrder;
-}
+/** Of `RetrievalSetting` what the user gave. */
+export type RetrievalOptions = AnswerRetrieval;
 
 /** How an answer's memories are chosen; `chooseRetrieval` fills in what is not given. */
 export function addRetrievalOptions(command: Command): Command {

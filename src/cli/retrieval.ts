@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
 import { retrievalSetting } from "../memory/retrieve.js";
-import type { RetrievalSetting } from "../trace/episode.js";
+import { type RetrievalSetting, retrievalSettingSchema } from "../trace/episode.js";
 import { readAdapterRetrieval, recordedRetrievals } from "../train/adapter-retrieval.js";
 import type { RecordedDialogue } from "../train/links.js";
 import type { ModelOptions, RetrievalOptions } from "./options.js";
@@ -55,8 +55,8 @@ export async function chooseTrainingRetrieval(
 }
 
 /** "4 memories of each speaker whom the question names, by vector search" */
-export function describeRetrieval({ order, ...setting }: RetrievalSetting): string {
-  const { memoriesPerSpeaker, namedSpeakersOnly, search, words, adjacent } = setting;
+export function describeRetrieval(setting: RetrievalSetting): string {
+  const { memoriesPerSpeaker, namedSpeakersOnly, search, words, adjacent, order } = setting;
   const whose = namedSpeakersOnly ? " whom the question names" : "";
   const around = adjacent ? " with the turns around them" : "";
   const how = words ? ", with the words of their turns" : "";
@@ -64,20 +64,7 @@ export function describeRetrieval({ order, ...setting }: RetrievalSetting): stri
 }
 
 /** The part of it that the options say. */
-export function givenRetrieval({
-  memoriesPerSpeaker,
-  namedSpeakersOnly,
-  search,
-  words,
-  adjacent,
-  order,
-}: RetrievalOptions): RetrievalOptions {
-  return {
-    ...(memoriesPerSpeaker === undefined ? {} : { memoriesPerSpeaker }),
-    ...(namedSpeakersOnly === undefined ? {} : { namedSpeakersOnly }),
-    ...(search === undefined ? {} : { search }),
-    ...(words === undefined ? {} : { words }),
-    ...(adjacent === undefined ? {} : { adjacent }),
-    ...(order === undefined ? {} : { order }),
-  };
+export function givenRetrieval(options: RetrievalOptions): RetrievalOptions {
+  const names = retrievalSettingSchema.keyof().options.filter((name) => options[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
 }

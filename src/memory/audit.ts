@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { stemmer } from "stemmer";
 import { cosineSimilarity } from "../store/vectors.js";
+import { stemOf } from "../store/words.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
 /** Two memories of one speaker that a person should look at, the older one first. */
@@ -107,8 +107,7 @@ function analyse(memory: ScoredMemory): Omit<Analysed, "vector"> {
   for (const word of memory.value.text.normalize("NFKC").match(/[\p{L}\p{N}]+/gu) ?? []) {
     const lower = word.toLowerCase();
     if (DENIALS.has(lower)) denials.add(lower);
-    else if (lower.length > 1 && !STOP_WORDS.has(lower))
-      words.set(/^[a-z]{3,}$/.test(lower) ? stemmer(lower) : lower, word);
+    else if (lower.length > 1 && !STOP_WORDS.has(lower)) words.set(stemOf(lower), word);
   }
   return { memory, words, denials };
 }

@@ -1,4 +1,4 @@
-import { stemmer } from "stemmer";
+import { stemOf, wordsOf } from "../store/words.js";
 import { oneLine } from "./text.js";
 
 const OPEN = "<recalled-memories>";
@@ -31,10 +31,5 @@ function lineOf(text: string): string {
 }
 
 function meaningOf(text: string): string {
-  const words =
-    text
-      .normalize("NFKC")
-      .toLowerCase()
-      .match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.map((word) => (/^[a-z]{3,}$/.test(word) ? stemmer(word) : word)).join(" ");
+  return wordsOf(text).map(stemOf).join(" ");
 }

@@ -85,13 +85,13 @@ export async function retrieveForAnswer(
   options: AnswerRetrieval = {},
 ): Promise<RetrievedMemory[]> {
   const setting = retrievalSetting(options);
-  const { memoriesPerSpeaker, namedSpeakersOnly, search: mode = "vector", order = "oldest-first", adjacent } = setting;
+  const { memoriesPerSpeaker: limit, namedSpeakersOnly, search: mode = "vector", adjacent = false } = setting;
   const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
-  const ranking = { limit: memoriesPerSpeaker, mode, adjacent: adjacent ?? false, shared: true };
+  const ranking = { limit, mode, adjacent, shared: true };
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {
     const found = await bank.retrieve(question, { ...ranking, speaker });
-    groups.push(listed[order](found));
+    groups.push(listed[setting.order ?? "oldest-first"](found));
   }
   return withAliases(groups.flat());
 }

@@ -118,10 +118,10 @@ export const questionSchema = z.object({
   after: z.string().optional(),
 });
 
-/** How the memories were chosen that an agent saw. */
 /** The nearest memory is that which the search ranks first; listed last, it stands next to the question. */
 export const memoryOrders = ["oldest-first", "nearest-first", "nearest-last"] as const;
 
+/** How the memories were chosen that an agent saw. */
 export const retrievalSettingSchema = z.object({
   /** Memories of each speaker that an answerer sees, at most. */
   memoriesPerSpeaker: z.number().int().positive(),

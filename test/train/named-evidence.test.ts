@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { MemoryStep, RetrievedMemory } from "../../src/trace/episode.js";
-import { evidenceHolders, namedEvidence } from "../../src/train/named-evidence.js";
+import { evidenceHolders } from "../../src/trace/evidence-holders.js";
+import { namedEvidence } from "../../src/train/named-evidence.js";
 
 const shown = (...keys: string[]): RetrievedMemory[] =>
   keys.map((key, i) => ({ alias: `m${i + 1}`, key, text: key, speaker: "Ana", time: "", source: "", order: i }));
