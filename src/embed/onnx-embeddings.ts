@@ -18,6 +18,8 @@ export interface OnnxEmbeddingsOptions extends EncoderOptions, EmbeddingsParams 
 
 /** LangChain embeddings by a local sentence encoder, in a thread of its own: vectors of unit length, float32 as the model gives them. */
 export class OnnxEmbeddings extends Embeddings {
+  /** Whether a text has the same vector as a query and as a document. */
+  readonly symmetric: boolean;
   readonly #thread: EncoderThread;
   readonly #tokens: EncodeText;
   readonly #rounds: () => EncodingRounds;
@@ -32,7 +34,8 @@ export class OnnxEmbeddings extends Embeddings {
     super(options);
     this.#thread = thread;
     this.#tokens = tokens;
-    const { batchSize = BATCH_SIZE, joinsCalls } = options;
+    const { batchSize = BATCH_SIZE, joinsCalls, queryPrefix = "", documentPrefix = "" } = options;
+    this.symmetric = queryPrefix === documentPrefix;
     const rounds = () => new EncodingRounds((rows) => thread.encode(rows, pooling), batchSize);
     const shared = rounds();
     this.#rounds = joinsCalls ? () => shared : rounds;

@@ -4,18 +4,23 @@ import { embeddingsName } from "../store/embeddings-name.js";
 /** Texts that are remembered; the oldest are forgotten first. */
 const REMEMBERED = 20_000;
 
-/** Embeds each text once: replay puts the same memories into many banks, and asks the same questions of all of them. */
+/**
+ * Embeds each text once: replay puts the same memories into many banks, and asks the same questions of all of them. With embeddings that say
+ * they are `symmetric`, a fact that was searched for is not embedded again where it becomes a memory.
+ */
 export class CachedEmbeddings extends Embeddings {
   /** That of the embeddings which it caches: a store's collection knows them by it. */
   readonly name: string;
   readonly #base: Embeddings;
-  readonly #queries = new Map<string, Promise<number[]>>();
+  readonly #queries: Map<string, Promise<number[]>>;
   readonly #documents = new Map<string, Promise<number[]>>();
 
   constructor(base: Embeddings) {
     super({});
     this.name = embeddingsName(base);
     this.#base = base;
+    const { symmetric = false } = base as { readonly symmetric?: boolean };
+    this.#queries = symmetric ? this.#documents : new Map();
   }
 
   override embedQuery(text: string): Promise<number[]> {

@@ -54,6 +54,7 @@ test("batches of another size change nothing, nor does a query's way", async () 
   for (const [i, vector] of together.entries()) expect(cosine(vector, apart[i]!)).toBeGreaterThan(1 - 1e-6);
   const embeddings = await OnnxEmbeddings.load({ folder, threads: 1, queryPrefix: "Ana lives " });
   expect(cosine(await embeddings.embedQuery("in Oslo"), together[0]!)).toBeGreaterThan(1 - 1e-6);
+  expect(embeddings.symmetric).toBe(false);
   expect(await embeddings.embedDocuments([])).toEqual([]);
   await embeddings.close();
   await expect(embeddings.embedQuery("cat")).rejects.toThrow("thread stopped");

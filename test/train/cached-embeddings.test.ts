@@ -45,6 +45,16 @@ it("embeds each text once, and keeps queries apart from documents", async () => 
   expect(base.asked).toEqual(["a", "bb", "ccc", "query a"]);
 });
 
+it("embeds a text once for both where the embeddings are symmetric", async () => {
+  const base = Object.assign(new Counting(), { symmetric: true });
+  const cached = new CachedEmbeddings(base);
+  const [query, [document]] = await Promise.all([cached.embedQuery("a"), cached.embedDocuments(["a"])]);
+  expect(document).toEqual(query);
+  expect(await cached.embedDocuments(["bb"])).toEqual([[2, 0]]);
+  expect(await cached.embedQuery("bb")).toEqual([2, 0]);
+  expect(base.asked).toEqual(["query a", "bb"]);
+});
+
 it("tries again after a failure", async () => {
   const base = new Counting();
   const cached = new CachedEmbeddings(base);
