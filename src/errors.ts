@@ -3,9 +3,9 @@ export interface Failure {
   /** The thing that is wrong, as a short clause: "tensor has the wrong shape". */
   readonly what: string;
   /** File, option, URL, operator or graph node it was seen at. */
-  readonly where?: string;
-  readonly expected?: string;
-  readonly found?: string;
+  readonly where?: string | undefined;
+  readonly expected?: string | undefined;
+  readonly found?: string | undefined;
   /** What the user can do next. */
   readonly remedy: string;
   readonly cause?: unknown;

@@ -33,7 +33,11 @@ export function auditVerb(): Command {
     "Look through the memories for such as say the same twice or may contradict each other, with the evidence.",
     "memory-r1 audit\nmemory-r1 audit --namespace chat/ana --json",
   )
-    .option("--store-path <dir>", "data folder of the embedded server; CHROMA_URL goes before it", ".memory-r1/chroma")
+    .option(
+      "--store-path <dir>",
+      "data folder of the embedded server, which ends with the process that started it; CHROMA_URL goes before it",
+      ".memory-r1/chroma",
+    )
     .option("--embeddings <dir>", embeddingsHelp)
     .option("--namespace <path>", "only the banks below this one, labels parted by /", labels)
     .option("--duplicate <s>", "least similarity of near-duplicates", share, 0.9)

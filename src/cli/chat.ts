@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { MemoryR1Error } from "../errors.js";
-import { namespaceLabel } from "../evaluate/play.js";
+import { namespaceLabel } from "../store/namespace.js";
 import { openStore } from "../store/open-store.js";
 import { type Conversation, conversationHelp, openConversation } from "./conversation.js";
 import { working } from "./exit.js";
@@ -30,7 +30,11 @@ export function chatVerb(): Command {
   return addRetrievalOptions(addModelOptions(command))
     .option("--message <text>", "say this and end; may be repeated", (text, all: string[]) => [...all, text], [])
     .option("--user <name>", "your name, under which memories are kept", "User")
-    .option("--store-path <dir>", "data folder of the embedded server", ".memory-r1/chroma")
+    .option(
+      "--store-path <dir>",
+      "data folder of the embedded server, which ends with the process that started it",
+      ".memory-r1/chroma",
+    )
     .action(chat);
 }
 

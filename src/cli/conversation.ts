@@ -7,7 +7,7 @@ import { MemoryBank } from "../memory/bank.js";
 import { createMemoryManager } from "../memory/manager.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { formatDate } from "../synthetic/dialogue.js";
+import { turnSaidNow } from "../memory/said-now.js";
 import type { Change } from "../trace/episode.js";
 
 export interface ConversationOptions extends AnswerRetrieval {
@@ -45,7 +45,7 @@ export function openConversation({
   const bank = new MemoryBank(options);
 
   async function tell(text: string): Promise<void> {
-    const turn = { id: `chat-${randomUUID()}`, speaker: user, text, time: formatDate(now()) };
+    const turn = turnSaidNow({ id: `chat-${randomUUID()}`, speaker: user, text }, now());
     const { step } = await manager.invoke({ turn });
     for (const change of step!.changes) write(`  ${describeChange(change)}\n`);
     if (step!.unparsable !== null) write(`  (nothing remembered: the reply could not be read: ${step!.unparsable})\n`);

@@ -1,10 +1,8 @@
 import { resolve } from "node:path";
 import type { Embeddings } from "@langchain/core/embeddings";
-import { findWeights } from "../embed/bert-config.js";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { CachedEmbeddings } from "../train/cached-embeddings.js";
-import { hashFile } from "../train/hash.js";
 
 /** What ranks memories, with the SHA-256 of its weights: it has none where words are counted. */
 export interface OpenedEmbeddings {
@@ -23,6 +21,5 @@ export async function openEmbeddings(folder: string | undefined): Promise<Opened
     return { embeddings, weights: null, close: async () => undefined };
   }
   const encoder = await OnnxEmbeddings.load({ folder: resolve(folder) });
-  const { sha256 } = await hashFile(await findWeights(resolve(folder), undefined));
-  return { embeddings: new CachedEmbeddings(encoder), weights: sha256, close: () => encoder.close() };
+  return { embeddings: new CachedEmbeddings(encoder), weights: encoder.weights, close: () => encoder.close() };
 }

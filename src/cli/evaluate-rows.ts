@@ -3,6 +3,7 @@ import { type EvaluateOptions, evaluate } from "../evaluate/evaluate.js";
 import type { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
+import type { FactSource } from "../evaluate/fact-source.js";
 import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import { type PlayProgress, selectPart } from "../evaluate/play.js";
 import type { Row } from "../evaluate/rows.js";
@@ -25,7 +26,7 @@ export async function playRows(
   dialogues: readonly Dialogue[],
   rows: readonly Row[],
   agents: OpenedModels & RetrievalSetting,
-  options: DataOptions,
+  options: DataOptions & { readonly facts: FactSource },
   { log, judge, signal }: Run,
 ): Promise<EvaluationScores[]> {
   const { turns, questions, concurrency, facts, seed } = options;

@@ -7,8 +7,8 @@ import { formatEvaluation } from "../evaluate/evaluation-table.js";
 import { predictionForm, readPredictions } from "../evaluate/predictions.js";
 import { chooseRows, type Row, rowHelp, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
 import { scorePredictions } from "../evaluate/score-predictions.js";
+import { hashFile } from "../hash.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
-import { hashFile } from "../train/hash.js";
 import { loadDialogues } from "./dialogues.js";
 import { playRows, progressByLabel } from "./evaluate-rows.js";
 import { requireSettings } from "./evaluation-settings.js";
@@ -77,7 +77,7 @@ async function evaluateAgents(options: EvaluateVerbOptions): Promise<void> {
 
 /** Scores answers that are there already. */
 async function scoreFile(file: string, options: EvaluateVerbOptions): Promise<EvaluationScores[]> {
-  const predictions = await readPredictions(file);
+  const predictions = await readPredictions(file, { judged: options.judge !== undefined });
   const judge = options.judge === undefined ? undefined : await openJudge(options.judge, options);
   const shown = progressByLabel();
   const log = openLog(options, judge);
@@ -102,8 +102,9 @@ async function scoreFile(file: string, options: EvaluateVerbOptions): Promise<Ev
   }
 }
 
-async function play(options: EvaluateVerbOptions): Promise<EvaluationScores[]> {
-  const dialogues = await loadDialogues(options, "test");
+async function play(given: EvaluateVerbOptions): Promise<EvaluationScores[]> {
+  const { dialogues, facts } = await loadDialogues(given, "test");
+  const options = { ...given, facts };
   if (!options.allowTrained) {
     const adapters = [options.adapterManager, options.adapterAnswerer].filter((adapter) => adapter !== undefined);
     await checkUnseen(dialogues, adapters);

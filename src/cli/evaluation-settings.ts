@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import type { EvaluationLog } from "../evaluate/evaluation-log.js";
+import type { FactSource } from "../evaluate/fact-source.js";
 import { type Row, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
+import { hashText, hashWeights } from "../hash.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import { retrievalSetting } from "../memory/retrieve.js";
 import type { RetrievalSetting } from "../trace/episode.js";
-import { hashText, hashWeights } from "../train/hash.js";
 import type { OpenedModels } from "./models.js";
 import type { DataOptions, ModelOptions } from "./options.js";
 
@@ -15,7 +16,7 @@ export async function requireSettings(
   dialogues: readonly Dialogue[],
   rows: readonly Row[],
   { engine, base, prompts, encoder, ...retrieval }: OpenedModels & RetrievalSetting,
-  options: ModelOptions & Pick<DataOptions, "facts" | "turns" | "questions">,
+  options: ModelOptions & Pick<DataOptions, "turns" | "questions"> & { readonly facts: FactSource },
 ): Promise<void> {
   const { architecture, parameters, device, precision, folder } = engine.info;
   const { maxNewTokens, temperature, seed } = base.sampling;

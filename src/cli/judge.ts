@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { FileError, messageOf, UsageError } from "../errors.js";
+import { hashFile, hashWeights } from "../hash.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
-import { hashFile, hashWeights } from "../train/hash.js";
 import type { ModelOptions } from "./options.js";
 
 /** Longest verdict, in tokens. */

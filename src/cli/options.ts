@@ -103,7 +103,9 @@ export function addRetrievalOptions(command: Command): Command {
 }
 
 export const factsHelp =
-  "facts of a turn: found by the model, those that LoCoMo has, or those and the words of turns that have none";
+  "facts of a turn: found by the model, those that the data has, or those and the words of turns that have none";
+
+const factsDefault = "default: observation for a dialogue file of which any turn has facts, else model";
 
 export interface DataOptions extends CommonOptions {
   readonly data?: string;
@@ -113,7 +115,7 @@ export interface DataOptions extends CommonOptions {
   readonly dialogues: number;
   readonly turns?: number;
   readonly questions?: number;
-  readonly facts: FactSource;
+  readonly facts?: FactSource;
   readonly concurrency: number;
 }
 
@@ -128,7 +130,7 @@ export function addDataOptions(command: Command, { split, dialogues }: { split: 
     .option("--dialogues <n>", "dialogues to generate", positive, dialogues)
     .option("--turns <n>", "only the first turns of each dialogue, and the questions that they can answer", positive)
     .option("--questions <n>", "only the first questions of each dialogue", wholeNumber)
-    .addOption(new Option("--facts <source>", factsHelp).choices(factSources).default("model"))
+    .addOption(new Option("--facts <source>", `${factsHelp} (${factsDefault})`).choices(factSources))
     .option("--concurrency <n>", "dialogues, and questions of each, at once", positive, 8);
 }
 
@@ -138,7 +140,8 @@ A dialogue file is a JSON array of
   { "id": "d1", "speakers": ["Ana", "Ben"],
     "turns": [{ "id": "D1:1", "speaker": "Ana", "session": 1, "time": "7 May 2023", "text": "I moved to Oslo." }],
     "questions": [{ "id": "q1", "text": "Where does Ana live?", "gold": "Oslo", "evidence": ["D1:1"] }] }
-A turn may have "facts": ["Ana lives in Oslo"], a question a "category".`;
+Turn ids must be unique in the dialogue, and question ids too. A turn may have "facts": ["Ana lives in Oslo"], [] where it tells nothing;
+--facts says whether they are used. A question may have a "category", and "after": "D1:1" to be asked after that turn, not at the end.`;
 
 export function wholeNumber(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("Expected a whole number of 0 or more.");

@@ -3,13 +3,13 @@ import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { memoryStore } from "../evaluate/compare.js";
-import type { Dialogue } from "../evaluate/dialogue.js";
-import { namespaceLabel, type PlayedDialogue, playDialogues } from "../evaluate/play.js";
+import { type PlayedDialogue, playDialogues } from "../evaluate/play.js";
 import { scorePlayed } from "../evaluate/scores.js";
+import { namespaceLabel } from "../store/namespace.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
-import { loadDialogues } from "./dialogues.js";
+import { type LoadedDialogues, loadDialogues } from "./dialogues.js";
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
 import { type OpenedModels, openModels } from "./models.js";
@@ -47,7 +47,11 @@ export function recordVerb(): Command {
         .choices(["chroma", "memory"])
         .default("chroma"),
     )
-    .option("--store-path <dir>", "data folder of the embedded server", ".memory-r1/chroma")
+    .option(
+      "--store-path <dir>",
+      "data folder of the embedded server, which ends with the process that started it",
+      ".memory-r1/chroma",
+    )
     .option("--out <file>", "episode file to write", "runs/episodes.jsonl")
     .option("--append", "add to an episode file that is there")
     .addHelpText("after", dialogueForm)
@@ -56,13 +60,13 @@ export function recordVerb(): Command {
 
 async function record(options: RecordOptions): Promise<void> {
   checkOut(options);
-  const dialogues = await loadDialogues(options, "train");
+  const loaded = await loadDialogues(options, "train");
   const models = await openModels(options);
   try {
     const agents = { ...models, ...(await chooseRetrieval(options)) };
     const opened = await openRecordStore(models, options);
     try {
-      await recordInto(opened, dialogues, agents, options);
+      await recordInto(opened, loaded, agents, options);
     } finally {
       await opened.close();
     }
@@ -83,11 +87,10 @@ async function openRecordStore(
 
 async function recordInto(
   { store }: OpenedStore,
-  dialogues: readonly Dialogue[],
+  { dialogues, facts }: LoadedDialogues,
   agents: OpenedModels & RetrievalSetting,
-  options: RecordOptions,
+  { out, turns, questions, concurrency }: RecordOptions,
 ): Promise<void> {
-  const { out, turns, questions, facts, concurrency } = options;
   // Each recording has banks of its own, so that every replay begins with an empty one.
   const run = `${new Date().toISOString().slice(0, 19).replaceAll(/\D/g, "")}-${randomUUID().slice(0, 8)}`;
   const recorder = new EpisodeRecorder({ path: out });

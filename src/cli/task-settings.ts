@@ -1,5 +1,5 @@
+import { hashFile, hashText, hashWeights } from "../hash.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
-import { hashFile, hashText, hashWeights } from "../train/hash.js";
 import type { OpenedModels } from "./models.js";
 import type { TrainVerbOptions } from "./train.js";
 

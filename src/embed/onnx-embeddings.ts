@@ -1,5 +1,6 @@
 import { Embeddings, type EmbeddingsParams } from "@langchain/core/embeddings";
 import { UsageError } from "../errors.js";
+import { hashFile } from "../hash.js";
 import { findWeights, type Pooling, readSentenceSettings } from "./bert-config.js";
 import type { EncoderOptions } from "./encoder.js";
 import { EncoderThread } from "./encoder-thread.js";
@@ -18,6 +19,10 @@ export interface OnnxEmbeddingsOptions extends EncoderOptions, EmbeddingsParams 
 
 /** LangChain embeddings by a local sentence encoder, in a thread of its own: vectors of unit length, float32 as the model gives them. */
 export class OnnxEmbeddings extends Embeddings {
+  /** What decides the vectors, wherever the folder lies: a store's collection knows them by it. */
+  readonly name: string;
+  /** SHA-256 of the file of the weights. */
+  readonly weights: string;
   /** Whether a text has the same vector as a query and as a document. */
   readonly symmetric: boolean;
   readonly #thread: EncoderThread;
@@ -29,12 +34,16 @@ export class OnnxEmbeddings extends Embeddings {
     thread: EncoderThread,
     tokens: EncodeText,
     pooling: Pooling,
-    options: OnnxEmbeddingsOptions & { readonly joinsCalls: boolean },
+    options: OnnxEmbeddingsOptions & { readonly joinsCalls: boolean; readonly weights: string },
   ) {
     super(options);
     this.#thread = thread;
     this.#tokens = tokens;
-    const { batchSize = BATCH_SIZE, joinsCalls, queryPrefix = "", documentPrefix = "" } = options;
+    const { batchSize = BATCH_SIZE, joinsCalls, weights, queryPrefix = "", documentPrefix = "" } = options;
+    // Encoded, so that no prefix can hold the mark between the two.
+    const prefixes = [queryPrefix, documentPrefix].map(encodeURIComponent).join("|");
+    this.name = `onnx:${weights.slice(0, 16)}:${pooling}:${prefixes}`;
+    this.weights = weights;
     this.symmetric = queryPrefix === documentPrefix;
     const rounds = () => new EncodingRounds((rows) => thread.encode(rows, pooling), batchSize);
     const shared = rounds();
@@ -61,9 +70,11 @@ export class OnnxEmbeddings extends Embeddings {
       ...(device === undefined ? {} : { device }),
       ...(threads === undefined ? {} : { threads }),
     };
+    const path = await findWeights(folder, file);
     // An ONNX file may be quantised with one scale for a whole batch: a text's vector would depend on what else was under way.
-    const joinsCalls = !(await findWeights(folder, file)).endsWith(".onnx");
-    return new OnnxEmbeddings(await EncoderThread.open(encoder), tokens, pooling, { ...options, joinsCalls });
+    const joinsCalls = !path.endsWith(".onnx");
+    const { sha256: weights } = await hashFile(path);
+    return new OnnxEmbeddings(await EncoderThread.open(encoder), tokens, pooling, { ...options, joinsCalls, weights });
   }
 
   override async embedQuery(text: string): Promise<number[]> {

@@ -30,7 +30,10 @@ export const readDialogueJson = (path: string): Promise<unknown> =>
 /** Reads a JSON array of dialogues. Throws FileError with the place of the first thing that is wrong. */
 export async function readDialogues(path: string): Promise<Dialogue[]> {
   const parsed = z.array(dialogueSchema).safeParse(await readDialogueJson(path));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    checkIds(parsed.data, path);
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   throw new FileError({
     what: "file does not hold dialogues",
@@ -39,5 +42,47 @@ export async function readDialogues(path: string): Promise<Dialogue[]> {
     found: issue === undefined ? "something else" : `at "${issue.path.join(".")}": ${issue.message}`,
     remedy: "compare with the form that `memory-r1 record --help` shows",
     cause: parsed.error,
+  });
+}
+
+/** Memories and answers are kept under these ids: a second thing of the same id would overwrite the first. */
+function checkIds(dialogues: readonly Dialogue[], path: string): void {
+  requireUnique(dialogues, "dialogue", path);
+  for (const { id, turns, questions } of dialogues) {
+    const where = `${path}, dialogue ${id}`;
+    requireUnique(turns, "turn", where);
+    requireUnique(questions, "question", where);
+    const known = new Set(turns.map((turn) => turn.id));
+    for (const { id: question, evidence = [], after } of questions) {
+      for (const turn of evidence) requireTurn(turn, known, "evidence", `${where}, question ${question}`);
+      if (after !== undefined) requireTurn(after, known, "after", `${where}, question ${question}`);
+    }
+  }
+}
+
+function requireUnique(things: readonly { readonly id: string }[], thing: string, where: string): void {
+  const seen = new Set<string>();
+  for (const { id } of things) {
+    if (seen.has(id)) {
+      throw new FileError({
+        what: `two ${thing}s have the same id`,
+        where,
+        expected: `each ${thing} with an id of its own`,
+        found: `${thing} ${id} twice`,
+        remedy: "rename one of them, and what refers to it",
+      });
+    }
+    seen.add(id);
+  }
+}
+
+function requireTurn(turn: string, known: ReadonlySet<string>, field: "evidence" | "after", where: string): void {
+  if (known.has(turn)) return;
+  throw new FileError({
+    what: `"${field}" names a turn that is not in the dialogue`,
+    where,
+    expected: "the id of one of its turns",
+    found: turn,
+    remedy: "correct the id, or leave it out",
   });
 }

@@ -37,7 +37,7 @@ export interface EvaluateOptions {
   /** Where the dialogues' facts came from: results say so. */
   readonly facts: FactSource;
   readonly log: EvaluationLog;
-  /** Only the first turns of each dialogue, and the questions whose evidence lies in them. */
+  /** Only the first turns of each dialogue, and the questions that are asked by then and whose evidence lies in them. */
   readonly turns?: number;
   /** Only the first questions of each dialogue. */
   readonly questions?: number;

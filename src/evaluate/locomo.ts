@@ -2,7 +2,8 @@ import { z } from "zod";
 import { FileError, UsageError } from "../errors.js";
 import type { Question } from "../trace/episode.js";
 import { type Dialogue, type DialogueTurn, readDialogueJson } from "./dialogue.js";
-import type { FactSource, GivenFacts } from "./fact-source.js";
+import type { FactSource } from "./fact-source.js";
+import { withGivenFacts } from "./given-facts.js";
 
 const turnSchema = z.object({
   speaker: z.string(),
@@ -69,7 +70,7 @@ function formError(path: string, found: string, cause?: unknown): FileError {
 function toDialogue(sample: Sample, path: string, source: FactSource): Dialogue {
   const { conversation, sample_id: id } = sample;
   const plain = sessionNumbers(conversation).flatMap((session) => sessionTurns(sample, session, path));
-  const turns = source === "model" ? plain : withFacts(plain, factsByTurn(sample, plain), source);
+  const turns = source === "model" ? plain : withGivenFacts(withFacts(plain, factsByTurn(sample, plain)), source);
   const known = new Set(plain.map((turn) => turn.id));
   // Numbered before the adversarial ones are left out, so that an id is the question's place in the file.
   const questions = sample.qa.flatMap(({ question, answer, evidence, category }, at): Question[] => {
@@ -115,13 +116,11 @@ function turnIds(evidence: string): string[] {
   return [...evidence.matchAll(/D:?(\d+):0*(\d+)/g)].map(([, session, turn]) => `D${session}:${turn}`);
 }
 
-function withFacts(
-  turns: readonly DialogueTurn[],
-  told: ReadonlyMap<string, string[]>,
-  source: GivenFacts,
-): DialogueTurn[] {
-  const without = ({ speaker, text }: DialogueTurn) => (source === "observation" ? [] : [`${speaker} said: ${text}`]);
-  return turns.map((turn) => ({ ...turn, facts: told.get(turn.id) ?? without(turn) }));
+function withFacts(turns: readonly DialogueTurn[], told: ReadonlyMap<string, string[]>): DialogueTurn[] {
+  return turns.map((turn) => {
+    const facts = told.get(turn.id);
+    return facts === undefined ? turn : { ...turn, facts };
+  });
 }
 
 /** Each fact once, at the last of its turns that its own speaker said: it is fully known there. */

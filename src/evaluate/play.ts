@@ -9,6 +9,7 @@ import type { MemoryPrompts } from "../memory/prompts.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
 import type { TurnInput } from "../memory/state.js";
 import { rewards } from "../reward/rewards.js";
+import { namespaceLabel } from "../store/namespace.js";
 import type { AnswerPayload, MemoryStepPayload, Question } from "../trace/episode.js";
 import type { EpisodeRecorder } from "../trace/recorder.js";
 import { mapConcurrently } from "./concurrent.js";
@@ -38,7 +39,7 @@ export interface PlayOptions {
   readonly namespace?: (dialogue: Dialogue) => readonly string[];
   /** Records all that happens, and the rewards of the answers that have a gold one. */
   readonly recorder?: EpisodeRecorder;
-  /** Only the first turns of each dialogue, and the questions whose evidence lies in them. */
+  /** Only the first turns of each dialogue, and the questions that are asked by then and whose evidence lies in them. */
   readonly turns?: number;
   /** Only the first questions of each dialogue. */
   readonly questions?: number;
@@ -130,14 +131,14 @@ type Play = Pick<PlayOptions, "store" | "namespace" | "recorder" | "facts"> &
     readonly step: () => void;
   };
 
-/** The turns and questions of a dialogue that are played: a question needs its evidence to have been said. */
+/** The turns and questions of a dialogue that are played: a question needs its evidence, and the turn that it follows, to have been said. */
 export function selectPart(dialogue: Dialogue, { turns, questions }: Pick<PlayOptions, "turns" | "questions">): Part {
   const said = dialogue.turns.slice(0, turns);
   const known = new Set(said.map(({ id }) => id));
-  const answerable =
-    turns === undefined
-      ? dialogue.questions
-      : dialogue.questions.filter(({ evidence = [] }) => evidence.every((id) => known.has(id)));
+  const answerable = dialogue.questions.filter(
+    ({ evidence = [], after }) =>
+      (after === undefined || known.has(after)) && (turns === undefined || evidence.every((id) => known.has(id))),
+  );
   return { dialogue, turns: said, questions: answerable.slice(0, questions) };
 }
 
@@ -175,9 +176,10 @@ async function playPart({ dialogue, turns, questions }: Part, play: Play): Promi
       return { ...answer!, evidenceRecall: evidenceRecall(answer!, steps) };
     });
   const answers: PlayedAnswer[] = [];
-  for (const turn of turns) {
+  for (const [order, turn] of turns.entries()) {
     play.stop.throwIfAborted();
-    const { step } = await play.manager.invoke({ turn: turnInput(turn, play.facts) }, config);
+    // Among all turns, as an evaluation counts them: a graph by itself counts those that left memories.
+    const { step } = await play.manager.invoke({ turn: { ...turnInput(turn, play.facts), order } }, config);
     // What a manager decided has been parsed by the operations' schema.
     steps.push(step as PlayedStep);
     play.step();
@@ -199,9 +201,4 @@ function reward({ id, question, answer }: AnswerPayload, recorder: EpisodeRecord
   const { gold, category } = question;
   if (recorder === undefined || gold === undefined) return;
   for (const name of RECORDED_REWARDS) recorder.reward({ of: id, name, value: rewards[name](answer, gold, category) });
-}
-
-/** An id as a label of a namespace, which holds neither "." nor ":". */
-export function namespaceLabel(id: string): string {
-  return encodeURIComponent(id).replaceAll(".", "%2E");
 }

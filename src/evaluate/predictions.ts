@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { FileError, messageOf } from "../errors.js";
+import { FileError, messageOf, UsageError } from "../errors.js";
 import type { AnswerLine } from "./evaluation-log.js";
 import { noUsage } from "./usage.js";
 
@@ -25,20 +25,32 @@ const predictionSchema = z
 /** The form of a file of predictions, for help texts. */
 export const predictionForm = `
 A file of predictions is a JSON array, or JSON lines, of { "prediction": "Oslo", "gold": "Oslo" }, where "answer" may stand for "gold"; each may
-have "category" (LoCoMo's number), "conversation", "row" or "condition" (scored apart from others), "evidenceRecall" or "recall". Lines of
-results that this verb wrote with --out are such, too.`;
+have "category" (LoCoMo's number), "conversation", "row" or "condition" (scored apart from others), "evidenceRecall" or "recall". With --judge
+each needs the question's text as "text", or in its place "question", which is otherwise the question's id. Lines of results that this verb
+wrote with --out are such, too.`;
 
 /** Predictions that may have been made by any tool, by row. */
 export type Predictions = ReadonlyMap<string, readonly AnswerLine[]>;
 
-/** Reads a file of predictions. Throws FileError that names the first entry that is wrong. */
-export async function readPredictions(file: string): Promise<Predictions> {
+export interface ReadPredictionsOptions {
+  /** Whether a judge will mark them, who must be told what was asked. Default false. */
+  readonly judged?: boolean;
+}
+
+/**
+ * Reads a file of predictions. Throws FileError that names the first entry that is wrong, UsageError where a judge would not hear the question.
+ */
+export async function readPredictions(
+  file: string,
+  { judged = false }: ReadPredictionsOptions = {},
+): Promise<Predictions> {
   const entries = parseEntries(await readText(file), file).filter(
     (entry) => !isRecord(entry) || !("type" in entry) || entry.type === "answer",
   );
   const rows = new Map<string, AnswerLine[]>();
   for (const [at, entry] of entries.entries()) {
     const line = parseEntry(entry, at, file);
+    if (judged && line.text.trim() === "") throw unasked(`${file}, entry ${at + 1}`);
     const row = rows.get(line.row);
     if (row === undefined) rows.set(line.row, [line]);
     else row.push(line);
@@ -76,7 +88,7 @@ function parseEntry(entry: unknown, at: number, file: string): AnswerLine {
     // Where no conversation is named, all count as of one.
     conversation: conversation ?? "",
     question: question ?? String(at),
-    text: asked ?? "",
+    text: asked ?? question ?? "",
     ...(category === undefined ? {} : { category }),
     gold: (gold ?? answer)!,
     prediction,
@@ -122,6 +134,16 @@ function wrong(file: string, found: string, cause?: unknown): FileError {
     found,
     remedy: "compare with the form that `memory-r1 evaluate --help` shows",
     ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function unasked(where: string): UsageError {
+  return new UsageError({
+    what: "a judge needs to know what was asked",
+    where,
+    expected: 'the question as "text" or "question"',
+    found: "neither",
+    remedy: "add the questions' texts to the file, or leave out --judge",
   });
 }
 

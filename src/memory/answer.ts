@@ -41,7 +41,8 @@ export function createAnswerAgent<State extends typeof answerState = typeof answ
   async function retrieve({ question, speakers }: AnswerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
     const whose = speakers ?? (await bank.speakers({ shared: true }));
-    return { retrieved: await retrieveForAnswer(bank, question.text, whose, retrieval) };
+    // The next run of the thread asks of all speakers again, unless it names some.
+    return { retrieved: await retrieveForAnswer(bank, question.text, whose, retrieval), speakers: undefined };
   }
 
   async function answer({ question, retrieved }: AnswerState, config: LangGraphRunnableConfig) {

@@ -14,7 +14,7 @@ export interface ReadOptions {
   readonly query?: string;
   /** What ranks by the query. Default "vector". */
   readonly mode?: SearchMode;
-  readonly filter?: { readonly speaker: string } | { readonly order: number };
+  readonly filter?: { readonly speaker: string } | { readonly order: { readonly $gte: number } };
 }
 
 type FoundItem = Awaited<ReturnType<BaseStore["search"]>>[number];

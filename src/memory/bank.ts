@@ -10,6 +10,7 @@ import { BankHistory } from "./history.js";
 import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
 import { nextOrders } from "./next-orders.js";
 import type { Operation } from "./operation.js";
+import { withoutRecalled } from "./recalled.js";
 import { recoverOnce } from "./recover-once.js";
 import { byOrder, byRelevance, memoryValue, type ScoredMemory } from "./scored-memory.js";
 import { memoriesAt, planUndo } from "./undo.js";
@@ -74,11 +75,14 @@ export class MemoryBank {
 
   /**
    * An order that is greater than that of every memory in the bank. The bank is read for it once in a process; then it is only looked whether
-   * another writer has gone on from the same place.
+   * there is anything from there on.
    */
   async nextOrder(): Promise<number> {
     const known = nextOrders.get(this.#store, this.namespace);
-    if (known !== undefined && (await this.#read(this.namespace, 1, { filter: { order: known } })).length === 0)
+    if (
+      known !== undefined &&
+      (await this.#read(this.namespace, 1, { filter: { order: { $gte: known } } })).length === 0
+    )
       return known;
     const last = (await this.list()).at(-1);
     const next = last === undefined ? 0 : last.value.order + 1;
@@ -102,11 +106,8 @@ export class MemoryBank {
       return [];
     }
     const at = { time: turn.time, source: turn.id, order: order ?? (await this.nextOrder()) };
-    const told = (text: string) => ({
-      text,
-      ...at,
-      ...(words && !text.includes(turn.text) ? { said: turn.text } : {}),
-    });
+    const heard = withoutRecalled(turn.text);
+    const told = (text: string) => ({ text, ...at, ...(words && !text.includes(heard) ? { said: heard } : {}) });
     const known = new Map(retrieved.map((memory) => [memory.alias, memory]));
     let added = 0;
     const changes = changing.map((operation): Change => {

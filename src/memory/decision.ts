@@ -3,7 +3,7 @@ import type { Change, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { MemoryBank } from "./bank.js";
 import type { ApplyOptions } from "./bank-options.js";
 import type { Operation } from "./operation.js";
-import { MAX_OPERATIONS, parseOperations } from "./parse.js";
+import { parseOperations } from "./parse.js";
 import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";
 
 export interface DecisionOptions extends ApplyOptions {
@@ -29,9 +29,12 @@ export async function applyDecision(
   text: string,
   retrieved: readonly RetrievedMemory[],
   turn: Turn,
-  { maxOperations = MAX_OPERATIONS, facts = [], ...options }: DecisionOptions = {},
+  { maxOperations, facts = [], ...options }: DecisionOptions = {},
 ): Promise<AppliedDecision> {
-  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), { facts, maxOperations });
+  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), {
+    facts,
+    ...(maxOperations === undefined ? {} : { maxOperations }),
+  });
   return { operations, unparsable, changes: await bank.apply(operations, retrieved, turn, options) };
 }
 

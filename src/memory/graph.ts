@@ -45,7 +45,8 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
   async function answer({ question, speakers }: MemoryState, config: LangGraphRunnableConfig) {
     const input = { question: question!, ...(speakers === undefined ? {} : { speakers }) };
     const { answer } = await answerer.invoke(input, config);
-    return { answer, question: null };
+    // The next run of the thread asks of all speakers again, unless it names some.
+    return { answer, question: null, speakers: undefined };
   }
 
   function next({ turns, question }: MemoryState) {

@@ -7,7 +7,7 @@ import type { Decide } from "./controls.js";
 import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
 import { decisionText, type ManagerOutput, managerReplier } from "./manager-output.js";
-import { MAX_OPERATIONS, parseOperations } from "./parse.js";
+import { parseOperations } from "./parse.js";
 import { type ManagerRetrieval, retrieveForManager } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type ManagerState, managerState } from "./state.js";
@@ -17,7 +17,7 @@ export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
   readonly manager?: BaseChatModel;
   /** Decides in place of a model: `addOnly`, `noop`, or one's own. */
   readonly decide?: Decide;
-  /** Most changes that a model may make in one turn. Default 8. */
+  /** Most changes that a model may make in one turn. Default 8, or one for each fact. */
   readonly maxOperations?: number;
   /** Whether memories keep the words of the turns that they came from, which answers are then found by and shown too. Default false. */
   readonly words?: boolean | undefined;
@@ -37,11 +37,11 @@ export function createMemoryManager<State extends typeof managerState = typeof m
 ): AgentGraph<State, "extract" | "retrieve" | "manage" | "apply"> {
   const runtime = agentRuntime(options);
   const { prompts, id } = runtime;
-  const { maxOperations = MAX_OPERATIONS, decide, managerOutput = "text", approveDeletes = false, words } = options;
+  const { maxOperations, decide, managerOutput = "text", approveDeletes = false, words } = options;
 
   async function extract({ turn }: ManagerState, config: LangGraphRunnableConfig) {
     const { facts, unparsable } = await extractFacts(turn, options.extractor ?? options.model, runtime, config);
-    const order = await runtime.bank(config).nextOrder();
+    const order = turn.order ?? (await runtime.bank(config).nextOrder());
     return {
       pending: { id: id(), facts, order },
       retrieved: [],
@@ -66,14 +66,17 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       decision: {
         callId,
         ...policy,
-        ...parseOperations(text, aliasesOf(retrieved!), { facts: input.facts, maxOperations }),
+        ...parseOperations(text, aliasesOf(retrieved!), {
+          facts: input.facts,
+          ...(maxOperations === undefined ? {} : { maxOperations }),
+        }),
       },
     };
   }
 
   async function apply({ turn, pending, retrieved, decision }: ManagerState, config: LangGraphRunnableConfig) {
     const bank = runtime.bank(config);
-    const { facts: _, recalled: __, ...said } = turn;
+    const { facts: _, recalled: __, order: ___, ...said } = turn;
     const { callId, unparsable, policyVersion = null, probability = null } = decision!;
     const { id: stepId, facts, order } = pending!;
     const decided = decision!.operations;

@@ -4,7 +4,7 @@ import { type JsonReading, readJsonObject } from "./json.js";
 import { type Operation, operationsSchema } from "./operation.js";
 
 /** Most changes that one turn may make, whatever the model asks for. */
-export const MAX_OPERATIONS = 8;
+const MAX_OPERATIONS = 8;
 
 /** Most facts that are taken from one turn. */
 export const MAX_FACTS = 32;
@@ -45,7 +45,7 @@ export interface ParseOptions {
 export function parseOperations(
   text: string,
   aliases: readonly string[],
-  { facts = [], maxOperations = MAX_OPERATIONS }: ParseOptions = {},
+  { facts = [], maxOperations = Math.max(MAX_OPERATIONS, facts.length) }: ParseOptions = {},
 ): ParsedOperations {
   const json = readJsonObject(text);
   if ("reason" in json) {

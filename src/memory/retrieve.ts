@@ -2,6 +2,7 @@ import type { SearchMode } from "../store/search-mode.js";
 import type { MemoryOrder, RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { MemoryBank } from "./bank.js";
 import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
+import { speakersNamed } from "./speakers-named.js";
 
 /** Memories per fact that the manager sees: mem0's choice, which Memory-R1 follows. */
 export const MANAGER_MEMORIES_PER_FACT = 5;
@@ -86,7 +87,7 @@ export async function retrieveForAnswer(
 ): Promise<RetrievedMemory[]> {
   const setting = retrievalSetting(options);
   const { memoriesPerSpeaker: limit, namedSpeakersOnly, search: mode = "vector", adjacent = false } = setting;
-  const named = namedSpeakersOnly ? speakers.filter((speaker) => question.includes(speaker)) : [];
+  const named = namedSpeakersOnly ? speakersNamed(question, speakers) : [];
   const ranking = { limit, mode, adjacent, shared: true };
   const groups: ScoredMemory[][] = [];
   for (const speaker of named.length === 0 ? speakers : named) {

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseStore, LangGraphRunnableConfig, RetryPolicy } from "@langchain/langgraph";
 import { UsageError } from "../errors.js";
+import { namespaceLabel } from "../store/namespace.js";
+import { ownStore } from "../store/own-store.js";
 import { MemoryBank } from "./bank.js";
 import { instructedPrompts } from "./instructed-prompts.js";
 import type { MemoryPrompts } from "./prompts.js";
@@ -75,10 +77,7 @@ function resolveStore(explicit: BaseStore | undefined, config: LangGraphRunnable
       remedy: "pass `store` to the agent, or compile the graph with `.compile({ store })`",
     });
   }
-  // LangGraph hands nodes a queueing wrapper whose `batch` throws and whose `put` loses `index`.
-  return "lg_name" in store && store.lg_name === "AsyncBatchedStore"
-    ? (Reflect.get(store, "store") as BaseStore)
-    : store;
+  return ownStore(store);
 }
 
 function resolveNamespace(option: NamespaceOption | undefined, config: LangGraphRunnableConfig): readonly string[] {
@@ -96,13 +95,17 @@ function resolveNamespace(option: NamespaceOption | undefined, config: LangGraph
 }
 
 function defaultNamespace({ configurable }: LangGraphRunnableConfig): readonly string[] {
-  for (const [kind, id] of [
-    ["user", configurable?.user_id],
-    ["thread", configurable?.thread_id],
-  ]) {
-    if (typeof id === "string" && id !== "") {
-      return ["memories", kind, encodeURIComponent(id).replaceAll(".", "%2E")];
-    }
+  for (const kind of ["user", "thread"]) {
+    const id: unknown = configurable?.[`${kind}_id`];
+    if (id === undefined || id === null) continue;
+    if (typeof id === "string" && id !== "") return ["memories", kind, namespaceLabel(id)];
+    throw new UsageError({
+      what: "an id cannot name a bank",
+      where: `config.configurable.${kind}_id`,
+      expected: "a text that is not empty",
+      found: `${typeof id} ${JSON.stringify(id)}`,
+      remedy: `pass String(id), or leave ${kind}_id out`,
+    });
   }
   throw new UsageError({
     what: "the run does not say whose memories it works on",

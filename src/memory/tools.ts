@@ -56,8 +56,7 @@ export function createMemoryTools(options: MemoryToolsOptions): StructuredToolIn
       const turn = turnSaidNow({ id: runtime.id(), speaker, text: facts.join(" "), facts }, now());
       const { step } = await manager.invoke({ turn }, config);
       const { unparsable, changes } = step!;
-      if (unparsable !== null)
-        return `Nothing was recorded: the memory manager's answer could not be read (${unparsable}).`;
+      if (unparsable !== null) return `Nothing was recorded: the memory manager's answer was refused (${unparsable}).`;
       const lines = changes.map(({ event, before, after }) => `${event}: ${(after ?? before)!.text}`);
       return lines.length === 0 ? "Nothing new: the memory holds it already." : lines.join("\n");
     },

@@ -1,4 +1,4 @@
-import { EngineError } from "../errors.js";
+import { ContextLengthError, EngineError } from "../errors.js";
 import { freeMemory } from "../onnx/free-memory.js";
 import type { Device } from "../onnx/session.js";
 import type { BatchSize, Sized } from "./batching.js";
@@ -101,6 +101,17 @@ export function checkFits(bytes: number, { prompt, group, response }: Sized, { f
     expected: `about ${gibibytes(bytes)} GiB for ${prompt} + ${group} × ${response} tokens`,
     found: `${gibibytes(free)} GiB free`,
     remedy: "lower the group size, the length of responses or of prompts, or use --precision float16 or bfloat16",
+  });
+}
+
+/** Throws ContextLengthError where one item does not fit the model's context. */
+export function checkLength({ prompt, response }: Sized, contextLength: number): void {
+  if (prompt > 0 && prompt + response <= contextLength) return;
+  throw new ContextLengthError({
+    what: prompt === 0 ? "the prompt is empty" : "a prompt and its response do not fit the model's context",
+    expected: `1 to ${contextLength} tokens together, the prompt at least one of them`,
+    found: `${prompt} of the prompt and ${response} of the response`,
+    remedy: prompt === 0 ? "give the prompt a token" : "shorten the prompt, or lower the length of responses",
   });
 }
 

@@ -37,6 +37,13 @@ export function tokenTensor(groups: readonly (readonly (readonly number[])[])[],
   return { dtype: "float32", shape: [groups.length, size, width], data };
 }
 
+/** A number as float32 of rank 0. */
+export const scalarTensor = (value: number): HostTensor => ({
+  dtype: "float32",
+  shape: [],
+  data: Float32Array.from([value]),
+});
+
 export function longest(rows: readonly (readonly number[])[]): number {
   return rows.reduce((length, row) => Math.max(length, row.length), 0);
 }

@@ -14,6 +14,7 @@ import { AIMessageChunk, type BaseMessage, type StandardMessageStructure } from 
 import { ChatGenerationChunk, type ChatResult } from "@langchain/core/outputs";
 import type { Runnable } from "@langchain/core/runnables";
 import { ContextLengthError, UsageError } from "../errors.js";
+import { hashWeights } from "../hash.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { abortError } from "./abort.js";
 import { callbackStream } from "./callback-stream.js";
@@ -37,6 +38,8 @@ export interface ChatOnnxFields extends BaseChatModelParams, Partial<Sampling> {
   readonly tokenizer: ChatTokenizer;
   /** Name of an adapter that the engine has; absent means the base model. */
   readonly adapter?: string;
+  /** What tells this adapter from others of its name in a cache of replies, such as a hash of its weights. */
+  readonly adapterId?: string;
 }
 
 /** What one call may set; the rest is the model's own. */
@@ -63,6 +66,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   readonly engine: ChatEngine;
   readonly tokenizer: ChatTokenizer;
   readonly adapter: string | undefined;
+  readonly adapterId: string | undefined;
   readonly sampling: Sampling;
 
   static override lc_name(): string {
@@ -71,10 +75,11 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
 
   constructor(fields: ChatOnnxFields) {
     super(fields);
-    const { engine, tokenizer, adapter, temperature = 0, maxNewTokens = 256, seed = 0, stop = [] } = fields;
+    const { engine, tokenizer, adapter, adapterId, temperature = 0, maxNewTokens = 256, seed = 0, stop = [] } = fields;
     this.engine = engine;
     this.tokenizer = tokenizer;
     this.adapter = adapter;
+    this.adapterId = adapterId;
     this.sampling = checkSampling({ temperature, maxNewTokens, seed, stop });
   }
 
@@ -91,8 +96,9 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     });
     if (adapter === undefined) return new ChatOnnx({ ...fields, engine, tokenizer });
     try {
-      await engine.loadAdapter(basename(adapter), adapter);
-      return new ChatOnnx({ ...fields, engine, tokenizer, adapter: basename(adapter) });
+      const name = basename(adapter);
+      await engine.loadAdapter(name, adapter);
+      return new ChatOnnx({ ...fields, engine, tokenizer, adapter: name, adapterId: await hashWeights(adapter) });
     } catch (error) {
       await engine.close();
       throw error;
@@ -107,10 +113,11 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     return "onnx";
   }
 
-  /** Names the policy exactly, so that a response cache does not outlive a training step. */
+  /** Names the policy exactly, so that a response cache does not outlive a training step, nor serve another adapter of the same name. */
   override _identifyingParams(): Record<string, unknown> {
     const { folder } = this.engine.info;
-    return { folder, policy_version: this.engine.policyVersion(this.adapter), ...this.sampling };
+    const adapter = this.adapterId === undefined ? {} : { adapter_id: this.adapterId };
+    return { folder, policy_version: this.engine.policyVersion(this.adapter), ...adapter, ...this.sampling };
   }
 
   override get callKeys(): string[] {

@@ -36,6 +36,9 @@ interface Positions {
  */
 const TRIP_STEPS = 8;
 
+/** The last trip may take steps after the N-th: they need room and draws. */
+const BEYOND = TRIP_STEPS - 1;
+
 /**
  * Prefill and decoding in one run, as `generateGraph` without its caches' inputs and outputs, in about ten nodes a layer: launching kernels,
  * not arithmetic, limits decoding on a GPU. Every response has a cache of its own, filled with its prompt's; queries, keys and values are one
@@ -69,9 +72,7 @@ export function fusedGenerateGraph(
   const promptLogits = decoder.logits({ residual: ends(prompt.residual), added: ends(prompt.added!) });
   const first = sample(fanOutLogits(promptLogits, vocabularySize), targetsOf(zero()));
 
-  // The last trip may take steps after the N-th: they need room and draws.
-  const beyond = TRIP_STEPS - 1;
-  const room = addDims("N", beyond);
+  const room = addDims("N", BEYOND);
   const total = addDims(room, "P");
   const cacheShape: Dim[] = ["B*G", keyValueHeads, total, headSize];
   const empty = o.expand(scalar(0, dtype), ["B*G", keyValueHeads, room, headSize]);
@@ -85,7 +86,7 @@ export function fusedGenerateGraph(
     ]);
     return o.concat([o.reshape(rows, ["B*G", keyValueHeads, "P", headSize]), empty], 2);
   };
-  const allTargets = o.concat([targets, o.expand(scalar(0, "float32"), [beyond, "B*G"])], 0);
+  const allTargets = o.concat([targets, o.expand(scalar(0, "float32"), [BEYOND, "B*G"])], 0);
   const iteration = input("iteration", "int64", []);
   const token = input("token", "int64", ["B*G", 1]);
   const done = input("done", "bool", ["B*G"]);
@@ -169,7 +170,7 @@ class FusedDecoder {
   ): Stream {
     const name = `model.layers.${index}`;
     const { normal, sum } = this.norm(stream, `${name}.input_layernorm`);
-    const { cosines, sines } = rotaryTables(this.config, this.parameters.dtype);
+    const { cosines, sines } = rotaryTables(this.config, this.parameters.dtype, BEYOND);
     const rows = this.normHeads(this.queriesKeysValues(normal, `${name}.self_attn`), `${name}.self_attn`);
     const { mixed, keys, values } = o.groupQueryAttention(rows, { ...at, cosines, sines }, past, this.config);
     keep({ keys, values });

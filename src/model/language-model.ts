@@ -6,12 +6,13 @@ import {
   type BatchMemory,
   batchMemory,
   checkFits,
+  checkLength,
   decodingBytes,
   fits,
   scoringBytes,
   updateBytes,
 } from "./batch-limits.js";
-import { type BatchSize, microBatches, type Sized } from "./batching.js";
+import { type BatchSize, microBatches, type Sized, scalarTensor } from "./batching.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 import { decodeBatch, decodeStream } from "./decoding.js";
 import type {
@@ -31,7 +32,7 @@ import { GRADIENT_PREFIX, GRADIENT_SCALE } from "./policy-graph.js";
 import { checkPrecision, defaultPrecision, type Precision } from "./precision.js";
 import { scoreBatch, unpad, valueBatch } from "./scoring.js";
 import { Sessions } from "./sessions.js";
-import { gradientScale, scalar, updateFeeds } from "./update-feeds.js";
+import { checkUpdate, gradientScale, updateFeeds } from "./update-feeds.js";
 import { planRuns, sizeOf } from "./update-runs.js";
 import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
@@ -106,16 +107,17 @@ export class LanguageModel {
   ): Promise<Generation[][]> {
     const { config } = this.checkpoint;
     const set = this.policy(adapter);
-    const parameters = feeds(set);
-    const [only] = requests;
+    const parameters = sets.feedsOf(set);
     const aborted = () => signal?.aborted ?? false;
-    if (onTokens !== undefined && only !== undefined) {
+    const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
+    if (onTokens !== undefined) {
+      const only = onlyResponse(requests);
+      checkLength(sizes[0]!, config.contextLength);
       const stream = await this.sessions.get("stream", set.kind);
       return [[await decodeStream(stream, only, stopIds, config, parameters, onTokens, aborted)]];
     }
     const session = await this.sessions.get("generate", set.kind);
     const results: Generation[][] = [];
-    const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
     for (const batch of this.batches(
       sizes,
       (size) => decodingBytes(size, config, this.memory),
@@ -134,7 +136,7 @@ export class LanguageModel {
   async logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]> {
     const set = this.policy(adapter);
     const session = await this.sessions.get(adapter === undefined ? "reference" : "scores", set.kind);
-    const parameters = adapter === undefined ? {} : feeds(set);
+    const parameters = adapter === undefined ? {} : sets.feedsOf(set);
     const results: GroupScores[] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
@@ -149,29 +151,30 @@ export class LanguageModel {
   async values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]> {
     const set = this.critic(critic);
     const session = await this.sessions.get("values", set.kind);
-    const results: number[][][][] = [];
+    const results: number[][][] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
-      const values = await valueBatch(session, part, this.checkpoint.config, feeds(set));
+      const values = await valueBatch(session, part, this.checkpoint.config, sets.feedsOf(set));
       batch.forEach((index, i) => {
-        results[index] = [values[i]!];
+        results[index] = values[i]!;
       });
     }
-    return results.flat();
+    return results;
   }
 
   async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
     const { objective } = request;
     const set = objective === "value" ? this.critic(adapter) : this.policy(adapter);
     const { config } = this.checkpoint;
+    checkUpdate(request);
     const runner = await this.sessions.update(objective, set.kind, objective === "policy" ? request.form : undefined);
     const gradients = new Map<string, Float32Array>();
     const scored: number[][][] = [];
     let loss = 0;
     const batches = this.groupBatches(request.groups, updateBytes, this.memory.updateRows);
-    for (const run of planRuns(batches, request.groups.map(sizeOf))) {
+    for (const run of planRuns(batches, request.groups.map(sizeOf), config.contextLength)) {
       const stacked = run.batches.map((batch) => updateFeeds(request, batch, run.size, config));
-      const { sums, each } = await this.runUpdate(runner, stacked, feeds(set), request);
+      const { sums, each } = await this.runUpdate(runner, stacked, sets.feedsOf(set), request);
       loss += (sums.loss!.data as Float32Array)[0]!;
       for (const name of set.tensors.keys()) {
         const part = sums[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
@@ -212,7 +215,7 @@ export class LanguageModel {
   ): ReturnType<BatchRunner["runAll"]> {
     if (this.info.precision !== "float16") return runner.runAll(batches, shared);
     for (let scale = gradientScale(request), tries = 0; ; scale /= 64, tries++) {
-      const results = await runner.runAll(batches, { ...shared, [GRADIENT_SCALE]: scalar(scale) });
+      const results = await runner.runAll(batches, { ...shared, [GRADIENT_SCALE]: scalarTensor(scale) });
       const parts = Object.entries(results.sums).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
       const norm = globalNorm(parts.map(([, { data }]) => data as Float32Array));
       if (Number.isFinite(norm) || tries === 3) return results;
@@ -298,8 +301,14 @@ export class LanguageModel {
     rows?: number,
   ): number[][] {
     const { memory } = this;
-    for (const size of sizes) checkFits(bytes({ ...size, count: 1 }), size, memory);
-    return microBatches(sizes, (size) => fits(size, bytes(size), limit, rows), memory.enoughTokens);
+    const { contextLength } = this.checkpoint.config;
+    for (const size of sizes) {
+      checkLength(size, contextLength);
+      checkFits(bytes({ ...size, count: 1 }), size, memory);
+    }
+    // A batch is padded to its longest prompt and its longest response, which may be of two items.
+    const within = ({ prompt, response }: BatchSize) => prompt + response <= contextLength;
+    return microBatches(sizes, (size) => within(size) && fits(size, bytes(size), limit, rows), memory.enoughTokens);
   }
 }
 
@@ -307,10 +316,19 @@ function wrongKind(name: string, expected: string, found: string, remedy: string
   return new UsageError({ what: `"${name}" cannot do this`, expected, found, remedy });
 }
 
-function sized(promptIds: readonly number[], group: number, response: number): Sized {
-  return { prompt: promptIds.length, group, response };
+/** Throws UsageError for more than one response: a stream has no place for others. */
+function onlyResponse(requests: readonly GenerateRequest[]): GenerateRequest {
+  const [only, ...others] = requests;
+  if (only !== undefined && others.length === 0 && (only.count ?? 1) === 1) return only;
+  throw new UsageError({
+    what: "tokens are told of one response alone",
+    where: "onTokens",
+    expected: "one request with a count of 1",
+    found: `${requests.length} requests with counts of ${requests.map(({ count = 1 }) => count).join(", ")}`,
+    remedy: "generate each of them by itself, or leave out onTokens",
+  });
 }
 
-function feeds(set: sets.ParameterSet) {
-  return { ...sets.fixedFeeds(set), ...Object.fromEntries(set.tensors) };
+function sized(promptIds: readonly number[], group: number, response: number): Sized {
+  return { prompt: promptIds.length, group, response };
 }

@@ -1,4 +1,5 @@
 import { WorkerThread } from "../worker-thread.js";
+import { abortError } from "./abort.js";
 import type {
   EngineInfo,
   GenerateOptions,
@@ -34,17 +35,22 @@ type Tokens = Extract<FromWorker, { type: "tokens" }>;
 
 class WorkerEngine implements PolicyEngine {
   private readonly updates = new Map<string, number>();
+  private closing: Promise<void> | undefined;
   readonly info: EngineInfo;
 
   constructor(private readonly thread: WorkerThread<EngineInfo, Tokens>) {
     this.info = thread.info;
   }
 
-  generate(
+  async generate(
     requests: readonly GenerateRequest[],
     { signal, onTokens, ...options }: GenerateOptions,
   ): Promise<Generation[][]> {
-    return this.call("generate", [requests, options], { signal, onTokens });
+    if (signal?.aborted) throw abortError(signal);
+    const generations = await this.call("generate", [requests, options], { signal, onTokens });
+    // What was aborted is cut short, or not there.
+    if (signal?.aborted) throw abortError(signal);
+    return generations;
   }
 
   logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]> {
@@ -65,24 +71,25 @@ class WorkerEngine implements PolicyEngine {
     return adapter === undefined ? "base" : `${adapter}@${this.updates.get(adapter) ?? 0}`;
   }
 
-  createAdapter(name: string, options: LoraOptions): Promise<void> {
+  async createAdapter(name: string, options: LoraOptions): Promise<void> {
+    await this.call("createAdapter", [name, options]);
     this.updates.set(name, 0);
-    return this.call("createAdapter", [name, options]);
   }
 
-  createCritic(name: string, options: LoraOptions): Promise<void> {
+  async createCritic(name: string, options: LoraOptions): Promise<void> {
+    await this.call("createCritic", [name, options]);
     this.updates.set(name, 0);
-    return this.call("createCritic", [name, options]);
   }
 
-  loadAdapter(name: string, folder: string): Promise<void> {
+  async loadAdapter(name: string, folder: string): Promise<void> {
+    await this.call("loadAdapter", [name, folder]);
     this.updates.set(name, 0);
-    return this.call("loadAdapter", [name, folder]);
   }
 
-  copyAdapter(from: string, to: string): Promise<void> {
+  async copyAdapter(from: string, to: string): Promise<void> {
+    await this.call("copyAdapter", [from, to]);
+    // The thread answers in the order of its calls: what it copied has had all updates that were answered before.
     this.updates.set(to, this.updates.get(from) ?? 0);
-    return this.call("copyAdapter", [from, to]);
   }
 
   saveAdapter(name: string, folder: string): Promise<void> {
@@ -97,9 +104,9 @@ class WorkerEngine implements PolicyEngine {
     this.updates.set(adapter, await this.call("loadTraining", [adapter, folder]));
   }
 
-  async close(): Promise<void> {
-    await this.call("close", []);
-    await this.thread.terminate();
+  close(): Promise<void> {
+    this.closing ??= this.call("close", []).finally(() => this.thread.terminate());
+    return this.closing;
   }
 
   private call<M extends Method>(

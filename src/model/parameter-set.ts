@@ -5,6 +5,7 @@ import type { HostTensor } from "../onnx/session.js";
 import { Random } from "../random.js";
 import { type AdamWState, adamWState } from "./adamw.js";
 import { readAdapter, writeAdapter } from "./adapter-files.js";
+import { scalarTensor } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { LoraOptions } from "./engine.js";
 import { adaptedLayers, LORA_SCALE, loraInputName } from "./lora.js";
@@ -24,10 +25,10 @@ export interface ParameterSet {
   updates: number;
 }
 
-/** Inputs that the graph takes beside the trainable tensors. */
-export function fixedFeeds({ lora }: ParameterSet): Record<string, HostTensor> {
-  if (lora === undefined) return {};
-  return { [LORA_SCALE]: { dtype: "float32", shape: [], data: Float32Array.from([lora.alpha / lora.rank]) } };
+/** A set as feeds of a graph. */
+export function feedsOf({ lora, tensors }: ParameterSet): Record<string, HostTensor> {
+  const scale = lora === undefined ? {} : { [LORA_SCALE]: scalarTensor(lora.alpha / lora.rank) };
+  return { ...scale, ...Object.fromEntries(tensors) };
 }
 
 export function parameterArrays({ tensors }: ParameterSet): Map<string, Float32Array> {
@@ -77,10 +78,10 @@ export function zeroLora(config: DecoderConfig): ParameterSet {
 
 export async function readLora(config: DecoderConfig, folder: string): Promise<ParameterSet> {
   const { rank, alpha, tensors } = await readAdapter(folder);
-  const known = new Set(adaptedLayers(config).map(({ name }) => name));
+  const layers = new Map(adaptedLayers(config).map((layer) => [layer.name, layer]));
   for (const [name, { A, B }] of tensors) {
-    const layer = adaptedLayers(config).find((candidate) => candidate.name === name);
-    if (layer === undefined || !known.has(name) || A.length !== rank * layer.into || B.length !== rank * layer.out) {
+    const layer = layers.get(name);
+    if (layer === undefined || A.length !== rank * layer.into || B.length !== rank * layer.out) {
       throw new UsageError({
         what: `adapter does not fit this model at "${name}"`,
         where: folder,
@@ -139,14 +140,23 @@ function loraSet(
   return { kind: "lora", tensors, lora: { rank, alpha }, optimizer: undefined, updates: 0 };
 }
 
-/** Writes a fully trained model as a Hugging Face folder's weights; config.json and the tokenizer are the checkpoint's. */
+const CHECKPOINT_FILES = [
+  "config.json",
+  "generation_config.json",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "chat_template.jinja",
+  "chat_template.json",
+];
+
+/** Writes a fully trained model as a Hugging Face folder, its weights in float16; configuration, tokenizer and chat template are the checkpoint's. */
 export async function writeFull(set: ParameterSet, { folder: source }: Checkpoint, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const tensors = new Map(
     [...set.tensors].map(([name, { shape, data }]) => [name, { dtype: "F16" as const, shape, data }]),
   );
   await writeSafetensors(join(folder, "model.safetensors"), tensors, { format: "pt" });
-  for (const name of ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"]) {
+  for (const name of CHECKPOINT_FILES) {
     await copyFile(join(source, name), join(folder, name)).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code !== "ENOENT") throw cause;
     });

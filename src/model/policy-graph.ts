@@ -14,7 +14,8 @@ import { PROMPT_BLOCKS, type PromptBlock } from "./prompt-gradient.js";
 import { responseColumns } from "./response-gradient.js";
 
 /** GRPO's: a ratio for each token, and k3. */
-const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
+/** GRPO's. */
+export const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
 
 /**
  * B prompts, each with a group of G responses. Prompts are padded on the right to P, responses to 1 + R. The prompt is computed
@@ -156,8 +157,10 @@ export function policyInputs({ ratio }: PolicyForm = defaultForm): PolicyInputs 
 }
 
 /** Σ w · (−min(ρ A, clip(ρ) A) + β KL): PPO's clipped surrogate (Schulman et al. 2017) with a KL estimate in the loss (Shao et al. 2024, eq. 4). */
-export function policyLoss(logprobs: Value, p: PolicyInputs, { ratio: level, kl }: PolicyForm = defaultForm): Value {
-  const ratio = level === "token" ? o.exp(o.sub(logprobs, p.oldLogprobs)) : sequenceRatio(logprobs, p);
+export function policyLoss(given: Value, p: PolicyInputs, { ratio: level, kl }: PolicyForm = defaultForm): Value {
+  // A token without weight, such as padding, may be so unlikely that its terms overflow, and 0 · ∞ is no number.
+  const logprobs = o.where(o.equal(p.weights, 0), p.referenceLogprobs, given);
+  const ratio = level === "token" ? o.exp(o.sub(logprobs, p.oldLogprobs)) : sequenceRatio(given, p);
   const clipped = o.min(o.max(ratio, o.neg(o.sub(p.clipLow, 1))), o.add(p.clipHigh, 1));
   const surrogate = o.min(o.mul(ratio, p.advantages), o.mul(clipped, p.advantages));
   const penalty = klEstimates[kl](o.sub(p.referenceLogprobs, logprobs));

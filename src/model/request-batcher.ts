@@ -15,6 +15,7 @@ interface Waiting {
   readonly options: GenerateOptions;
   readonly resolve: (result: BatchedResult) => void;
   readonly reject: (error: unknown) => void;
+  readonly onAbort: () => void;
   settled: boolean;
 }
 
@@ -38,16 +39,13 @@ export class RequestBatcher {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(abortError(signal));
     return new Promise((resolve, reject) => {
-      const waiting: Waiting = { request, options, resolve, reject, settled: false };
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        settle(waiting, () => reject(abortError(signal!)));
+      };
+      const waiting: Waiting = { request, options, resolve, reject, onAbort, settled: false };
       this.#waiting.push(waiting);
-      signal?.addEventListener(
-        "abort",
-        () => {
-          this.#waiting = this.#waiting.filter((other) => other !== waiting);
-          settle(waiting, () => reject(abortError(signal)));
-        },
-        { once: true },
-      );
+      signal?.addEventListener("abort", onAbort);
       this.#schedule();
     });
   }
@@ -103,6 +101,7 @@ export class RequestBatcher {
 function settle(waiting: Waiting, action: () => void): void {
   if (waiting.settled) return;
   waiting.settled = true;
+  waiting.options.signal?.removeEventListener("abort", waiting.onAbort);
   action();
 }
 

@@ -23,20 +23,24 @@ export interface RotaryTables {
   readonly sines: Value;
 }
 
-const tables = new WeakMap<DecoderConfig, Map<Precision, RotaryTables>>();
+const tables = new WeakMap<DecoderConfig, Map<string, RotaryTables>>();
 
-/** Cosines and sines [contextLength, headSize / 2]; one pair of values for all graphs of a config. */
-export function rotaryTables(config: DecoderConfig, dtype: Precision): RotaryTables {
-  const known = tables.get(config) ?? new Map<Precision, RotaryTables>();
+/**
+ * Cosines and sines [contextLength + beyond, headSize / 2], one pair of values for all graphs of a config that ask for the same. `beyond` is
+ * what a kernel wants of its cache's room, where no token that counts ever stands.
+ */
+export function rotaryTables(config: DecoderConfig, dtype: Precision, beyond = 0): RotaryTables {
+  const known = tables.get(config) ?? new Map<string, RotaryTables>();
   tables.set(config, known);
-  const made = known.get(dtype) ?? makeTables(config, dtype);
-  known.set(dtype, made);
+  const key = `${dtype} ${beyond}`;
+  const made = known.get(key) ?? makeTables(config, dtype, beyond);
+  known.set(key, made);
   return made;
 }
 
-function makeTables(config: DecoderConfig, dtype: Precision): RotaryTables {
+function makeTables(config: DecoderConfig, dtype: Precision, beyond: number): RotaryTables {
   const frequencies = inverseFrequencies(config);
-  const shape = [config.contextLength, frequencies.length];
+  const shape = [config.contextLength + beyond, frequencies.length];
   const size = shape[0]! * shape[1]!;
   const table = (f: (angle: number) => number) => {
     const data = dtype === "float32" ? new Float32Array(size) : new Uint16Array(size);

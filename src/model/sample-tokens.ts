@@ -17,7 +17,7 @@ export interface Draws {
 
 export function sampleDraws(uniforms: Value, temperatures: Value): Draws {
   const greedy = o.equal(temperatures, 0);
-  const divisors = o.where(greedy, GREEDY_TEMPERATURE, temperatures);
+  const divisors = o.max(temperatures, GREEDY_TEMPERATURE);
   return {
     targets: o.mul(o.where(greedy, 0.5, uniforms), INSIDE),
     divisors: o.reshape(divisors, [temperatures.shape[0]!, 1]),

@@ -51,7 +51,7 @@ export interface SessionsOptions {
 /** What a session of all of a policy's work holds. */
 const unitedPurposes = ["generate", "scores", "reference", "policy"] as const;
 
-const formKey = (form: PolicyForm | undefined): string => `${form?.ratio ?? "token"} ${form?.kl ?? "k3"}`;
+const formKey = ({ ratio, kl }: PolicyForm = graphs.defaultForm): string => `${ratio} ${kl}`;
 
 interface GraphParameters {
   readonly parameters: DecoderParameters;
@@ -86,17 +86,14 @@ export class Sessions {
     if (purpose === "stream" && !this.fusedDecoding(kind)) return this.get("generate", kind);
     const { device, united = device !== "cpu" } = this.options;
     if (united && kind === "lora" && unitedPurposes.some((one) => one === purpose)) {
-      return (await this.unite(purpose === "policy" ? form : undefined)).get(purpose)!;
+      return (await this.unite(purpose === "policy" ? (form ?? graphs.defaultForm) : undefined)).get(purpose)!;
     }
     const key = `${purpose} ${kind} ${formKey(form)}`;
-    let session = this.made.get(key);
-    if (session === undefined) {
-      // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
-      const packWeights = device !== "cpu" || purpose === "generate" || purpose === "stream";
-      session = this.open(emitModel(this.define(purpose, kind, form), device), packWeights);
-      this.made.set(key, session);
-    }
-    return session;
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    // Only decoding multiplies few rows at a time; the other graphs would pay for packed weights in memory alone.
+    const packWeights = device !== "cpu" || purpose === "generate" || purpose === "stream";
+    return this.keep(key, this.open(emitModel(this.define(purpose, kind, form), device), packWeights));
   }
 
   /** The session of all purposes; made anew where its policy loss has another form than the one asked for. */
@@ -108,10 +105,22 @@ export class Sessions {
       this.made.delete(this.united.form);
     }
     const programs = Object.fromEntries(unitedPurposes.map((purpose) => [purpose, this.define(purpose, "lora", form)]));
-    const session = this.open(emitPrograms(programs, this.options.device), true);
+    const session = this.keep(key, this.open(emitPrograms(programs, this.options.device), true));
+    const united = { form: key, programs: session.then((opened) => programsOf(opened, programs)) };
+    this.united = united;
+    united.programs.catch(() => {
+      if (this.united === united) this.united = undefined;
+    });
+    return united.programs;
+  }
+
+  /** Keeps a session that is being made; one that could not be made is tried again by the next call. */
+  private keep(key: string, session: Promise<Session>): Promise<Session> {
     this.made.set(key, session);
-    this.united = { form: key, programs: session.then((opened) => programsOf(opened, programs)) };
-    return this.united.programs;
+    session.catch(() => {
+      if (this.made.get(key) === session) this.made.delete(key);
+    });
+    return session;
   }
 
   private open(model: Uint8Array, packWeights: boolean): Promise<Session> {
@@ -124,9 +133,10 @@ export class Sessions {
   }
 
   async release(): Promise<void> {
-    for (const session of this.made.values()) {
-      if (this.options.profilePrefix !== undefined) (await session).endProfiling();
-      await (await session).release();
+    for (const made of await Promise.allSettled(this.made.values())) {
+      if (made.status === "rejected") continue;
+      if (this.options.profilePrefix !== undefined) made.value.endProfiling();
+      await made.value.release();
     }
     this.made.clear();
     this.united = undefined;

@@ -1,5 +1,6 @@
+import { UsageError } from "../errors.js";
 import type { HostTensor } from "../onnx/session.js";
-import { type BatchSize, tokenTensor } from "./batching.js";
+import { type BatchSize, scalarTensor, tokenTensor } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { ScoreGroup, TrainingGroup, UpdateRequest } from "./engine.js";
 import { groupFeeds } from "./scoring.js";
@@ -34,9 +35,9 @@ export function updateFeeds(
         old_logprobs: perToken(request.groups, ({ oldLogprobs }) => oldLogprobs),
         reference_logprobs: perToken(request.groups, ({ referenceLogprobs }) => referenceLogprobs),
         ...(request.form?.ratio === "sequence" ? { sequence_shares: perToken(request.groups, sequenceShares) } : {}),
-        clip_low: scalar(request.clipLow),
-        clip_high: scalar(request.clipHigh),
-        kl_coefficient: scalar(request.klCoefficient),
+        clip_low: scalarTensor(request.clipLow),
+        clip_high: scalarTensor(request.clipHigh),
+        kl_coefficient: scalarTensor(request.klCoefficient),
       };
     case "value": {
       // A critic judges states: the tokens that it would have to predict are no input of its graph.
@@ -46,8 +47,38 @@ export function updateFeeds(
         weights: perToken(request.groups, ({ weights }) => weights),
         returns: perToken(request.groups, ({ returns }) => returns),
         old_values: perToken(request.groups, ({ oldValues }) => oldValues),
-        value_clip: scalar(request.valueClip),
+        value_clip: scalarTensor(request.valueClip),
       };
+    }
+  }
+}
+
+const perTokenFields = {
+  likelihood: ["weights"],
+  policy: ["weights", "advantages", "oldLogprobs", "referenceLogprobs"],
+  value: ["weights", "returns", "oldValues"],
+} as const;
+
+/** Throws UsageError where there is nothing to learn from, or numbers per token that are not as many as the tokens. */
+export function checkUpdate({ objective, groups }: UpdateRequest): void {
+  const remedy =
+    "pass at least one group with a response, and in each of its fields one number for each response token";
+  if (groups.length === 0) throw new UsageError({ what: "there are no groups to learn from", where: "groups", remedy });
+  for (const [g, group] of groups.entries()) {
+    const { responses } = group;
+    if (responses.length === 0)
+      throw new UsageError({ what: "the group has no response", where: `groups[${g}]`, remedy });
+    for (const field of perTokenFields[objective]) {
+      const numbers = (group as unknown as Record<typeof field, PerToken>)[field];
+      const r = responses.findIndex((ids, at) => numbers[at]?.length !== ids.length);
+      if (r < 0) continue;
+      throw new UsageError({
+        what: "numbers and tokens are not equally many",
+        where: `groups[${g}].${field}[${r}]`,
+        expected: `${responses[r]!.length} numbers`,
+        found: `${numbers[r]?.length ?? "none"}`,
+        remedy,
+      });
     }
   }
 }
@@ -64,9 +95,3 @@ export function gradientScale(request: UpdateRequest): number {
   const largest = groups.flatMap(({ weights }) => weights.flat()).reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   return largest === 0 ? 1 : 2 ** Math.floor(Math.log2(SCALED_WEIGHT / largest));
 }
-
-export const scalar = (value: number): HostTensor => ({
-  dtype: "float32",
-  shape: [],
-  data: Float32Array.from([value]),
-});

@@ -11,24 +11,23 @@ export interface UpdateRun {
 /** Batches of one run are padded to its longest prompt: one that is shorter than this share of it begins another run. */
 const SHORTEST_SHARE = 0.75;
 
-/** Joins batches that follow each other and are about equally large. */
-export function planRuns(batches: readonly (readonly number[])[], sizes: readonly Sized[]): UpdateRun[] {
+/** Joins batches that follow each other, are about equally large, and fit the context when padded to the largest of them. */
+export function planRuns(
+  batches: readonly (readonly number[])[],
+  sizes: readonly Sized[],
+  contextLength: number,
+): UpdateRun[] {
   const runs: { batches: (readonly number[])[]; size: BatchSize }[] = [];
   for (const batch of batches) {
     const own = paddedSize(batch, sizes);
     const last = runs.at(-1);
-    if (last === undefined || !alike(last.size, own)) {
+    const size = last === undefined ? own : largerOf(last.size, own);
+    if (last === undefined || !alike(last.size, own) || size.prompt + size.response > contextLength) {
       runs.push({ batches: [batch], size: own });
       continue;
     }
     last.batches.push(batch);
-    const { size } = last;
-    last.size = {
-      count: Math.max(size.count, own.count),
-      prompt: Math.max(size.prompt, own.prompt),
-      group: size.group,
-      response: Math.max(size.response, own.response),
-    };
+    last.size = size;
   }
   return runs;
 }
@@ -43,6 +42,13 @@ function alike(run: BatchSize, batch: BatchSize): boolean {
     batch.count * 2 > run.count
   );
 }
+
+const largerOf = (a: BatchSize, b: BatchSize): BatchSize => ({
+  count: Math.max(a.count, b.count),
+  prompt: Math.max(a.prompt, b.prompt),
+  group: a.group,
+  response: Math.max(a.response, b.response),
+});
 
 function paddedSize(batch: readonly number[], sizes: readonly Sized[]): BatchSize {
   const all = batch.map((index) => sizes[index]!);

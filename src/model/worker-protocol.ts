@@ -1,7 +1,7 @@
 import type { WireError } from "../wire-error.js";
 import type { LanguageModel } from "./language-model.js";
 
-/** Methods of the model that the main thread may call; `updates` is answered with every reply. */
+/** Methods of the model that the main thread may call. */
 export type Method =
   | "generate"
   | "logprobs"

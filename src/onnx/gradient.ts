@@ -25,7 +25,6 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   Exp: simple((g, { outputs: [y] }) => [() => o.mul(g, y!)]),
   Log: simple((g, { inputs: [x] }) => [() => o.div(g, x!)]),
   Sqrt: simple((g, { outputs: [y] }) => [() => o.mul(o.div(g, y!), 0.5)]),
-  Reciprocal: simple((g, { outputs: [y] }) => [() => o.neg(o.mul(g, o.mul(y!, y!)))]),
   Sigmoid: simple((g, { outputs: [y] }) => [() => o.mul(g, o.sub(y!, o.mul(y!, y!)))]),
   // d erf(x)/dx = 2/√π · exp(-x²)
   Erf: simple((g, { inputs: [x] }) => [() => o.mul(g, o.mul(o.exp(o.neg(o.mul(x!, x!))), 2 / Math.sqrt(Math.PI)))]),
@@ -52,7 +51,6 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   Equal: none,
   Less: none,
   LessOrEqual: none,
-  And: none,
   Or: none,
   Where: simple((g, { inputs: [condition, a, b] }) => [() => g, ...choose(g, condition!, a!, b!)]),
   Cast: simple((g, { inputs: [x] }) => [() => o.cast(g, x!.dtype)]),
@@ -150,8 +148,6 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   Range: none,
   Window: none,
   Extent: none,
-  TopK: ({ inputs: [x], outputs: [, indices] }, [g]) =>
-    g === undefined ? [] : [() => o.scatterAddElements(g, indices!, x!.shape.at(-1)!)],
   After: simple((g) => [() => g]),
   StopGradient: none,
   Recompute: simple((g, { inputs, attributes: { body } }) => {

@@ -40,7 +40,6 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Exp: same(),
   Log: same(),
   Sqrt: same(),
-  Reciprocal: same(),
   Sigmoid: same(),
   Erf: (scope, [x], [y], { inputs }) => {
     if (inputs[0]!.dtype === "float64") erfSeries(scope, x!, y!);
@@ -65,7 +64,6 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Equal: same(),
   Less: same(),
   LessOrEqual: same(),
-  And: same(),
   Or: same(),
   Where: same(),
   Cast: same(({ to }) => ({ to: { int: dataTypes[to] } })),
@@ -223,7 +221,6 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     const end = scope.node("Squeeze", [scope.shape([size])]);
     scope.node("Range", [scope.scalar(0, "int64"), end, scope.scalar(1, "int64")], {}, y);
   },
-  TopK: (scope, [x], y, { attributes: { k } }) => scope.nodes("TopK", [x!, scope.int64s([k])], y, lastAxis),
   // A view of x whose shape, "every extent as it was", is read from the signal's: an order without a pass over numbers. Like all that is
   // known before the graph runs, a signal of fixed shape would be folded away.
   After: (scope, [x, signal], [y], { inputs: [value, given] }) => {

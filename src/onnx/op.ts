@@ -8,7 +8,6 @@ export interface OpAttributes {
   Exp: NoAttributes;
   Log: NoAttributes;
   Sqrt: NoAttributes;
-  Reciprocal: NoAttributes;
   Sigmoid: NoAttributes;
   /** The error function, as exact GELU needs it. */
   Erf: NoAttributes;
@@ -26,7 +25,6 @@ export interface OpAttributes {
   Equal: NoAttributes;
   Less: NoAttributes;
   LessOrEqual: NoAttributes;
-  And: NoAttributes;
   Or: NoAttributes;
   /** (condition, whenTrue, whenFalse), broadcast. */
   Where: NoAttributes;
@@ -84,8 +82,6 @@ export interface OpAttributes {
   Window: { readonly size: string };
   /** A dimension's extent, int64, rank 0. */
   Extent: { readonly size: Dim };
-  /** The k largest of the last axis and their int64 indices, in descending order. */
-  TopK: { readonly k: number };
   /** (x, signal): x, computed only after the signal is known. Orders recomputation after the forward pass. */
   After: NoAttributes;
   /** x, as a constant to differentiation. */
@@ -155,7 +151,6 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Exp: like,
   Log: like,
   Sqrt: like,
-  Reciprocal: like,
   Sigmoid: like,
   Erf: like,
   Silu: like,
@@ -171,7 +166,6 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Equal: comparison,
   Less: comparison,
   LessOrEqual: comparison,
-  And: elementwise,
   Or: elementwise,
   Where: ([condition, a, b], _, op) => {
     if (condition!.dtype !== "bool") throw wrong(op, "a bool condition", condition!.dtype);
@@ -307,13 +301,6 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Range: (_, { size }) => [{ dtype: "int64", shape: [size] }],
   Window: (_, { size }) => [{ dtype: "int64", shape: [size] }],
   Extent: () => [{ dtype: "int64", shape: [] }],
-  TopK: ([x], { k }) => {
-    const shape = [...x!.shape.slice(0, -1), k];
-    return [
-      { dtype: x!.dtype, shape },
-      { dtype: "int64", shape },
-    ];
-  },
   After: like,
   StopGradient: like,
   Recompute: (inputs) => {

@@ -19,12 +19,10 @@ export function apply<K extends OpName>(
 /** A number stands for a rank-0 constant of the other operand's type. */
 export type Operand = Value | number;
 
-const unary =
-  (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Reciprocal" | "Sigmoid" | "Erf" | "Silu" | "Cos" | "Sin" | "Not") =>
-  (x: Value) =>
-    apply(op, [x], {})[0]!;
+const unary = (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Sigmoid" | "Erf" | "Silu" | "Cos" | "Sin" | "Not") => (x: Value) =>
+  apply(op, [x], {})[0]!;
 
-type BinaryName = "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual" | "And" | "Or";
+type BinaryName = "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual" | "Or";
 
 const binary = (op: BinaryName) => (a: Value, b: Operand) =>
   apply(op, [a, typeof b === "number" ? scalar(b, a.dtype) : b], {})[0]!;
@@ -33,7 +31,6 @@ export const neg = unary("Neg");
 export const exp = unary("Exp");
 export const log = unary("Log");
 export const sqrt = unary("Sqrt");
-export const reciprocal = unary("Reciprocal");
 export const sigmoid = unary("Sigmoid");
 export const erf = unary("Erf");
 export const silu = unary("Silu");
@@ -49,7 +46,6 @@ export const max = binary("Max");
 export const equal = binary("Equal");
 export const less = binary("Less");
 export const lessOrEqual = binary("LessOrEqual");
-export const and = binary("And");
 export const or = binary("Or");
 
 export function where(condition: Value, whenTrue: Operand, whenFalse: Operand): Value {
@@ -185,11 +181,6 @@ export const window = (start: Value, length: Value, size: string): Value =>
 export const extent = (size: Dim): Value => apply("Extent", [], { size: canonical(size) })[0]!;
 
 export const range = (size: Dim): Value => apply("Range", [], { size: canonical(size) })[0]!;
-
-export function topK(x: Value, k: number): { readonly values: Value; readonly indices: Value } {
-  const [values, indices] = apply("TopK", [x], { k });
-  return { values: values!, indices: indices! };
-}
 
 /** x, whose gradient ends here. */
 export const stopGradient = (x: Value): Value => apply("StopGradient", [x], {})[0]!;

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { writeAtomic } from "../atomic-file.js";
 import { memoryStore } from "../evaluate/compare.js";
-import { namespaceLabel, playDialogues } from "../evaluate/play.js";
+import { playDialogues } from "../evaluate/play.js";
+import { namespaceLabel } from "../store/namespace.js";
 import { type EpisodeEvent, episodeEventSchema } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";

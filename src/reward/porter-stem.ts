@@ -33,8 +33,12 @@ const irregularStems = new Map(
 
 function isConsonant(word: string, at: number): boolean {
   const letter = word[at] ?? "";
-  if ("aeiou".includes(letter)) return false;
-  return letter !== "y" || at === 0 || !isConsonant(word, at - 1);
+  if (letter !== "y") return !"aeiou".includes(letter);
+  // A y is a consonant at the beginning and after a vowel: in a run of them every other one is.
+  let first = at;
+  while (word[first - 1] === "y") first--;
+  const begins = first === 0 || !isConsonant(word, first - 1);
+  return (at - first) % 2 === 0 ? begins : !begins;
 }
 
 /** Porter's m: how often a run of vowels is followed by a run of consonants. */

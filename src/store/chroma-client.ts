@@ -42,8 +42,8 @@ export function chromaClient(url: string, { tenant, database, headers }: ChromaA
  * Resolves when a Chroma server answers whose version this package knows.
  * @throws StoreError where none does, or something answers that is no Chroma server of the v2 interface.
  */
-export async function checkServer(client: ChromaClient, where: string): Promise<void> {
-  const heartbeat = await guarded("asking for a heartbeat", where, () => client.heartbeat());
+export async function checkServer(client: ChromaClient, where: string, unreachable?: string): Promise<void> {
+  const heartbeat = await guarded("asking for a heartbeat", where, () => client.heartbeat(), unreachable);
   if (typeof heartbeat !== "number") {
     throw new StoreError({
       what: "the server that answers does not speak Chroma's interface",
@@ -55,7 +55,7 @@ export async function checkServer(client: ChromaClient, where: string): Promise<
   }
   // Chroma Cloud is always of today.
   if (client instanceof CloudClient) return;
-  const version = await guarded("asking for the version", where, () => client.version());
+  const version = await guarded("asking for the version", where, () => client.version(), unreachable);
   if (Number.parseInt(version, 10) === MAJOR) return;
   throw new StoreError({
     what: "the Chroma server has a version that this package does not know",

@@ -9,6 +9,8 @@ import { embeddingsName } from "./embeddings-name.js";
 const LAYOUT = "langgraph-store-3";
 /** A layout whose rows are read as well: each has its value as its document until it is written again. */
 const EARLIER_LAYOUT = "langgraph-store-2";
+/** What all OnnxEmbeddings were called before: such a collection takes the name of the first one that opens it. */
+const EARLIER_ONNX = "OnnxEmbeddings";
 /** Keys of the collection's metadata. */
 const KEYS = { layout: "memory_r1_layout", embeddings: "memory_r1_embeddings", dimension: "memory_r1_dimension" };
 
@@ -30,8 +32,9 @@ export async function openCollection(
   name: string,
   embeddings: Embeddings,
   server: string,
+  unreachable?: string,
 ): Promise<OpenCollection> {
-  await checkServer(client, server);
+  await checkServer(client, server, unreachable);
   const dimension = (await embeddings.embedQuery("dimension")).length;
   const identity = {
     [KEYS.layout]: LAYOUT,
@@ -39,14 +42,16 @@ export async function openCollection(
     [KEYS.dimension]: dimension,
   };
   const where = `${server}, collection "${name}"`;
-  return guarded("opening the collection", where, async () => {
+  const open = async () => {
     const collection = (await existing(client, name)) ?? (await create(client, name, identity));
     checkIdentity(collection, identity, where);
     // From now on an earlier version of this package would misread it, and must refuse it.
-    if (collection.metadata?.[KEYS.layout] !== LAYOUT) await collection.modify({ metadata: identity });
+    const isCurrent = Object.entries(identity).every(([key, value]) => collection.metadata?.[key] === value);
+    if (!isCurrent) await collection.modify({ metadata: identity });
     const maxBatch = await client.getMaxBatchSize();
     return { collection, dimension, maxBatch: maxBatch > 0 ? maxBatch : Number.POSITIVE_INFINITY };
-  });
+  };
+  return guarded("opening the collection", where, open, unreachable);
 }
 
 async function existing(client: ChromaClient, name: string): Promise<Collection | undefined> {
@@ -88,7 +93,9 @@ function checkIdentity(collection: Collection, wanted: Record<string, string | n
       remedy: "Choose another collection name.",
     });
   }
-  if (found[KEYS.embeddings] === wanted[KEYS.embeddings] && found[KEYS.dimension] === wanted[KEYS.dimension]) return;
+  const [written, given] = [found[KEYS.embeddings], wanted[KEYS.embeddings]];
+  const sameName = written === given || (written === EARLIER_ONNX && String(given).startsWith("onnx:"));
+  if (sameName && found[KEYS.dimension] === wanted[KEYS.dimension]) return;
   const describe = (metadata: Record<string, unknown>) =>
     `name "${metadata[KEYS.embeddings]}" and dimension ${metadata[KEYS.dimension]}`;
   throw otherEmbeddings(where, describe(found), describe(wanted));

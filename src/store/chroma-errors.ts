@@ -8,8 +8,11 @@ import {
 } from "chromadb";
 import { MemoryR1Error, messageOf, StoreError } from "../errors.js";
 
+/** What to do where a server cannot be reached that this package did not start. */
+const UNREACHABLE = "Start it, or mend CHROMA_URL, or leave CHROMA_URL unset to use the embedded server.";
+
 /** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
-export function chromaError(cause: unknown, what: string, where: string): MemoryR1Error {
+export function chromaError(cause: unknown, what: string, where: string, unreachable = UNREACHABLE): MemoryR1Error {
   if (cause instanceof MemoryR1Error) return cause;
   const found = messageOf(cause);
   if (cause instanceof ChromaConnectionError) {
@@ -17,7 +20,7 @@ export function chromaError(cause: unknown, what: string, where: string): Memory
       what: `${what}: the Chroma server cannot be reached`,
       where,
       expected: "a Chroma server that answers there",
-      remedy: "Start it, or mend CHROMA_URL, or leave CHROMA_URL unset to use the embedded server.",
+      remedy: unreachable,
       cause,
     });
   }
@@ -65,12 +68,17 @@ export function otherEmbeddings(where: string, expected: string, found: string, 
   });
 }
 
-/** Runs a call of the Chroma client; what it throws comes out as a StoreError. */
-export async function guarded<T>(what: string, where: string, call: () => Promise<T>): Promise<T> {
+/** Runs a call of the Chroma client; what it throws comes out as a StoreError, with this remedy where nobody answers. */
+export async function guarded<T>(
+  what: string,
+  where: string,
+  call: () => Promise<T>,
+  unreachable?: string,
+): Promise<T> {
   try {
     return await call();
   } catch (cause) {
-    throw chromaError(cause, what, where);
+    throw chromaError(cause, what, where, unreachable);
   }
 }
 

@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StoreError } from "../errors.js";
 import { type Binding, chromaBindings } from "./chroma-bindings.js";
+import { claimFolder, type FolderClaim } from "./chroma-claim.js";
 import { checkServer, chromaClient } from "./chroma-client.js";
 import { type ChromaProcess, NOT_LOADED, release, startProcess } from "./chroma-process.js";
 
@@ -21,26 +22,59 @@ export interface ChromaServerOptions {
 export interface ChromaServer {
   readonly url: string;
   readonly path: string;
-  /** The server's process; undefined where another process had already started a server on this folder. */
+  /** The server's process; undefined where a server was already started on this folder, here or by another process. */
   readonly pid: number | undefined;
-  /** Ends the server, if it was started here. */
+  /** Ends the server for all who share it, if this call started it. */
   stop(): Promise<void>;
 }
 
-/** Two servers must not write one folder: this file in it says who serves it. */
-const OWNER = "server.json";
 const START_SECONDS = 30;
 
 /**
  * Serves a data folder on 127.0.0.1 by the Chroma server inside chromadb's npm packages, in a child process that ends
- * with this one. A folder that is already being served is shared.
+ * with this one. A folder that is already being served, or is about to be, is shared.
  * @throws StoreError where no binary loads (saying why for each), or the server does not come up.
  */
 export async function startChromaServer(options: ChromaServerOptions): Promise<ChromaServer> {
   const path = resolve(options.path);
-  await createFolder(path);
-  const shared = await runningServer(path);
-  if (shared !== undefined) return { url: shared, path, pid: undefined, stop: async () => undefined };
+  const claim = await takeFolder(path);
+  if (typeof claim === "string") return { url: claim, path, pid: undefined, stop: async () => undefined };
+  try {
+    const { server, url } = await startFirst(path, options);
+    const served = await serve(server, url, path, claim);
+    // Another process took this one for ended, say while it was suspended: the folder is its own.
+    return served ?? (await startChromaServer(options));
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
+}
+
+async function takeFolder(path: string): Promise<FolderClaim | string> {
+  try {
+    await mkdir(path, { recursive: true });
+    return await claimFolder(path, START_SECONDS);
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
+function unwritable(path: string, cause: unknown): StoreError {
+  return new StoreError({
+    what: "the data folder of the Chroma server cannot be written",
+    where: path,
+    remedy: "Choose a folder that can be written.",
+    cause,
+  });
+}
+
+interface StartedServer {
+  readonly server: ChromaProcess;
+  readonly url: string;
+}
+
+/** A server from the first binding that loads. */
+async function startFirst(path: string, options: ChromaServerOptions): Promise<StartedServer> {
   const reasons: string[] = [];
   for (const { name, path: binding } of options.bindings ?? chromaBindings()) {
     const started = binding === undefined ? "not installed" : await startBinding(binding, path, options);
@@ -57,34 +91,17 @@ export async function startChromaServer(options: ChromaServerOptions): Promise<C
   });
 }
 
-async function createFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true });
-  } catch (cause) {
-    throw unwritable(path, cause);
-  }
-}
-
-function unwritable(path: string, cause: unknown): StoreError {
-  return new StoreError({
-    what: "the data folder of the Chroma server cannot be written",
-    where: path,
-    remedy: "Choose a folder that can be written.",
-    cause,
-  });
-}
-
 /** The server, or why the binding does not load. */
 async function startBinding(
   binding: string,
   path: string,
   options: ChromaServerOptions,
-): Promise<ChromaServer | string> {
+): Promise<StartedServer | string> {
   const port = await freePort(options.port, path);
   const server = startProcess(binding, { path, port }, options.log);
   const url = `http://127.0.0.1:${port}`;
   const failure = await untilUp(server, url);
-  if (failure === undefined) return serve(server, url, path);
+  if (failure === undefined) return { server, url };
   server.child.kill("SIGKILL");
   const code = await server.exited;
   if (code === NOT_LOADED) return server.complaint();
@@ -113,9 +130,14 @@ async function untilUp(server: ChromaProcess, url: string): Promise<{ exited: bo
   }
 }
 
-async function serve(server: ChromaProcess, url: string, path: string): Promise<ChromaServer> {
+/** Lets others find the server; ends it and resolves to undefined where one of them has taken the folder meanwhile. */
+async function serve(
+  server: ChromaProcess,
+  url: string,
+  path: string,
+  claim: FolderClaim,
+): Promise<ChromaServer | undefined> {
   const { child } = server;
-  const owner = join(path, OWNER);
   const kill = () => child.kill("SIGKILL");
   const stop = async () => {
     process.off("exit", kill);
@@ -123,29 +145,20 @@ async function serve(server: ChromaProcess, url: string, path: string): Promise<
     kill();
     child.ref();
     await server.exited;
-    await rm(owner, { force: true });
+    claim.release();
   };
   process.once("exit", kill);
   try {
-    await writeFile(owner, JSON.stringify({ url, pid: child.pid }));
+    if (!claim.publish(url, child.pid)) {
+      await stop();
+      return undefined;
+    }
   } catch (cause) {
     await stop();
     throw unwritable(path, cause);
   }
   release(server);
   return { url, path, pid: child.pid, stop };
-}
-
-/** The URL of a live server that another process started on this folder. */
-async function runningServer(path: string): Promise<string | undefined> {
-  try {
-    const { url, pid } = JSON.parse(await readFile(join(path, OWNER), "utf8")) as { url: string; pid: number };
-    process.kill(pid, 0);
-    await checkServer(chromaClient(url), url);
-    return url;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A port that nobody listens on: else the heartbeat of another server would pass for that of ours. */

@@ -31,6 +31,8 @@ export interface ChromaStoreOptions extends ChromaAccess {
   readonly client?: ChromaClient;
   /** Default: "http://127.0.0.1:8000". */
   readonly url?: string;
+  /** What to do where the server cannot be reached, as the error says. Default: to start it, or to mend CHROMA_URL. */
+  readonly unreachableRemedy?: string;
   readonly collection?: string;
   readonly embeddings: Embeddings;
   /** `fields`: LangGraph index paths that are embedded by default, one vector for each text they select. */
@@ -68,6 +70,7 @@ export class ChromaStore extends BaseStore {
   readonly vectorIndex: VectorIndex;
   readonly #client: ChromaClient;
   readonly #where: string;
+  readonly #unreachable: string | undefined;
   readonly #collectionName: string;
   readonly #limits: ChromaLimits;
   readonly #ttl: TtlOptions;
@@ -80,6 +83,7 @@ export class ChromaStore extends BaseStore {
   constructor({
     client,
     url = "http://127.0.0.1:8000",
+    unreachableRemedy,
     collection = "langgraph-memory-r1",
     embeddings,
     index = {},
@@ -92,6 +96,7 @@ export class ChromaStore extends BaseStore {
     this.vectorIndex = { embeddings, ...index };
     this.#client = client ?? chromaClient(url, access);
     this.#where = client === undefined ? url : "the given Chroma client";
+    this.#unreachable = unreachableRemedy;
     this.#collectionName = collection;
     this.#limits = { ...limitsOf(this.#client), ...limits };
     this.#ttl = ttl;
@@ -182,19 +187,23 @@ export class ChromaStore extends BaseStore {
   }
 
   #open(): Promise<OpenCollection> {
-    this.#opened ??= openCollection(this.#client, this.#collectionName, this.vectorIndex.embeddings, this.#where).catch(
-      (error: unknown) => {
-        // The server may be there at the next try.
-        this.#opened = undefined;
-        throw error;
-      },
-    );
+    this.#opened ??= openCollection(
+      this.#client,
+      this.#collectionName,
+      this.vectorIndex.embeddings,
+      this.#where,
+      this.#unreachable,
+    ).catch((error: unknown) => {
+      // The server may be there at the next try.
+      this.#opened = undefined;
+      throw error;
+    });
     return this.#opened;
   }
 
   async #guarded<T>(what: string, call: () => Promise<T>): Promise<T> {
     try {
-      return await guarded(what, `${this.#where}, collection "${this.#collectionName}"`, call);
+      return await guarded(what, `${this.#where}, collection "${this.#collectionName}"`, call, this.#unreachable);
     } catch (error) {
       if (isGone(error)) {
         // Someone deleted the collection: the next operation makes it anew.

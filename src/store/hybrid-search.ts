@@ -51,15 +51,16 @@ export async function hybridSearch(
   if (mode === "text") return found(byText);
   const near = await store.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
   const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));
-  const byWords = byText.slice(0, Math.max(needed, FUSED));
   for (const item of near) items.set(pathOf(item), item);
-  const floor = byVector[Math.min(FUSED, byVector.length) - 1]?.score ?? 0;
-  return found(
-    fuse([
-      { scored: byVector, floor },
-      { scored: byWords, floor: 0 },
-    ]),
-  );
+  // The same for every page: pages of rankings that were fused to other depths would overlap.
+  const nearest = byVector.slice(0, FUSED);
+  const fused = fuse([
+    { scored: nearest, floor: nearest.at(-1)?.score ?? 0 },
+    { scored: byText.slice(0, FUSED), floor: 0 },
+  ]);
+  const ranked = new Set(fused.map(({ id }) => id));
+  const farther = byVector.slice(FUSED).filter(({ id }) => !ranked.has(id));
+  return found([...fused, ...farther.map(({ id }) => ({ id, score: 0 }))]);
 }
 
 /** The latest indexes, so that a bank which is searched again, or forked, is not read anew. */

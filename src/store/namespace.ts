@@ -30,6 +30,11 @@ function invalid(namespace: Namespace, expected: string, found: string): UsageEr
   });
 }
 
+/** An id as a label of a namespace, which holds neither "." nor ":". */
+export function namespaceLabel(id: string): string {
+  return encodeURIComponent(id).replaceAll(".", "%2E");
+}
+
 /** One string per namespace and key, and no string for two of them. */
 export function itemPath(namespace: Namespace, key: string): string {
   return JSON.stringify([namespace, key]);

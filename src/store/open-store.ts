@@ -2,7 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
 import { messageOf } from "../errors.js";
 import { startChromaServer } from "./chroma-server.js";
-import { ChromaStore } from "./chroma-store.js";
+import { ChromaStore, type ChromaStoreOptions } from "./chroma-store.js";
 
 export interface OpenStoreOptions {
   readonly embeddings: Embeddings;
@@ -21,12 +21,18 @@ export interface OpenStoreOptions {
 export interface OpenedStore {
   readonly store: BaseStore;
   readonly kind: "chroma" | "memory";
+  /** Ends the embedded server, for all stores on it, where this one started it. */
   close(): Promise<void>;
 }
 
+/** Of an embedded server: CHROMA_URL has no part in it. */
+const UNREACHABLE =
+  "The embedded server has ended: the store that had started it was closed, or its process ended. Open the store again.";
+
 /**
  * The store that serves here: the Chroma server at `CHROMA_URL`, else the embedded one on `path`, else LangGraph's
- * InMemoryStore with a warning.
+ * InMemoryStore with a warning. Stores that are open on one `path` at the same time, in one process or several, share the
+ * embedded server that the first of them started: closing that one, or the end of its process, ends the server for all.
  * @throws StoreError where `CHROMA_URL` is unreachable, or the collection was written with other embeddings.
  */
 export async function openStore({
@@ -39,8 +45,12 @@ export async function openStore({
   start = startChromaServer,
 }: OpenStoreOptions): Promise<OpenedStore> {
   const index = fields === undefined ? {} : { fields };
-  const open = async (url: string, close: () => Promise<void>): Promise<OpenedStore> => {
-    const store = new ChromaStore({ url, embeddings, index, ...(collection === undefined ? {} : { collection }) });
+  const named = collection === undefined ? {} : { collection };
+  const open = async (
+    server: Pick<ChromaStoreOptions, "url" | "unreachableRemedy">,
+    close: () => Promise<void>,
+  ): Promise<OpenedStore> => {
+    const store = new ChromaStore({ ...server, embeddings, index, ...named });
     try {
       await store.start();
     } catch (error) {
@@ -49,13 +59,13 @@ export async function openStore({
     }
     return { store, kind: "chroma", close };
   };
-  if (env.CHROMA_URL) return open(env.CHROMA_URL, async () => undefined);
+  if (env.CHROMA_URL) return open({ url: env.CHROMA_URL }, async () => undefined);
   const server = await start({ path }).catch((error: unknown) => {
     const line = `Memories are kept in this process only, and are lost when it ends: ${messageOf(error)}`;
     warn(line.replaceAll(/\s+/g, " "));
     return undefined;
   });
-  if (server !== undefined) return open(server.url, server.stop);
+  if (server !== undefined) return open({ url: server.url, unreachableRemedy: UNREACHABLE }, server.stop);
   const dims = (await embeddings.embedQuery("dimension")).length;
   const store = new InMemoryStore({
     index: { dims, embeddings, ...(fields === undefined ? {} : { fields: [...fields] }) },

@@ -1,6 +1,5 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import {
-  AsyncBatchedStore,
   BaseStore,
   type Item,
   type ListNamespacesOperation,
@@ -12,6 +11,7 @@ import {
 import { matchesFilter } from "./filter.js";
 import { itemPath, listPage, type Namespace, startsWith } from "./namespace.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
+import { ownStore } from "./own-store.js";
 import { Serial } from "./serial.js";
 import { cosineSimilarity, embedPuts, type VectorIndex } from "./vectors.js";
 
@@ -49,7 +49,7 @@ export class OverlayStore extends BaseStore {
 
   constructor(base: BaseStore, { embeddings, fields, now = () => new Date() }: OverlayStoreOptions = {}) {
     super();
-    const wrapped = unwrap(base);
+    const wrapped = ownStore(base);
     const inherited = indexOf(wrapped);
     const own = embeddings ?? inherited?.embeddings;
     const paths = fields ?? inherited?.fields;
@@ -155,11 +155,6 @@ export class OverlayStore extends BaseStore {
       if (found.length < PAGE) return true;
     }
   }
-}
-
-/** A running graph hands its nodes its store in an AsyncBatchedStore, which has no `batch` and stops with the run. */
-function unwrap(base: BaseStore): BaseStore {
-  return base instanceof AsyncBatchedStore ? (base as unknown as { readonly store: BaseStore }).store : base;
 }
 
 function indexOf(base: BaseStore): VectorIndex | undefined {

@@ -34,7 +34,7 @@ export interface SyntheticOptions {
 const months = "January February March April May June July August September October November December".split(" ");
 
 /** A date as memories show it: "7 May 2023". */
-export function formatDate(date: Date): string {
+function formatDate(date: Date): string {
   return `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { FileError, messageOf, UsageError } from "../errors.js";
+import { episodeEventSchema } from "./episode.js";
 import { readLines } from "./read.js";
 
 /** Where a recorder's lines go. */
@@ -22,14 +23,18 @@ export interface EpisodeSink {
   close(): void;
 }
 
-/** Opens an episode file to append to it; a last line that was cut off in the middle is removed. */
+/**
+ * Opens an episode file to append to it; a last line that was cut off in the middle is removed.
+ * @throws FileError where the file holds something else, which is left as it is.
+ */
 export function openEpisodeFile(path: string): EpisodeSink {
   let ids: string[] = [];
   let wholeBytes: number | undefined;
   if (existsSync(path)) {
     const lines = readLines(path, true);
+    checkTail(lines.tail, path);
     ids = lines.events.map(({ id }) => id);
-    wholeBytes = lines.cutTail ? lines.wholeBytes : undefined;
+    wholeBytes = lines.tail === "" ? undefined : lines.wholeBytes;
   }
   const file = attempt(path, "opened", () => {
     mkdirSync(dirname(path), { recursive: true });
@@ -64,6 +69,21 @@ export function openEpisodeFile(path: string): EpisodeSink {
       }
     },
   };
+}
+
+/** How the lines of each kind of event begin. */
+const OPENINGS = episodeEventSchema.options.map(({ shape }) => `{"type":"${shape.type.value}"`);
+
+/** Only a tail of our own may be cut off: another file of one line must not be emptied. */
+function checkTail(tail: string, path: string): void {
+  if (OPENINGS.some((opening) => opening.startsWith(tail.slice(0, opening.length)))) return;
+  throw new FileError({
+    what: "the file holds something else than episodes",
+    where: path,
+    expected: "lines that an EpisodeRecorder wrote",
+    found: `a last line without a line feed that begins ${JSON.stringify(tail.slice(0, 60))}`,
+    remedy: "pass another path",
+  });
 }
 
 /** Appends all of the line or nothing of it. */

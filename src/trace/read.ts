@@ -9,11 +9,11 @@ export interface ReadOptions {
   readonly tolerateCutTail?: boolean;
 }
 
-/** The lines of an episode file, and how many bytes of it are whole lines. */
+/** The lines of an episode file, how many bytes of it are whole lines, and what stands after them without a line feed. */
 export interface EpisodeLines {
   readonly events: EpisodeEvent[];
   readonly wholeBytes: number;
-  readonly cutTail: boolean;
+  readonly tail: string;
 }
 
 /** Reads an episode file. @throws FileError naming the file and line that is cut, is no JSON, or is no event. */
@@ -31,7 +31,7 @@ export function readLines(path: string, tolerateCutTail: boolean): EpisodeLines 
     const newline = text.indexOf("\n", from);
     const source = text.slice(from, newline === -1 ? undefined : newline);
     if (newline === -1 && tolerateCutTail) {
-      return { events, wholeBytes: Buffer.byteLength(text.slice(0, from)), cutTail: true };
+      return { events, wholeBytes: Buffer.byteLength(text.slice(0, from)), tail: source };
     }
     const event = parseEvent(source, `${path}:${line}`, newline === -1);
     if (!seen.has(event.id)) {
@@ -40,7 +40,7 @@ export function readLines(path: string, tolerateCutTail: boolean): EpisodeLines 
     }
     from = newline + 1;
   }
-  return { events, wholeBytes: Buffer.byteLength(text), cutTail: false };
+  return { events, wholeBytes: Buffer.byteLength(text), tail: "" };
 }
 
 function readText(path: string): string {

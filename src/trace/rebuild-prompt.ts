@@ -20,7 +20,8 @@ export interface RebuiltPrompt {
 }
 
 /**
- * Renders the prompt of a recorded manager or answerer call again, from the bank rebuilt as it stood then.
+ * Renders the prompt of a recorded manager or answerer call again, from the bank rebuilt as it stood then. Memories of shared namespaces are
+ * taken as recorded: their histories need not be in this episode.
  * @throws FileError when it is not the recorded prompt, message for message, or token for token with `encode`.
  */
 export async function rebuildPrompt(
@@ -61,10 +62,13 @@ export async function rebuildPrompt(
   return { decision, messages, promptIds };
 }
 
-/** The prompt of a decision over the bank's own values: of what was recorded, only keys and their order are taken. */
+/** The prompt of a decision over the bank's own values: of what was recorded of its memories, only keys and their order are taken. */
 async function promptOf({ decision, bank }: RebuiltBank, prompts: MemoryPrompts): Promise<BaseMessage[]> {
   const values = new Map((await bank.list()).map(({ key, value }) => [key, value]));
-  const retrieved = decision.retrieved.map(({ key, alias }): RetrievedMemory => ({ key, alias, ...values.get(key)! }));
+  const retrieved = decision.retrieved.map((memory): RetrievedMemory => {
+    const { key, alias, namespace: shared } = memory;
+    return shared === undefined ? { key, alias, ...values.get(key)! } : memory;
+  });
   return decision.type === "answer"
     ? prompts.answer({ question: decision.question.text, retrieved })
     : prompts.manage({ turn: decision.turn, facts: decision.facts, retrieved });

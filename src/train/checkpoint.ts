@@ -50,7 +50,11 @@ export async function latestCheckpoint(out: string): Promise<FoundCheckpoint | u
 
 /** Reads a checkpoint's manifest and all its files. Throws FileError that says what is damaged, and which older checkpoint is whole. */
 export async function openCheckpoint({ step, folder }: FoundCheckpoint): Promise<Manifest> {
-  const manifest = await verifyCheckpoint(folder, await remedyFor(folder, step));
+  const manifest = await verifyCheckpoint(folder).catch(async (error: unknown) => {
+    if (!(error instanceof FileError)) throw error;
+    const { what, where, expected, found, cause } = error;
+    throw new FileError({ what, where, expected, found, cause, remedy: await remedyFor(folder, step) });
+  });
   if (manifest.step === step) return manifest;
   throw new FileError({
     what: "the checkpoint is another step's",
@@ -102,7 +106,7 @@ async function removeWhole(folder: string): Promise<void> {
 async function remedyFor(folder: string, step: number): Promise<string> {
   for (const older of (await checkpoints(dirname(resolve(folder)))).reverse()) {
     if (older.step >= step) continue;
-    const whole = await verifyCheckpoint(older.folder, "").catch(() => undefined);
+    const whole = await verifyCheckpoint(older.folder).catch(() => undefined);
     if (whole?.step === older.step)
       return `delete ${folder} to go on from the older checkpoint-${older.step}, which is whole`;
   }

@@ -3,10 +3,11 @@ import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
+import { evidenceHolders } from "../trace/evidence-holders.js";
 import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
-import { type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
+import { evidenceTurns, type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
 import { countOperations } from "./operation-counts.js";
 import { creditSpans } from "./operation-spans.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
@@ -127,10 +128,10 @@ interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
 function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: number): Candidate<Item>[] {
   const links = linkQuestions(dialogue);
   const earlier: GoldQuestion[] = [];
-  return dialogue.steps.map((step) => {
+  return dialogue.steps.map((step, at) => {
     const own = links.get(step.turn.id) ?? [];
     const call = step.callId === undefined ? undefined : dialogue.calls.get(step.callId);
-    const kept = threatened(earlier, own, step).slice(0, retention);
+    const kept = threatened(earlier, own, dialogue, at).slice(0, retention);
     earlier.unshift(...own);
     if (call === undefined) return { skipped: step.facts.length === 0 ? "no facts" : "no model decided" };
     if (own.length === 0) return { skipped: "no linked question" };
@@ -140,19 +141,22 @@ function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: num
 }
 
 /**
- * The questions that rest on a memory which the manager was shown: all that its decision can spoil. Of several that rest on the same turn only the
- * latest counts, since the answer may have changed since the others were asked. Questions are given latest first.
+ * The questions that rest on a memory which the manager was shown at this step: all that its decision can spoil. Of several that rest on the same
+ * turn only the latest counts, since the answer may have changed since the others were asked. Questions are given latest first.
  */
 function threatened(
   questions: readonly GoldQuestion[],
   own: readonly GoldQuestion[],
-  { retrieved }: MemoryStep,
+  { events, steps }: RecordedDialogue,
+  at: number,
 ): GoldQuestion[] {
-  const sources = new Set(retrieved.map(({ source }) => source));
-  const covered = new Set(own.flatMap(({ evidence = [] }) => evidence));
-  return questions.filter(({ evidence = [] }) => {
-    const current = !evidence.some((turn) => covered.has(turn));
-    for (const turn of evidence) covered.add(turn);
-    return current && evidence.some((turn) => sources.has(turn));
+  const { retrieved } = steps[at]!;
+  const before = steps.slice(0, at);
+  const covered = new Set(own.flatMap((question) => evidenceTurns(question, events)));
+  return questions.filter((question) => {
+    const turns = evidenceTurns(question, events);
+    const current = !turns.some((turn) => covered.has(turn));
+    for (const turn of turns) covered.add(turn);
+    return current && evidenceHolders(retrieved, turns, before).length > 0;
   });
 }

@@ -2,9 +2,9 @@ import { readdir, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { z } from "zod";
 import { FileError } from "../errors.js";
+import { hashFile, hashText } from "../hash.js";
 import { hasCode, parseFields, readJson } from "../json-file.js";
 import { cursorSchema } from "./cursor.js";
-import { hashFile, hashText } from "./hash.js";
 
 export const manifestFile = (folder: string): string => join(folder, "manifest.json");
 
@@ -55,10 +55,10 @@ export async function writeManifest(folder: string, state: CheckpointState): Pro
 }
 
 /**
- * Reads a checkpoint's manifest and compares every file with it. Throws FileError that names the file, the expected and the found hash;
- * `remedy` says what to do about it.
+ * Reads a checkpoint's manifest and compares every file with it. Throws FileError that names the file, the expected and the found hash.
  */
-export async function verifyCheckpoint(folder: string, remedy: string): Promise<Manifest> {
+export async function verifyCheckpoint(folder: string): Promise<Manifest> {
+  const remedy = "restore the folder from a copy, or use another checkpoint";
   const file = manifestFile(folder);
   const content = await readJson(file, remedy).catch((error: unknown) => {
     if (!(error instanceof FileError)) throw error;

@@ -31,7 +31,9 @@ export async function policyStep(
   const learners = { policy: adapter, critic: criticName(options, critic) };
   // Where the KL is part of the reward, or a critic knows better than the group, equal outcomes still teach something.
   const every = options.critic !== null || (options.klPlace === "reward" && options.klCoefficient > 0);
-  const usable = every ? groups : groups.filter((group) => varies(group, options));
+  const usable = groups.filter(
+    (group) => group.rollouts.some(({ samples }) => samples.length > 0) && (every || varies(group, options)),
+  );
   const experiences = usable.map((group) => experienceOf(group, options));
   const scores = experiences.length === 0 ? new Map() : await scoreSamples(engine, learners, experiences, options);
   const items =

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { hashText, hashWeights } from "./hash.js";
+import { hashText, hashWeights } from "../hash.js";
 import type { Origin, Settings } from "./manifest.js";
 import type { TrainOptions } from "./trainer.js";
 

@@ -27,11 +27,12 @@ export async function scoreSamples(
   engine: PolicyEngine,
   { policy, critic }: Learners,
   experiences: readonly Experience[],
-  { klCoefficient, importanceCap }: PolicyOptions,
+  { importanceCap }: PolicyOptions,
 ): Promise<ReadonlyMap<Sample, Scores>> {
   const prompts = experiences.flatMap((experience) => experience.prompts);
   const groups = prompts.map(scoreGroup);
-  const reference = klCoefficient === 0 ? undefined : await engine.logprobs(groups);
+  // Without a weight the KL teaches nothing, and is still shown.
+  const reference = await engine.logprobs(groups);
   const current = importanceCap === null ? undefined : await engine.logprobs(groups, policy);
   const values = critic === undefined ? undefined : await engine.values(groups, critic);
   const scores = new Map<Sample, Scores>();
@@ -40,7 +41,7 @@ export async function scoreSamples(
       const scored = current?.[g]?.logprobs[r];
       scores.set(sample, {
         old: scored ?? sample.logprobs,
-        reference: reference?.[g]?.logprobs[r] ?? sample.logprobs,
+        reference: reference[g]!.logprobs[r]!,
         importance:
           scored === undefined || importanceCap === null
             ? undefined

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { UsageError } from "../errors.js";
+import { hashFile } from "../hash.js";
 import { type FoundCheckpoint, findCheckpoint, latestCheckpoint, openCheckpoint } from "./checkpoint.js";
 import type { CursorState } from "./cursor.js";
-import { hashFile } from "./hash.js";
 import type { LearnerParts } from "./learner.js";
 import { manifestFile, type Origin, type Settings } from "./manifest.js";
 import { differences, requireSame, settingsOf } from "./run-settings.js";
@@ -30,6 +30,7 @@ const STEERS_KL = /^algorithm\.(kl|critic)/;
  */
 export async function startingPoint(options: TrainOptions): Promise<StartingPoint> {
   const { resume, fork, out, steps } = options;
+  requireGroups(options);
   const settings = await settingsOf(options);
   if (fork !== undefined) {
     if (resume) {
@@ -58,6 +59,18 @@ export async function startingPoint(options: TrainOptions): Promise<StartingPoin
   const { step, cursor, origin } = manifest;
   const parts = { critic: true, klCoefficient: true };
   return { settings, step, cursor, checkpoint: { folder: latest.folder, parts }, origin };
+}
+
+/** One attempt has no other to be better than; only a critic can judge it. */
+function requireGroups({ groupSize, algorithm }: TrainOptions): void {
+  if (groupSize > 1 || algorithm.critic !== null) return;
+  throw new UsageError({
+    what: "groups of one attempt teach nothing without a critic",
+    where: "--group",
+    expected: "at least 2",
+    found: String(groupSize),
+    remedy: "raise --group, or use --algorithm ppo",
+  });
 }
 
 async function forked(found: FoundCheckpoint, options: TrainOptions, settings: Settings): Promise<StartingPoint> {

@@ -5,6 +5,7 @@ import { onnxFiles, readSentenceSettings } from "../embed/bert-config.js";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
 import { loadTextTokenizer } from "../embed/text-tokenizer.js";
 import type { Device } from "../onnx/session.js";
+import { cosineSimilarity } from "../store/vectors.js";
 import { type Check, compare } from "./check.js";
 import { differing, worst } from "./difference.js";
 
@@ -39,16 +40,11 @@ export async function* checkEmbeddings(
     const embeddings = await OnnxEmbeddings.load({ folder, device, file: weights });
     try {
       const vectors = await embeddings.embedDocuments(rows.map(({ text }) => text));
-      const { error, item } = worst(rows.keys(), (i) => 1 - cosine(vectors[i]!, rows[i]!.embedding));
+      const { error, item } = worst(rows.keys(), (i) => 1 - cosineSimilarity(vectors[i]!, rows[i]!.embedding));
       const bound = /(safetensors|model\.onnx)$/.test(weights) ? BOUND : QUANTISED_BOUND;
       yield compare(file, `${model}: 1 - cosine of vectors, ${weights}`, error, bound, `row ${item}`);
     } finally {
       await embeddings.close();
     }
   }
-}
-
-function cosine(a: readonly number[], b: readonly number[]): number {
-  const product = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-  return product / Math.hypot(...a) / Math.hypot(...b);
 }

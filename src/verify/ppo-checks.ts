@@ -1,6 +1,7 @@
-import { tokenTensor } from "../model/batching.js";
+import { scalarTensor, tokenTensor } from "../model/batching.js";
 import { Decoder } from "../model/decoder.js";
 import { factored, loraInputName, loraInputs } from "../model/lora.js";
+import { feedsOf } from "../model/parameter-set.js";
 import * as graphs from "../model/policy-graph.js";
 import type { Precision } from "../model/precision.js";
 import { groupFeeds, unpad } from "../model/scoring.js";
@@ -16,7 +17,7 @@ import { type Check, compare } from "./check.js";
 import { largestDifference } from "./difference.js";
 import { compareGradients } from "./gradients.js";
 import type { Reference } from "./reference-folder.js";
-import { decoderParameters, feedsOf, runOnce, scalar } from "./run-graph.js";
+import { decoderParameters, runOnce } from "./run-graph.js";
 
 /** PPO's arithmetic, and one step's losses and gradients where policy and value head share an adapter. */
 export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
@@ -28,7 +29,7 @@ export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
   const results = await runOnce(checkpoint, device, definition, {
     ...feeds(reference),
     ...feedsOf(adapter),
-    ...(precision === "float16" ? { [graphs.GRADIENT_SCALE]: scalar(2 ** 10) } : {}),
+    ...(precision === "float16" ? { [graphs.GRADIENT_SCALE]: scalarTensor(2 ** 10) } : {}),
   });
   const number = (name: string) => (results[name]!.data as Float32Array)[0]!;
   const values = unpad(results.values!, [{ promptIds: prompt, responses }]).flat(2);
@@ -122,12 +123,12 @@ function feeds({ checkpoint, expected }: Reference): Record<string, HostTensor> 
     old_logprobs: named("old_logprobs"),
     // The KL is in the rewards.
     reference_logprobs: named("old_logprobs"),
-    clip_low: scalar(clip),
-    clip_high: scalar(clip),
-    kl_coefficient: scalar(0),
+    clip_low: scalarTensor(clip),
+    clip_high: scalarTensor(clip),
+    kl_coefficient: scalarTensor(0),
     returns: named("ppo.returns"),
     old_values: named("ppo.old_values"),
-    value_clip: scalar(valueClip),
+    value_clip: scalarTensor(valueClip),
     [VALUE_WEIGHT]: { dtype: "float32", shape: [headWeight.length], data: headWeight },
     [VALUE_BIAS]: { dtype: "float32", shape: [1], data: expected.floats("ppo.value_bias") },
   };

@@ -1,11 +1,11 @@
 import { join } from "node:path";
-import { tokenTensor } from "../model/batching.js";
+import { scalarTensor, tokenTensor } from "../model/batching.js";
 import { readConfig } from "../model/config.js";
 import { Decoder } from "../model/decoder.js";
 import { decodeBatch } from "../model/decoding.js";
 import { generateGraph } from "../model/generate-graph.js";
 import { factored, loraInputs, merged } from "../model/lora.js";
-import { type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
+import { feedsOf, type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
 import { GRADIENT_SCALE, groupInputs, responseLogits } from "../model/policy-graph.js";
 import type { Precision } from "../model/precision.js";
 import { groupFeeds, scoreBatch, unpad } from "../model/scoring.js";
@@ -20,7 +20,7 @@ import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
 import { compareGradients } from "./gradients.js";
 import { checkPpo } from "./ppo-checks.js";
-import { decoderParameters, feedsOf, open, runOnce, scalar } from "./run-graph.js";
+import { decoderParameters, open, runOnce } from "./run-graph.js";
 
 export interface ReferenceOptions {
   readonly device: Device;
@@ -143,10 +143,10 @@ async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bou
         advantages: perToken(responses.map((ids, row) => ids.map(() => advantages[row]!))),
         old_logprobs: perToken(oldLogprobs),
         reference_logprobs: perToken(expected.perToken("reference_logprobs")),
-        clip_low: scalar(settings.clip_low),
-        clip_high: scalar(settings.clip_high),
-        kl_coefficient: scalar(settings.kl_coef),
-        ...(session.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: scalar(SCALE) } : {}),
+        clip_low: scalarTensor(settings.clip_low),
+        clip_high: scalarTensor(settings.clip_high),
+        kl_coefficient: scalarTensor(settings.kl_coef),
+        ...(session.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: scalarTensor(SCALE) } : {}),
       });
     const results = await learn(old);
     const name = `GRPO ${aggregation}`;

@@ -1,16 +1,10 @@
 import type { DecoderParameters } from "../model/decoder.js";
 import { type factored, loraInputs } from "../model/lora.js";
-import { fixedFeeds, type ParameterSet } from "../model/parameter-set.js";
 import { biasNames, frozenParameters } from "../model/parameters.js";
 import type { Precision } from "../model/precision.js";
 import type { Checkpoint } from "../model/weights.js";
 import { emitModel, type ModelDefinition } from "../onnx/emit.js";
 import { type Device, type HostTensor, Session } from "../onnx/session.js";
-
-/** A parameter set as feeds of a graph. */
-export function feedsOf(set: ParameterSet): Record<string, HostTensor> {
-  return { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) };
-}
 
 /** Parameters of a decoder with an adapter applied in one way or the other. */
 export function decoderParameters(
@@ -21,12 +15,6 @@ export function decoderParameters(
 ): DecoderParameters {
   return apply(frozenParameters(checkpoint, precision), lora, biasNames(checkpoint), precision);
 }
-
-export const scalar = (value: number): HostTensor => ({
-  dtype: "float32",
-  shape: [],
-  data: Float32Array.from([value]),
-});
 
 export function open({ folder }: Checkpoint, device: Device, definition: ModelDefinition): Promise<Session> {
   return Session.create(emitModel(definition, device), { device, folder });

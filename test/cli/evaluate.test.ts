@@ -40,8 +40,8 @@ describe("evaluate --predictions", () => {
     const path = await file(
       "judged.json",
       JSON.stringify([
-        { gold: "a", prediction: "b" },
-        { gold: "c", prediction: "d" },
+        { gold: "a", prediction: "b", text: "Which letter?" },
+        { gold: "c", prediction: "d", text: "Which other letter?" },
       ]),
     );
     const calls = join(folder, "calls.txt");
@@ -59,7 +59,7 @@ describe("evaluate --predictions", () => {
       expect(stdout).toMatch(/^predictions .* 100\.0( +-){3}$/m);
     }
     expect(await readFile(calls, "utf8")).toBe("xx");
-    const other = await file("others.json", JSON.stringify([{ gold: "a", prediction: "b" }]));
+    const other = await file("others.json", JSON.stringify([{ gold: "a", prediction: "b", text: "Which letter?" }]));
     const refused = await runCli("evaluate", "--predictions", other, "--judge", judge, "--out", out);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/made with other settings; expected predictions/);
@@ -114,8 +114,15 @@ describe("a command line of evaluate, credit or train that cannot be used ends w
     expect(code).toBe(2);
   });
 
+  it("a judge that would not be told what was asked", async () => {
+    const path = await file("unasked.json", JSON.stringify([{ gold: "a", prediction: "b" }]));
+    const { code, stderr } = await runCli("evaluate", "--predictions", path, "--judge", join(folder, "nobody"));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/unasked\.json, entry 1: a judge needs .*"text" or "question"; .*leave out --judge/);
+  });
+
   it("a judge that is missing or is none", async () => {
-    const path = await file("one.json", JSON.stringify([{ gold: "a", prediction: "b" }]));
+    const path = await file("one.json", JSON.stringify([{ gold: "a", prediction: "b", text: "Which letter?" }]));
     const args = ["evaluate", "--predictions", path, "--judge"];
     expect((await runCli(...args, join(folder, "nobody"))).stderr).toMatch(/the judge is missing/);
     const empty = await file("empty.mjs", "export const other = 1;");

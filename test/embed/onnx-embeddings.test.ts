@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OnnxEmbeddings } from "../../src/embed/onnx-embeddings.js";
 import { FileError, UsageError } from "../../src/errors.js";
+import { embeddingsName } from "../../src/store/embeddings-name.js";
+import { CachedEmbeddings } from "../../src/train/cached-embeddings.js";
 import { bertVector } from "./bert-by-hand.js";
 import { writeTinyBert } from "./tiny-bert.js";
 
@@ -64,6 +66,37 @@ test("a text that is too long is cut, and keeps its last mark", async () => {
   const [vector] = await embed(["a a a a a a a a a a a a a a a"]);
   const expected = bertVector(weights, [2, 9, 9, 9, 9, 9, 9, 9, 9, 3]);
   expect(cosine(vector!, expected)).toBeGreaterThan(1 - 1e-6);
+});
+
+test("the name is that of the weights, the pooling and the prefixes, wherever the folder lies", async () => {
+  const nameOf = async (options: object = {}) => {
+    const embeddings = await OnnxEmbeddings.load({ folder, threads: 1, ...options });
+    await embeddings.close();
+    return embeddingsName(new CachedEmbeddings(embeddings));
+  };
+  const moved = join(folder, "moved");
+  await writeTinyBert(moved);
+  const name = await nameOf();
+  expect(name).toMatch(/^onnx:[0-9a-f]{16}:mean:\|$/);
+  expect(await nameOf({ folder: moved })).toBe(name);
+
+  const trained = join(folder, "trained");
+  await writeTinyBert(trained);
+  const bytes = await readFile(join(trained, "model.safetensors"));
+  bytes.writeFloatLE(0.25, bytes.length - 4);
+  await writeFile(join(trained, "model.safetensors"), bytes);
+  await mkdir(join(moved, "1_Pooling"));
+  const pooling = { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false };
+  await writeFile(join(moved, "1_Pooling", "config.json"), JSON.stringify(pooling));
+  const others = [
+    { folder: trained },
+    { folder: moved },
+    { queryPrefix: "a|b" },
+    { queryPrefix: "a", documentPrefix: "b" },
+  ];
+  const names = [name];
+  for (const options of others) names.push(await nameOf(options));
+  expect(new Set(names).size).toBe(names.length);
 });
 
 test("what is no encoder is refused by file and field", async () => {

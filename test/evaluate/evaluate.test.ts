@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ContextLengthError, FileError, UsageError } from "../../src/errors.js";
+import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { type EvaluateOptions, evaluate } from "../../src/evaluate/evaluate.js";
 import { EvaluationLog } from "../../src/evaluate/evaluation-log.js";
 import { extractDialogueFacts } from "../../src/evaluate/extract-facts.js";
@@ -33,10 +34,11 @@ const withFacts = dialogues.flatMap(({ turns }) => turns.filter(({ facts }) => f
 
 interface Setup extends Partial<EvaluateOptions> {
   readonly rowNames?: readonly string[];
+  readonly played?: readonly Dialogue[];
 }
 
-const run = ({ rowNames = ["base"], models, log = new EvaluationLog(), ...rest }: Setup = {}) =>
-  evaluate(dialogues, {
+const run = ({ rowNames = ["base"], models, log = new EvaluationLog(), played = dialogues, ...rest }: Setup = {}) =>
+  evaluate(played, {
     rows: chooseRows(rowNames),
     models: {
       managers: { base: addingManager(), trained: addingManager() },
@@ -68,6 +70,15 @@ describe("an evaluation", () => {
     expect(scores!.metrics).toMatchObject({ f1: 1, "strict-exact-match": 1 });
     expect(scores!.evidenceRecall).toBe(1);
     expect(scores!.cost.manager.calls).toBe(withFacts.length);
+  });
+
+  it("leaves out a question that follows a turn which is not played, though its evidence was said", async () => {
+    const [dialogue] = dialogues;
+    const [first, second] = dialogue!.turns;
+    const ask = (id: string, after: string) => ({ id, text: `${id}?`, gold: "x", evidence: [first!.id], after });
+    const asking = { ...dialogue!, questions: [ask("now", first!.id), ask("later", second!.id), ask("never", "D9:9")] };
+    expect(await run({ played: [asking], turns: 1 })).toMatchObject([{ questions: 1 }]);
+    expect(await run({ played: [asking] })).toMatchObject([{ questions: 2 }]);
   });
 
   it("builds one bank for all rows of a manager, and none for rows over raw turns", async () => {

@@ -143,4 +143,39 @@ describe("readDialogues", () => {
     await expect(wrong).rejects.toThrow(FileError);
     await expect(wrong).rejects.toThrow(/0\.speakers/);
   });
+
+  const turn = { id: "D1:1", speaker: "Ana", session: 1, time: "7 May 2023", text: "I moved to Oslo." };
+  const question = { id: "q1", text: "Where does Ana live?", gold: "Oslo", evidence: ["D1:1"], after: "D1:1" };
+  const plain = { id: "d1", speakers: ["Ana", "Ben"], turns: [turn], questions: [question] };
+
+  it("takes questions that are asked along the way, after a turn of their dialogue", async () => {
+    const along = generateDialogues({ seed: 1, count: 2, split: "test", asking: "along" });
+    expect(await readDialogues(await file("along.json", along))).toHaveLength(2);
+    expect(await readDialogues(await file("plain.json", [plain]))).toEqual([plain]);
+  });
+
+  it.each([
+    { of: "dialogues", data: [plain, plain], says: /two dialogues have the same id; .*found dialogue d1 twice/ },
+    { of: "turns", data: [{ ...plain, turns: [turn, turn] }], says: /dialogue d1: two turns .*found turn D1:1 twice/ },
+    {
+      of: "questions",
+      data: [{ ...plain, questions: [question, question] }],
+      says: /dialogue d1: two questions .*found question q1 twice/,
+    },
+  ])("refuses two $of of the same id, of which one would overwrite the other", async ({ data, says }) => {
+    const read = readDialogues(await file("twice.json", data));
+    await expect(read).rejects.toThrow(FileError);
+    await expect(read).rejects.toThrow(says);
+  });
+
+  it.each([{ evidence: ["D1:1", "D9:9"] }, { after: "D9:9" }])(
+    "refuses a question with %o, a turn that is not in its dialogue",
+    async (wrong) => {
+      const data = [{ ...plain, questions: [{ ...question, ...wrong }] }];
+      const read = readDialogues(await file("absent.json", data));
+      await expect(read).rejects.toThrow(FileError);
+      const field = Object.keys(wrong)[0];
+      await expect(read).rejects.toThrow(new RegExp(`dialogue d1, question q1: "${field}" names .*found D9:9`));
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { InMemoryStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { extractDialogueFacts } from "../../src/evaluate/extract-facts.js";
-import { playDialogue, playDialogues } from "../../src/evaluate/play.js";
+import { type PlayProgress, playDialogue, playDialogues } from "../../src/evaluate/play.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly, type Decide, noop } from "../../src/memory/controls.js";
@@ -51,6 +51,28 @@ describe("playDialogues", () => {
     expect(answers.length).toBeGreaterThan(0);
     expect(answers.length).toBeLessThan(all.length);
     for (const { question } of answers) expect(question.evidence?.every((id) => told.has(id))).toBe(true);
+  });
+
+  it("asks nothing that follows a turn which is not played, and does not count it as work", async () => {
+    const [dialogue] = smallWorld(1);
+    const [first, second] = dialogue!.turns;
+    const ask = (id: string, after: string) => ({ id, text: `${id}?`, evidence: [first!.id], after });
+    const questions = [ask("now", first!.id), ask("later", second!.id), ask("never", "D9:9")];
+    const agents = { manager: addOnly, answerer: new ScriptedModel("Memories: m1\n**Answer:** x"), prompts };
+    const asked = async (turns?: number) => {
+      let last: PlayProgress | undefined;
+      const { answers } = await playDialogue({ ...dialogue!, questions }, agents, {
+        store: newStore(),
+        ...(turns === undefined ? {} : { turns }),
+        onProgress: (progress) => {
+          last = progress;
+        },
+      });
+      expect(last!.done).toBe(last!.total);
+      return answers.map(({ question }) => question.id);
+    };
+    expect(await asked(1)).toEqual(["now"]);
+    expect(await asked()).toEqual(["now", "later"]);
   });
 
   it("finds all evidence in a bank that keeps everything, and none in an empty one", async () => {

@@ -2,10 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { FileError } from "../../src/errors.js";
+import { FileError, UsageError } from "../../src/errors.js";
 import { EvaluationLog } from "../../src/evaluate/evaluation-log.js";
 import { readPredictions } from "../../src/evaluate/predictions.js";
 import { scorePredictions } from "../../src/evaluate/score-predictions.js";
+import { lastText, ScriptedModel } from "../memory/scripted-model.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -13,10 +14,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function scores(content: string) {
+async function file(content: string): Promise<string> {
   const path = join(folder, "predictions.json");
   await writeFile(path, content);
-  return scorePredictions(await readPredictions(path), { seed: 1, log: new EvaluationLog(), concurrency: 2 });
+  return path;
+}
+
+async function scores(content: string) {
+  const predictions = await readPredictions(await file(content));
+  return scorePredictions(predictions, { seed: 1, log: new EvaluationLog(), concurrency: 2 });
 }
 
 describe("a file of predictions", () => {
@@ -46,6 +52,27 @@ describe("a file of predictions", () => {
       ["predictions", 1],
       ["base", 0],
     ]);
+  });
+
+  it("tells a judge what was asked: the text, or in its place the question", async () => {
+    const asked = new ScriptedModel('{"correct": true}');
+    const entries = [
+      { prediction: "a", gold: "b", question: "q1", text: "Where does Ana live?" },
+      { prediction: "c", gold: "d", question: "Who is Ben?" },
+    ];
+    const predictions = await readPredictions(await file(JSON.stringify(entries)), { judged: true });
+    await scorePredictions(predictions, { seed: 1, log: new EvaluationLog(), concurrency: 1, judge: asked });
+    expect(asked.asked.map((messages) => lastText(messages).split("\n")[0])).toEqual([
+      "Question: Where does Ana live?",
+      "Question: Who is Ben?",
+    ]);
+  });
+
+  it("is refused for a judge where an entry does not say what was asked", async () => {
+    const path = await file('[{"prediction":"a","gold":"b","text":"Who?"},{"prediction":"a","gold":"b"}]');
+    await expect(readPredictions(path, { judged: true })).rejects.toThrow(UsageError);
+    await expect(readPredictions(path, { judged: true })).rejects.toThrow(/entry 2: a judge needs to know/);
+    expect((await readPredictions(path)).size).toBe(1);
   });
 
   it("is refused where it is missing, no JSON, empty, or an entry lacks its gold answer", async () => {

@@ -2,6 +2,7 @@ import { InMemoryStore, type Operation as StoreOperation } from "@langchain/lang
 import { beforeEach, expect, test } from "vitest";
 import { StoreError, UsageError } from "../../src/errors.js";
 import { MemoryBank } from "../../src/memory/bank.js";
+import { quoteRecalled } from "../../src/memory/recalled.js";
 import { retrieveForAnswer, retrieveForManager, withAliases } from "../../src/memory/retrieve.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 
@@ -129,6 +130,16 @@ test("orders go on from what another process wrote meanwhile", async () => {
   expect(await bank.nextOrder()).toBe(3);
   await store.delete(["bank"], "theirs");
   expect(await bank.nextOrder()).toBe(3);
+  // What they wrote in this one's next place is already farther on, since they have updated it.
+  await store.put(["bank"], "theirs", { ...value, order: 4 });
+  expect(await bank.nextOrder()).toBe(5);
+});
+
+test("what was recalled into a turn is not kept among the words that were said", async () => {
+  const recalled = quoteRecalled([{ text: "Ana's password is hunter2" }]);
+  const said = { ...turn("1"), text: `${recalled}\nI moved to Oslo` };
+  await bank.apply([add("Ana lives in Oslo")], [], said, { words: true });
+  expect((await bank.list()).map(({ value }) => value.said)).toEqual(["I moved to Oslo"]);
 });
 
 test("banks below this one, and beside it, are not seen, even where they crowd a page of the search", async () => {

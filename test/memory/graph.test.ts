@@ -2,11 +2,13 @@ import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { expect, test } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import { createAnswerAgent } from "../../src/memory/answer.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly } from "../../src/memory/controls.js";
 import { createMemoryGraph } from "../../src/memory/graph.js";
 import { createMemoryManager } from "../../src/memory/manager.js";
+import type { AnswerPayload } from "../../src/trace/episode.js";
 import { EpisodeRecorder } from "../../src/trace/recorder.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 import { lastText, operations, ScriptedModel } from "./scripted-model.js";
@@ -72,6 +74,21 @@ test("turns without a question, and a question without turns, are served on one 
   const third = await graph.invoke({ turns: turns(2) }, config);
   expect([third.steps.length, third.answer]).toEqual([2, null]);
   expect(answerer.asked).toHaveLength(1);
+});
+
+test("a thread that was asked of some speakers is asked of all of them again, where it names none", async () => {
+  const answerer = new ScriptedModel("**Answer:** one");
+  const options = { decide: addOnly, answerer, store: indexedStore(), namespace };
+  const told = ["Ana", "Ben"].map((speaker, at) => ({ ...turns(2)[at]!, speaker, facts: [`${speaker} sings`] }));
+  const shown = ({ answer }: { readonly answer?: Pick<AnswerPayload, "retrieved"> | null | undefined }) =>
+    answer!.retrieved.map(({ speaker }) => speaker);
+  const config = { configurable: { thread_id: "t1" } };
+  const graph = createMemoryGraph(options).compile({ checkpointer: new MemorySaver() });
+  expect(shown(await graph.invoke({ turns: told, question, speakers: ["Ana"] }, config))).toEqual(["Ana"]);
+  expect(shown(await graph.invoke({ question }, config))).toEqual(["Ana", "Ben"]);
+  const agent = createAnswerAgent(options).compile({ checkpointer: new MemorySaver() });
+  expect(shown(await agent.invoke({ question, speakers: ["Ben"] }, config))).toEqual(["Ben"]);
+  expect(shown(await agent.invoke({ question }, config))).toEqual(["Ana", "Ben"]);
 });
 
 test("the agents below take the store with which the graph was compiled", async () => {

@@ -130,6 +130,26 @@ test("what is missing is said: store, namespace, model", async () => {
   await expect(dotted.invoke(input, config)).rejects.toThrow(/cannot be used.*"a\.b"/);
 });
 
+test("an id that is no text is refused, rather than another bank taken", async () => {
+  const graph = createMemoryManager({ decide: addOnly, store: indexedStore() }).compile();
+  for (const user_id of [42, "", { id: "ana" }]) {
+    const run = graph.invoke({ turn: turn("D1:1", "a fact") }, { configurable: { user_id, thread_id: "t1" } });
+    await expect(run).rejects.toThrow("config.configurable.user_id: an id cannot name a bank");
+  }
+});
+
+test("a turn has the place that it is given, and its facts may all be added, however many they are", async () => {
+  const facts = Array.from({ length: 12 }, (_, index) => `fact ${index}`);
+  const manager = new ScriptedModel(operations(...facts.map((_, at) => ({ event: "ADD", fact: `f${at + 1}` }))));
+  const graph = createMemoryManager({ manager, store: indexedStore(), namespace }).compile();
+  const { step } = await graph.invoke({ turn: { ...turn("D1:7", ...facts), order: 6 } }, config);
+  expect(step!.unparsable).toBeNull();
+  expect(step!.changes.map(({ after }) => after!.order)).toEqual(facts.map(() => 6));
+  expect(step!.turn).not.toHaveProperty("order");
+  const strict = createMemoryManager({ manager, store: indexedStore(), namespace, maxOperations: 8 }).compile();
+  expect((await strict.invoke({ turn: turn("D1:8", ...facts) }, config)).step!.unparsable).toMatch(/at most 8/);
+});
+
 test("an extended state gives the graph channels of the caller's own", async () => {
   const state = managerState.extend({ mood: z.string().optional() });
   const graph = createMemoryManager({ decide: addOnly, store: indexedStore(), namespace }, state)

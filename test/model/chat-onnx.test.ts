@@ -364,6 +364,14 @@ describe("ChatOnnx in LangChain's machinery", () => {
     expect(engine.calls).toHaveLength(3);
   });
 
+  it("never takes another adapter's replies from a cache, though both go by one name", async () => {
+    const cache = new InMemoryCache();
+    const [first, second] = ["a", "b"].map((adapterId) => chat({ adapter: "adapter", adapterId, cache }));
+    await first!.model.invoke("x");
+    await second!.model.invoke("x");
+    expect(second!.engine.calls).toHaveLength(1);
+  });
+
   it("closes its engine", async () => {
     const { model, engine } = chat();
     await model.close();

@@ -5,7 +5,7 @@ import { decodeBatch } from "../../src/model/decoding.js";
 import { generateGraph } from "../../src/model/generate-graph.js";
 import { LanguageModel } from "../../src/model/language-model.js";
 import { factored, loraInputs, merged } from "../../src/model/lora.js";
-import { fixedFeeds, newLora } from "../../src/model/parameter-set.js";
+import { feedsOf, newLora } from "../../src/model/parameter-set.js";
 import { biasNames, frozenParameters } from "../../src/model/parameters.js";
 import { openCheckpoint } from "../../src/model/weights.js";
 import { emitModel } from "../../src/onnx/emit.js";
@@ -23,7 +23,7 @@ async function prepare(apply: typeof merged, folder: string) {
   const set = newLora(config, { rank: 3, alpha: 6, seed: 2 });
   const random = new Random(8);
   for (const { data } of set.tensors.values()) for (let i = 0; i < data.length; i++) data[i]! += random.next() - 0.5;
-  return { session, config, parameters: { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) } };
+  return { session, config, parameters: feedsOf(set) };
 }
 
 const request = { promptIds: randomIds(6, 1), maxNewTokens: 20, temperature: 0.8, seed: 3, count: 2 };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { GenerateRequest, PolicyGroup, ScoreGroup, TrainingGroup } from "../../src/model/engine.js";
@@ -267,6 +267,38 @@ describe("training", () => {
     await model.saveAdapter("a", folder);
     await model.loadAdapter("b", folder);
     expect(await model.logprobs([scored], "b")).toEqual(await model.logprobs([scored], "a"));
+  });
+
+  it("gives a model that was trained whole back with its chat template", async () => {
+    const folder = await tinyCheckpoint();
+    await writeFile(join(folder, "chat_template.jinja"), "{{ messages[0].content }}");
+    const model = await open(folder);
+    await model.update(FULL, { objective: "likelihood", groups: [equally(group(9, 7, [5]), 0.2)], optimizer });
+    const saved = join(await temporaryFolder(), "full");
+    await model.saveAdapter(FULL, saved);
+    expect(await readFile(join(saved, "chat_template.jinja"), "utf8")).toBe("{{ messages[0].content }}");
+  });
+
+  it("refuses to learn from nothing, and from numbers that are not one for each token", async () => {
+    const model = await open();
+    model.createAdapter("a", lora);
+    const likelihood = { objective: "likelihood", optimizer } as const;
+    const scored = equally(group(9, 7, [5, 3]), 0.2);
+    await expect(model.update("a", { ...likelihood, groups: [] })).rejects.toThrow("no groups to learn from");
+    const mute = { ...scored, responses: [], weights: [] };
+    await expect(model.update("a", { ...likelihood, groups: [scored, mute] })).rejects.toThrow("groups[1]");
+    const short = { ...scored, weights: [scored.weights[0]!, [0.2]] };
+    await expect(model.update("a", { ...likelihood, groups: [short] })).rejects.toThrow(
+      "groups[0].weights[1]: numbers and tokens are not equally many; expected 3 numbers; found 1",
+    );
+  });
+
+  it("tells tokens of one response alone", async () => {
+    const model = await open();
+    const told = { stopIds: [], onTokens: () => undefined };
+    for (const requests of [[], [request(1, 4), request(2, 4)], [request(1, 4, { count: 2 })]]) {
+      await expect(model.generate(requests, told)).rejects.toThrow("onTokens");
+    }
   });
 
   it("refuses a name that no adapter has", async () => {

@@ -76,7 +76,7 @@ describe("the plan of an update", () => {
   const size = (prompt: number, response = 4, group = 2) => ({ prompt, response, group });
 
   it("joins batches that follow each other and are about equally large, padded to the largest", () => {
-    const runs = planRuns([[0, 1], [2, 3], [4]], [size(100), size(90), size(80, 5), size(79), size(20)]);
+    const runs = planRuns([[0, 1], [2, 3], [4]], [size(100), size(90), size(80, 5), size(79), size(20)], 1000);
     expect(runs).toEqual([
       {
         batches: [
@@ -90,7 +90,7 @@ describe("the plan of an update", () => {
   });
 
   it("never joins groups of different sizes", () => {
-    expect(planRuns([[0], [1]], [size(9, 4, 2), size(9, 4, 3)])).toHaveLength(2);
+    expect(planRuns([[0], [1]], [size(9, 4, 2), size(9, 4, 3)], 1000)).toHaveLength(2);
   });
 });
 

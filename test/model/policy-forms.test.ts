@@ -37,11 +37,14 @@ function rows(seed: number): Row[] {
   });
 }
 
-const padded = (pick: (row: Row) => readonly number[], all: readonly Row[]) =>
+/** What the policy says of padding, which no response is made of. */
+const PADDING = -200;
+
+const padded = (pick: (row: Row) => readonly number[], all: readonly Row[], filler = 0) =>
   tensor(
     "float32",
     [1, 2, WIDTH],
-    all.flatMap((row) => [...pick(row), ...new Array<number>(WIDTH - row.logprobs.length).fill(0)]),
+    all.flatMap((row) => [...pick(row), ...new Array<number>(WIDTH - row.logprobs.length).fill(filler)]),
   );
 
 async function graph(all: readonly Row[], form: PolicyForm) {
@@ -49,7 +52,7 @@ async function graph(all: readonly Row[], form: PolicyForm) {
   const inputs = policyInputs(form);
   const loss = policyLoss(logprobs, inputs, form);
   const feeds: [Value, ReturnType<typeof tensor>][] = [
-    [logprobs, padded((row) => row.logprobs, all)],
+    [logprobs, padded((row) => row.logprobs, all, PADDING)],
     [groupInputs().responseIds, tensor("int64", [1, 2, WIDTH - 1], new Array<number>(2 * WIDTH - 2).fill(0))],
     [inputs.weights, padded((row) => row.weights, all)],
     [inputs.advantages, padded((row) => row.advantages, all)],

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { tokenTensor } from "../../src/model/batching.js";
 import { readConfig } from "../../src/model/config.js";
 import type { ScoreGroup } from "../../src/model/engine.js";
-import { fixedFeeds, newLora } from "../../src/model/parameter-set.js";
+import { feedsOf, newLora } from "../../src/model/parameter-set.js";
 import { GRADIENT_PREFIX, groupInputs, policyInputs, policyLoss, tokenScores } from "../../src/model/policy-graph.js";
 import { groupFeeds, scoreBatch } from "../../src/model/scoring.js";
 import { Sessions } from "../../src/model/sessions.js";
@@ -146,7 +146,7 @@ describe("the policy graph of a decoder", () => {
     const set = newLora(config, { rank: 3, alpha: 6, seed: 2 });
     const random = new Random(8);
     for (const { data } of set.tensors.values()) for (let i = 0; i < data.length; i++) data[i]! += random.next() - 0.5;
-    return { config, sessions, parameters: { ...fixedFeeds(set), ...Object.fromEntries(set.tensors) } };
+    return { config, sessions, parameters: feedsOf(set) };
   }
 
   const groups: ScoreGroup[] = [

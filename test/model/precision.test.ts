@@ -4,7 +4,7 @@ import { tokenTensor } from "../../src/model/batching.js";
 import { readConfig } from "../../src/model/config.js";
 import { decodeBatch } from "../../src/model/decoding.js";
 import { LanguageModel } from "../../src/model/language-model.js";
-import { fixedFeeds, newLora, type ParameterSet, readLora } from "../../src/model/parameter-set.js";
+import { feedsOf, newLora, type ParameterSet, readLora } from "../../src/model/parameter-set.js";
 import { GRADIENT_PREFIX, GRADIENT_SCALE } from "../../src/model/policy-graph.js";
 import { checkPrecision, defaultPrecision } from "../../src/model/precision.js";
 import { groupFeeds, scoreBatch } from "../../src/model/scoring.js";
@@ -30,8 +30,6 @@ function randomLora(config: Parameters<typeof newLora>[0]): ParameterSet {
     for (let i = 0; i < data.length; i++) data[i]! += 0.5 * random.next() - 0.25;
   return set;
 }
-
-const feedsOf = (set: ParameterSet) => ({ ...fixedFeeds(set), ...Object.fromEntries(set.tensors) });
 
 /** Gradients of the likelihood of two groups, as one vector, and their log-probabilities. */
 async function learn(folder: string, options: Partial<SessionsOptions>, adapter?: string) {
@@ -231,6 +229,9 @@ describe("one session for decoding, scoring and update", () => {
         kl_coefficient: one(0.1),
         ...(policy.takes(GRADIENT_SCALE) ? { [GRADIENT_SCALE]: one(1024) } : {}),
       });
+      // Without a form the loss is GRPO's, whatever the session was made for.
+      const plain = await sessions.update("policy", "lora");
+      expect(plain.takes("sequence_shares")).toBe(false);
       all.push({ decoded, scores, results });
     }
     const [apart, together] = all.map(numbersIn);

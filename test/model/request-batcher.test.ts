@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { setImmediate as macrotask } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { GenerateOptions, GenerateRequest } from "../../src/model/engine.js";
@@ -72,6 +73,13 @@ describe("RequestBatcher", () => {
     await busy;
     await macrotask();
     expect(sizes(engine)).toEqual([1]);
+  });
+
+  it("lets go of a signal once its request is answered", async () => {
+    const { signal } = new AbortController();
+    const batcher = new RequestBatcher(new FakeEngine());
+    for (const text of ["a", "b"]) await batcher.submit(ask(text), options({ signal }));
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   it("stops the engine only when the whole batch is aborted", async () => {

@@ -1,12 +1,15 @@
 import { ChromaClient, type Collection } from "chromadb";
 import { describe, expect, it } from "vitest";
 import { itemId } from "../../src/store/chroma-rows.js";
+import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
 import { conformanceIndex } from "../../src/testing/index.js";
 import { newChromaStore, testServer } from "./servers.js";
 
 const { url } = await testServer();
 const { embeddings } = conformanceIndex;
 const client = new ChromaClient({ host: "127.0.0.1", port: Number(new URL(url).port) });
+
+const lexical = () => new LexicalEmbeddings({ dimensions: 128 });
 
 /** A collection with one item of two texts, as the version before wrote it. */
 async function earlierCollection(name: string): Promise<Collection> {
@@ -61,6 +64,30 @@ describe("a collection of the layout before", () => {
     await newChromaStore(url, { collection: "earlier-named" }).get(["a"], "k");
     const found = await client.getCollection({ name: "earlier-named" });
     expect(found.metadata).toEqual({ ...metadata, memory_r1_layout: "langgraph-store-3" });
+  });
+});
+
+describe("a collection of the time when all sentence encoders had one name", () => {
+  it("is opened by one, takes its name, and is refused to another of the same dimension from then on", async () => {
+    const metadata = {
+      memory_r1_layout: "langgraph-store-3",
+      memory_r1_embeddings: "OnnxEmbeddings",
+      memory_r1_dimension: 128,
+    };
+    const name = "earlier-encoder";
+    await client.createCollection({ name, metadata, embeddingFunction: null });
+    const open = (encoder: string) =>
+      newChromaStore(url, { collection: name, embeddings: Object.assign(lexical(), { name: encoder }) }).start();
+    await expect(open("lexical-v1-128")).rejects.toThrow(/written with other embeddings/);
+    await open("onnx:0123456789abcdef:mean:|");
+    expect((await client.getCollection({ name })).metadata).toEqual({
+      ...metadata,
+      memory_r1_embeddings: "onnx:0123456789abcdef:mean:|",
+    });
+    await open("onnx:0123456789abcdef:mean:|");
+    await expect(open("onnx:fedcba9876543210:mean:|")).rejects.toThrow(
+      /name "onnx:0123.*found name "onnx:fedc.*another collection name/s,
+    );
   });
 });
 

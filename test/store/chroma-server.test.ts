@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
@@ -95,6 +96,64 @@ describe("startChromaServer", () => {
     await second.stop();
     expect(isAlive(first.pid!)).toBe(true);
     await first.stop();
+  });
+
+  it("starts one server where two starts on a new folder come at once", async () => {
+    const path = await temporaryFolder();
+    const both = await Promise.all([startChromaServer({ path }), startChromaServer({ path })]);
+    expect(both[0].url).toBe(both[1].url);
+    expect(both.filter(({ pid }) => pid !== undefined)).toHaveLength(1);
+    await Promise.all(both.map((server) => server.stop()));
+  });
+
+  it("takes a folder over from one who ended before its server was up, or with its server", async () => {
+    const ended = spawn(process.execPath, ["-e", ""]);
+    await once(ended, "close");
+    const long = new Date(Date.now() - 3_600_000);
+    const claims = [
+      { content: JSON.stringify({ pid: ended.pid }) },
+      { content: JSON.stringify({ pid: ended.pid, url: "http://127.0.0.1:9" }) },
+      // The system has given its number to another process.
+      { content: JSON.stringify({ pid: process.pid }), written: long },
+      { content: JSON.stringify({ pid: process.pid, url: "http://127.0.0.1:9" }) },
+      // A crash left it empty.
+      { content: "", written: long },
+    ];
+    const path = await temporaryFolder();
+    const claim = join(path, "server.json");
+    for (const { content, written = new Date() } of claims) {
+      await writeFile(claim, content);
+      await utimes(claim, written, written);
+      const server = await startChromaServer({ path });
+      expect(isAlive(server.pid!)).toBe(true);
+      expect(JSON.parse(await readFile(claim, "utf8"))).toMatchObject({ url: server.url, pid: server.pid });
+      await server.stop();
+      await expect(readFile(claim)).rejects.toThrow("ENOENT");
+    }
+  });
+
+  it("leaves the folder to one who has taken it meanwhile, and shares the server of that one", async () => {
+    const other = await startChromaServer({ path: await temporaryFolder() });
+    const taken = JSON.stringify({ pid: other.pid, url: other.url });
+    const path = await temporaryFolder();
+    const claim = join(path, "server.json");
+    const before = await startChromaServer({ path });
+    await writeFile(claim, taken);
+    await before.stop();
+    expect(await readFile(claim, "utf8")).toBe(taken);
+    await rm(claim);
+
+    const starting = startChromaServer({ path });
+    while (!existsSync(claim)) await delay(1);
+    await writeFile(claim, taken);
+    expect(await starting).toMatchObject({ url: other.url, pid: undefined });
+    await other.stop();
+  });
+
+  it("gives the folder up where no server comes up", async () => {
+    const path = await temporaryFolder();
+    await expect(startChromaServer({ path, bindings: [] })).rejects.toBeInstanceOf(StoreError);
+    await (await startChromaServer({ path })).stop();
   });
 
   it("tries the next binding where one does not load", async () => {

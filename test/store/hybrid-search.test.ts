@@ -104,6 +104,24 @@ describe.each(Object.entries(stores))("hybridSearch over %s", (_, makeStore) => 
   });
 });
 
+describe("pages of a hybrid search", () => {
+  it("hold every item once, whatever their size", async () => {
+    const store = stores.InMemoryStore();
+    const words = ["flight", "Rome", "number", "violin", "guests", "Monday", "room"];
+    const text = (at: number) => [1, 2, 3, 5].map((step) => words[(at * step + (at >> 3)) % words.length]).join(" ");
+    for (let at = 0; at < 320; at++) await store.put(["m"], String(at), { text: `${text(at)} ${at}` });
+    for (const limit of [10, 110, 150]) {
+      const seen: string[] = [];
+      for (let offset = 0; offset < 320; offset += limit) {
+        const page = await hybridSearch(store, ["m"], { query: "a flight to Rome", limit, offset });
+        seen.push(...page.map(({ key }) => key));
+      }
+      expect(seen).toHaveLength(320);
+      expect(new Set(seen).size).toBe(320);
+    }
+  });
+});
+
 describe("ChromaStore.search", () => {
   it("ranks by the words of its index fields where the mode says so", async () => {
     const store = newChromaStore(url);

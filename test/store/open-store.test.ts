@@ -23,6 +23,25 @@ describe("openStore", () => {
     await second.close();
   });
 
+  it("shares one server between two opened at once, whose end it tells the one that did not start it", async () => {
+    const path = await temporaryFolder();
+    const open = () => openStore({ embeddings, path, env: {}, warn: silent });
+    const first = await open();
+    const second = await open();
+    await first.store.put(["m"], "k", { text: "x" });
+    expect(await second.store.search(["m"])).toHaveLength(1);
+    await first.close();
+    const error = await second.store.put(["m"], "k", { text: "y" }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({
+      remedy: expect.stringMatching(/^The embedded server has ended: .*Open the store again\.$/),
+    });
+    const again = await open();
+    expect(await again.store.search(["m"])).toHaveLength(1);
+    await again.close();
+    await second.close();
+  });
+
   it("uses the server at CHROMA_URL and leaves it running", async () => {
     const { url } = await testServer();
     for (let round = 0; round < 2; round += 1) {

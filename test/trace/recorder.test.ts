@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AIMessage } from "@langchain/core/messages";
@@ -171,6 +171,35 @@ test("a file of another kind is not continued", () => {
   appendFileSync(join(folder, "notes.txt"), "some notes\n");
   expect(() => new EpisodeRecorder({ path: join(folder, "notes.txt") })).toThrow(/notes\.txt:1.*not JSON/);
   expect(readFileSync(join(folder, "notes.txt"), "utf8")).toBe("some notes\n");
+});
+
+test.each([
+  ["a list", '[{"id":"one line of something else"}]'],
+  ["an object of another type", '{"type":"FeatureCollection","features":[]}'],
+  ["a word", "notes"],
+])("a file of %s without a line feed is not continued, and keeps what it holds", (_, content) => {
+  const other = join(folder, "scores.json");
+  writeFileSync(other, content);
+  expect(() => new EpisodeRecorder({ path: other })).toThrow(
+    expect.objectContaining({ what: "the file holds something else than episodes", where: other }),
+  );
+  expect(readFileSync(other, "utf8")).toBe(content);
+});
+
+test("a line of any kind that was cut off early or late is dropped, and all before it is kept", async () => {
+  const recorder = new EpisodeRecorder({ path });
+  await record([recorder]);
+  recorder.reward({ of: "a", name: "f1", value: 1 });
+  recorder.close();
+  const lines = readFileSync(path, "utf8").split("\n").slice(0, -1);
+  for (const [at, line] of lines.entries()) {
+    const whole = lines.slice(0, at).map((before) => `${before}\n`);
+    for (const end of [1, 9, 12, 30, line.length]) {
+      writeFileSync(path, `${whole.join("")}${line.slice(0, end)}`);
+      new EpisodeRecorder({ path }).close();
+      expect(readFileSync(path, "utf8")).toBe(whole.join(""));
+    }
+  }
 });
 
 test("a line that can't be written fails the run rather than leave a hole in the episode", async () => {

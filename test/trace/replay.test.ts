@@ -153,6 +153,31 @@ test("an episode that lacks a step does not fit together, and says where", async
   await expect(bankBefore(changed, steps[2]!.id)).rejects.toThrow(/expected no memory, as the steps before it left it/);
 });
 
+test("the prompt of an answer that drew on a shared namespace is rebuilt with those memories as recorded", async () => {
+  const store = new InMemoryStore({ index: { dims: 64, embeddings, fields: ["text"] } });
+  const events: EpisodeEvent[] = [];
+  const recorder = new EpisodeRecorder({ write: (line) => events.push(episodeEventSchema.parse(JSON.parse(line))) });
+  const team = ["team"];
+  const turn = { id: "D1:1", speaker: "Ana", text: "…", time: "1 May 2023" };
+  const shared = new MemoryBank({ store, namespace: team });
+  await shared.apply([{ event: "ADD", text: "the office is in Oslo" }], [], turn);
+  const common = { store, namespace: ["ana"], prompts: compactPrompts };
+  const manager = new ScriptedModel(operations({ event: "ADD", text: "Ana likes the office" }));
+  await createMemoryManager({ ...common, manager })
+    .compile()
+    .invoke({ turn: { ...turn, facts: ["Ana likes the office"] } }, { callbacks: [recorder] });
+  const answerer = new ScriptedModel("Memories: m1\n**Answer:** Oslo");
+  await createAnswerAgent({ ...common, shared: [team], answerer })
+    .compile()
+    .invoke({ question: { id: "q", text: "Where is the office?" } }, { callbacks: [recorder] });
+  const answer = events.find((event) => event.type === "answer")!;
+  expect(answer.retrieved.map(({ namespace }) => namespace)).toEqual(expect.arrayContaining([undefined, team]));
+  const call = events.find((event): event is ModelCall => event.id === answer.callId)!;
+  const { messages } = await rebuildPrompt(events, call.id, { prompts: compactPrompts });
+  expect(messages).toEqual(call.messages);
+  expect(messages.at(-1)!.content).toMatch(/the office is in Oslo/);
+});
+
 test("other prompts, other tokens, and unknown ids are refused", async () => {
   const { events } = await play(turnsOf([{ kind: "ADD", id: 0, text: "fact one" }]));
   const call = events.find((event) => event.type === "model_call")!;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkTrainable, checkUnseen } from "../../src/cli/hygiene.js";
 import { FileError, UsageError } from "../../src/errors.js";
 import { heldOutSplit } from "../../src/evaluate/held-out.js";
-import { namespaceLabel } from "../../src/evaluate/play.js";
+import { namespaceLabel } from "../../src/store/namespace.js";
 import { generateDialogues } from "../../src/synthetic/dialogue.js";
 import { conversationMark, readTrainedOn, recordedMark, writeTrainedOn } from "../../src/train/conversations.js";
 import { recordedDialogues } from "../../src/train/links.js";

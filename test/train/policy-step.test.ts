@@ -47,6 +47,21 @@ const close = (found: readonly number[], wanted: readonly number[]) => {
   });
 };
 
+describe("a KL without weight", () => {
+  it("is shown, and adds nothing to the loss", async () => {
+    const from = (by: number): RolloutGroup => ({
+      item: "x",
+      rollouts: [rollout(1, sample(1, 3, by)), rollout(0, sample(1, 3, by))],
+    });
+    const weightless = await step([from(0.5)], presets.grpo, { klCoefficient: 0 });
+    expect(weightless.policy[0]!.klCoefficient).toBe(0);
+    close(
+      flat(weightless.policy[0]!.groups, ({ referenceLogprobs }) => referenceLogprobs),
+      [...scored(3), ...scored(3)],
+    );
+  });
+});
+
 describe("a KL in the reward", () => {
   it("lowers the advantage of what went far from the base, and leaves the loss without one", async () => {
     const groups = [{ item: "x", rollouts: [rollout(1, sample(1, 4, 0.5)), rollout(1, sample(1, 2, 0.5))] }];
@@ -198,6 +213,13 @@ describe("a PPO step", () => {
       [1, 1, 1, 1, 1],
     );
     expect(metrics.droppedGroups).toBe(0);
+  });
+
+  it("leaves out rollouts that no call was made in", async () => {
+    const mute = { item: "mute", rollouts: [rollout(0), rollout(0)] };
+    const { policy, metrics } = await step([mute, pair(1)], plain, { minibatches: 2 });
+    expect(policy.map(({ groups }) => groups.length)).toEqual([1]);
+    expect(metrics.droppedGroups).toBe(1);
   });
 
   it("makes as many optimizer steps of the critic as of the policy", async () => {

@@ -11,7 +11,7 @@ import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
 import { type ScriptedCall, ScriptedEngine } from "./scripted-engine.js";
 
-const turn = (id: string, speaker: string, ...facts: string[]) => ({
+export const turn = (id: string, speaker: string, ...facts: string[]) => ({
   id,
   speaker,
   text: facts.join(" ") || "Hello.",
@@ -45,19 +45,20 @@ export const world: readonly Dialogue[] = [
   },
 ];
 
-const golds = new Map(world.flatMap(({ questions }) => questions.map(({ text, gold = "" }) => [text, gold] as const)));
+const goldsOf = (dialogues: readonly Dialogue[]) =>
+  new Map(dialogues.flatMap(({ questions }) => questions.map(({ text, gold = "" }) => [text, gold] as const)));
 
 const questionOf = (prompt: string): string => /Question: (.*)/.exec(prompt)![1]!;
 
 /** The Answer Agent: right where its memories hold every word of the gold answer. */
-export function answerFromMemories(prompt: string): string {
+export function answerFromMemories(prompt: string, dialogues: readonly Dialogue[] = world): string {
   const memories = prompt
     .split("\n")
     .filter((line) => / m\d+$/.test(line))
     .join("\n");
-  const gold = golds.get(questionOf(prompt))!;
+  const gold = goldsOf(dialogues).get(questionOf(prompt))!;
   const known = gold.split(" ").every((word) => memories.includes(word));
-  return `Memories: m1\n**Answer:** ${known ? gold : "unknown"}`;
+  return `Memories: ${aliasOf(prompt, gold.split(" ")[0]!) ?? "m1"}\n**Answer:** ${known ? gold : "unknown"}`;
 }
 
 export const factsOf = (prompt: string): string[] => [...prompt.matchAll(/^- (.*)$/gm)].map((match) => match[1]!);
@@ -70,23 +71,32 @@ export const aliasOf = (prompt: string, word: string): string | undefined =>
   prompt.split("\n").flatMap((line) => (line.includes(word) ? (/ (m\d+)$/.exec(line)?.[1] ?? []) : []))[0];
 
 /** What the graphs record when a model that keeps every fact plays the world. */
-export async function recordWorld(): Promise<EpisodeEvent[]> {
+export const recordWorld = (): Promise<EpisodeEvent[]> => play(world, addFacts);
+
+/** What they record of other conversations, and another manager. */
+export async function play(
+  dialogues: readonly Dialogue[],
+  manage: (prompt: string) => string,
+): Promise<EpisodeEvent[]> {
   const events: EpisodeEvent[] = [];
   const recorder = new EpisodeRecorder({ write: (line) => events.push(episodeEventSchema.parse(JSON.parse(line))) });
   const engine = new ScriptedEngine(({ prompt }) =>
-    prompt.startsWith("system: manage") ? addFacts(prompt) : answerFromMemories(prompt),
+    prompt.startsWith("system: manage") ? manage(prompt) : answerFromMemories(prompt, dialogues),
   );
   const model = new ChatOnnx({ engine, tokenizer: byteTokenizer, maxNewTokens: 500 });
   const agents = { manager: model, answerer: model, prompts: compactPrompts };
-  await playDialogues(world, agents, { store: newStore(), recorder });
+  await playDialogues(dialogues, agents, { store: newStore(), recorder });
   return events;
 }
 
 /** A policy whose trained adapters speak as scripted; without an adapter it is the frozen answerer. */
-export function scriptedPolicy(respond: (call: ScriptedCall) => string): Policy & { readonly engine: ScriptedEngine } {
+export function scriptedPolicy(
+  respond: (call: ScriptedCall) => string,
+  dialogues: readonly Dialogue[] = world,
+): Policy & { readonly engine: ScriptedEngine } {
   return {
     engine: new ScriptedEngine((call) =>
-      call.adapter === undefined ? answerFromMemories(call.prompt) : respond(call),
+      call.adapter === undefined ? answerFromMemories(call.prompt, dialogues) : respond(call),
     ),
     tokenizer: byteTokenizer,
     prompts: compactPrompts,

@@ -109,6 +109,12 @@ describe("a run that goes on", () => {
       });
     });
 
+    it("groups of one attempt, which teach nothing without a critic", async () => {
+      await expect(startingPoint(options(await temporaryFolder(), { groupSize: 1 }))).rejects.toThrow("--group");
+      const critic = options(await temporaryFolder(), { groupSize: 1, algorithm: ppo });
+      expect((await startingPoint(critic)).step).toBe(0);
+    });
+
     it("another algorithm, task or model", async () => {
       const task = sayTarget(engine, "agent");
       const moved = Object.create(engine, { info: { value: { ...engine.info, folder: out } } }) as PolicyEngine;

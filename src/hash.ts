@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { FileError } from "../errors.js";
+import { FileError } from "./errors.js";
 
 /** SHA-256 of a text, in hexadecimal. */
 export function hashText(text: string): string {
