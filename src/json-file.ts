@@ -73,3 +73,12 @@ export function parseFields<Schema extends z.ZodType>(
     cause: result.error,
   });
 }
+
+/** The value of a JSON text; undefined where it is none. */
+export function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

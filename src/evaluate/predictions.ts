@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { FileError, messageOf, UsageError } from "../errors.js";
-import type { AnswerLine } from "./evaluation-log.js";
+import { type AnswerLine, answerLine } from "./evaluation-log.js";
 import { noUsage } from "./usage.js";
 
 const text = z.union([z.string(), z.number()]).transform(String);
@@ -48,8 +48,10 @@ export async function readPredictions(
     (entry) => !isRecord(entry) || !("type" in entry) || entry.type === "answer",
   );
   const rows = new Map<string, AnswerLine[]>();
+  const taken = new Set<string>();
   for (const [at, entry] of entries.entries()) {
-    const line = parseEntry(entry, at, file);
+    const own = answerLine.safeParse(entry);
+    const line = own.success ? own.data : withOwnId(parseEntry(entry, at, file), at, taken);
     if (judged && line.text.trim() === "") throw unasked(`${file}, entry ${at + 1}`);
     const row = rows.get(line.row);
     if (row === undefined) rows.set(line.row, [line]);
@@ -57,6 +59,14 @@ export async function readPredictions(
   }
   if (rows.size > 0) return rows;
   throw wrong(file, "no prediction");
+}
+
+/** Marks are kept by question: one that is there several times, as a text may be, has its place in its id from the second on. */
+function withOwnId(line: AnswerLine, at: number, taken: Set<string>): AnswerLine {
+  const id = JSON.stringify([line.row, line.conversation, line.question]);
+  const own = taken.has(id) ? { ...line, question: `${line.question} (entry ${at + 1})` } : line;
+  taken.add(id);
+  return own;
 }
 
 function parseEntry(entry: unknown, at: number, file: string): AnswerLine {

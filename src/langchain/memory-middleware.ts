@@ -2,6 +2,7 @@ import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/m
 import { getConfig, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { createMiddleware } from "langchain";
 import { z } from "zod";
+import { UsageError } from "../errors.js";
 import type { BackgroundWrites } from "../memory/background.js";
 import { createMemoryManager, type ManagerOptions } from "../memory/manager.js";
 import { quoteRecalled } from "../memory/recalled.js";
@@ -15,7 +16,7 @@ export interface MemoryMiddlewareOptions extends ManagerOptions {
   readonly adjacent?: boolean;
   /** Whose turns the agent hears. Default "user". */
   readonly speaker?: string;
-  /** Takes turns in after the agent has answered, without a wait; `flush` it before the process ends. */
+  /** Takes turns in after the agent has answered, without a wait; `flush` it before the process ends. Not with `approveDeletes`. */
   readonly background?: Pick<BackgroundWrites, "add">;
   readonly now?: () => Date;
 }
@@ -34,7 +35,8 @@ const INTRODUCTION =
  * Long-term memory for LangChain's `createAgent`. Before the agent begins, the memories nearest to what was said are
  * retrieved; each call of its model sees them after the system prompt, in a block that is marked as recalled and is no part
  * of the thread's messages. When the agent has ended, what was said to it is taken into the bank by the memory manager; what
- * only repeats a recalled memory is no new fact. Replies of the agent and of its tools are not taken in.
+ * only repeats a recalled memory is no new fact. Replies of the agent and of its tools are not taken in. Throws UsageError for options that
+ * contradict each other.
  */
 export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   const {
@@ -45,6 +47,15 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
     background,
     now = () => new Date(),
   } = options;
+  if (background !== undefined && options.approveDeletes === true) {
+    throw new UsageError({
+      what: "nobody can be asked in the background",
+      where: "approveDeletes",
+      expected: "either approveDeletes or background",
+      found: "both",
+      remedy: "leave out `background`, so that the agent's run is interrupted for approval",
+    });
+  }
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
 
@@ -63,14 +74,15 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
       const { _recalled: recalled = [] } = request.state;
       if (recalled.length === 0) return handler(request);
       const block = `${INTRODUCTION}\n${quoteRecalled(recalled)}`;
-      const system = request.systemMessage.text === "" ? block : `${request.systemMessage.text}\n\n${block}`;
-      return handler({ ...request, systemMessage: new SystemMessage(system) });
+      return handler({ ...request, systemMessage: withBlock(request.systemMessage, block) });
     },
     afterAgent: async ({ messages, _takenIn, _recalled = [] }) => {
       const config = getConfig();
       const said = saidSince(messages, _takenIn);
       const recalled = _recalled.map(({ text }) => text);
       for (const { id = runtime.id(), text } of said) {
+        // A picture alone says nothing that could be noted down.
+        if (text.trim() === "") continue;
         const turn = turnSaidNow({ id, speaker, text, recalled }, now());
         if (background === undefined) await manager.invoke({ turn }, config);
         else
@@ -81,6 +93,16 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
       return { _takenIn: said.at(-1)?.id ?? _takenIn };
     },
   });
+}
+
+/** The system message with a block after what it holds already, whose own blocks and marks, such as those of caches, stay as they are. */
+function withBlock(message: SystemMessage, block: string): SystemMessage {
+  const { content, id, name, additional_kwargs } = message;
+  const own = { additional_kwargs, ...(id === undefined ? {} : { id }), ...(name === undefined ? {} : { name }) };
+  if (typeof content === "string") {
+    return new SystemMessage({ ...own, content: content === "" ? block : `${content}\n\n${block}` });
+  }
+  return new SystemMessage({ ...own, content: [...content, { type: "text", text: `\n\n${block}` }] });
 }
 
 /** What people said after the message with this id; their last message where the thread no longer holds it. */

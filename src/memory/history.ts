@@ -35,27 +35,20 @@ export class BankHistory {
     this.#now = now;
   }
 
-  /** Writes down what is about to be changed. A step that runs again writes the same entries again. */
+  /** Writes down what is about to be changed. Entries of a step that runs again keep their time, place and rewards. */
   async begin(
     changes: readonly Change[],
     provenance: Provenance,
     undoes: (change: Change) => string[] = () => [],
   ): Promise<HistoryEntry[]> {
     const now = this.#now();
+    const known = new Map((await this.#search({ step: provenance.step })).map((entry) => [entry.id, entry]));
     const entries = changes.map((change, index): HistoryEntry => {
+      const id = `${provenance.step}/${index}`;
       lastSequence = Math.max(now.getTime() * PER_MILLISECOND, lastSequence + 1);
-      return {
-        ...change,
-        ...provenance,
-        id: `${provenance.step}/${index}`,
-        index,
-        of: changes.length,
-        applied: false,
-        at: now.toISOString(),
-        sequence: lastSequence,
-        rewards: {},
-        undoes: undoes(change),
-      };
+      const { at, sequence, rewards } = known.get(id) ?? { at: now.toISOString(), sequence: lastSequence, rewards: {} };
+      const own = { id, index, of: changes.length, applied: false, at, sequence, rewards, undoes: undoes(change) };
+      return { ...change, ...provenance, ...own };
     });
     await this.#put(entries);
     return entries;

@@ -55,10 +55,12 @@ export function createMemoryTools(options: MemoryToolsOptions): StructuredToolIn
     async ({ facts }, config: LangGraphRunnableConfig) => {
       const turn = turnSaidNow({ id: runtime.id(), speaker, text: facts.join(" "), facts }, now());
       const { step } = await manager.invoke({ turn }, config);
-      const { unparsable, changes } = step!;
+      const { unparsable, changes, operations } = step!;
       if (unparsable !== null) return `Nothing was recorded: the memory manager's answer was refused (${unparsable}).`;
       const lines = changes.map(({ event, before, after }) => `${event}: ${(after ?? before)!.text}`);
-      return lines.length === 0 ? "Nothing new: the memory holds it already." : lines.join("\n");
+      if (lines.length > 0) return lines.join("\n");
+      // Where the user refused a deletion, nothing is left of the decision.
+      return operations.length > 0 ? "Nothing new: the memory holds it already." : "Nothing was changed.";
     },
     {
       name: "record_turn",

@@ -39,7 +39,10 @@ export function planUndo(
     const later = own.slice(first).filter(({ id }) => !ids.has(id));
     conflicts.push(...later.map(({ id, event, turn }) => `${event} of ${key} by ${turn ?? id}`));
     const change = changeTo(key, current.get(key) ?? null, own[first]!.before);
-    if (change !== undefined) plans.push({ change, undoes: own.slice(first).map(({ id }) => id) });
+    if (change === undefined) continue;
+    // What was undone before counts for nothing either: it must not come back when the undo of it is undone here.
+    const since = entries.filter((entry) => entry.key === key && entry.sequence >= own[first]!.sequence);
+    plans.push({ change, undoes: since.map(({ id }) => id) });
   }
   if (conflicts.length === 0) return plans;
   throw new UsageError({

@@ -60,7 +60,7 @@ export function requireSameStage(mark: StageMark, settings: Settings, folder: st
     where: folder,
     expected: list("from"),
     found: list("to"),
-    remedy: `give the same settings, or another --out; or remove ${folder} to do this stage anew, and then those after it`,
+    remedy: `give the same settings, or another --out; or remove ${folder} and the folders of the stages after it, and call again`,
   });
 }
 
@@ -77,7 +77,7 @@ export async function requireOutputs(mark: StageMark, folder: string): Promise<v
       where: join(folder, path),
       expected: `SHA-256 ${expected}`,
       found: found === undefined ? "nothing there" : `SHA-256 ${found}`,
-      remedy: `restore it from a copy, or remove ${folder} to do this stage anew, and then those after it`,
+      remedy: `restore it from a copy, or remove ${folder} and the folders of the stages after it, and call again`,
     });
   }
 }

@@ -64,10 +64,11 @@ export function recordStage(
       const lines = withStableIds(events).map((event) => `${JSON.stringify(event)}\n`);
       await writeAtomic(join(folder, EPISODES), (file) => file.writeFile(lines.join("")));
       const answered = questionsOf(dialogues);
+      const decided = playRounds(dialogues, options.concurrency);
       return {
         outputs: [EPISODES],
         measured: {
-          decision: { count: playRounds(dialogues, options.concurrency), seconds: told - started },
+          ...(decided === 0 ? {} : { decision: { count: decided, seconds: told - started } }),
           ...(answered === 0 ? {} : { answer: { count: answered, seconds: seconds() - told } }),
         },
       };

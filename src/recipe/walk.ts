@@ -48,6 +48,9 @@ export async function walkStages(stages: readonly Stage[], options: WalkOptions)
     const place = `[${stages.indexOf(stage) + 1}/${stages.length}] ${stage.name}`;
     const folder = join(out, stage.name);
     const mark = marks.get(stage.name);
+    // An input that this walk has done anew may be another one than the stage was made of.
+    const now = settingsOf(stage, marks);
+    if (mark !== undefined && now !== undefined) requireSameStage(mark, now, folder);
     if (mark?.state === "done") {
       print(`${place}: done already`);
       continue;

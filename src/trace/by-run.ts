@@ -1,13 +1,13 @@
 import type { EpisodeEvent } from "./episode.js";
 
-/** What agents did in a graph run. */
-export type RunEvent = Exclude<EpisodeEvent, { type: "reward" | "undo" }>;
+/** What was done in a run: by agents in a graph's, or by an undo, which is a run of its own. */
+export type RunEvent = Exclude<EpisodeEvent, { type: "reward" }>;
 
-/** The events of each graph run, in their order. */
+/** The events of each run, in their order. */
 export function eventsByRun(events: readonly EpisodeEvent[]): ReadonlyMap<string, readonly RunEvent[]> {
   const runs = new Map<string, RunEvent[]>();
   for (const event of events) {
-    if (event.type === "reward" || event.type === "undo") continue;
+    if (event.type === "reward") continue;
     const members = runs.get(event.run.runId) ?? [];
     members.push(event);
     runs.set(event.run.runId, members);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { FileError } from "../errors.js";
 import { firstIssue } from "../first-issue.js";
-import { parseLine } from "../json-file.js";
+import { parseLine, tryJson } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema, type ModelCall } from "./episode.js";
 import {
   type LangSmithRun,
@@ -16,7 +16,7 @@ import { ROLE_METADATA } from "./role.js";
 
 /**
  * Episodes from runs that LangSmith exported, in the order in which they ended: a `model_call` for each model run, a
- * `memory_step` or an `answer` for each run of a node of this package (its output holds it), and a `reward` for each feedback
+ * `memory_step`, an `answer` or an `undo` for each run of this package that did one (its output holds it), and a `reward` for each feedback
  * on such a run. Of other runs only their model calls are taken. A pure function.
  * @throws FileError naming the run that is none.
  */
@@ -54,14 +54,6 @@ export function readLangSmithRuns(path: string): unknown[] {
   });
 }
 
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function readRun(value: unknown, where: string): LangSmithRun {
   const run = langSmithRunSchema.safeParse(value);
   if (run.success) return run.data;
@@ -94,6 +86,7 @@ function eventsOf(run: LangSmithRun): EpisodeEvent[] {
   const found = [
     { ...(outputs.step as object), type: "memory_step", ...common },
     { ...(outputs.answer as object), type: "answer", ...common },
+    { ...(outputs.undo as object), type: "undo", ...common },
   ].flatMap((value) => {
     const event = episodeEventSchema.safeParse(value);
     return event.success ? [event.data] : [];
@@ -121,7 +114,7 @@ function callOf({ id, inputs, outputs, error, extra }: LangSmithRun): CallParts 
   const metadata = metadataSchema.parse(extra?.metadata ?? {});
   const [reply, text] = replyOf(outputs ?? {});
   const parts = replyParts(reply?.response_metadata, reply?.usage_metadata);
-  const calls = (reply?.tool_calls ?? []).map(({ name, args, id: callId }) =>
+  const calls = [...(reply?.tool_calls ?? []), ...(reply?.invalid_tool_calls ?? [])].map(({ name, args, id: callId }) =>
     defined({ name, args: args ?? {}, id: callId ?? undefined }),
   );
   return defined({

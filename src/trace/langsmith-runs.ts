@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tryJson } from "../json-file.js";
 
 /** A run as LangSmith exports it and takes it, as far as traces are read and written here; other fields are read over. */
 export const langSmithRunSchema = z.looseObject({
@@ -20,7 +21,13 @@ export const langSmithRunSchema = z.looseObject({
 export type LangSmithRun = z.infer<typeof langSmithRunSchema>;
 
 const pieces = z.union([z.string(), z.array(z.looseObject({ text: z.string().optional() }))]).nullish();
-const toolCall = z.looseObject({ name: z.string(), args: z.unknown().optional(), id: z.string().nullish() });
+/** A tool call as LangChain has it, or as OpenAI's API does, whose arguments are JSON in a text. */
+const toolCall = z.union([
+  z.looseObject({ name: z.string(), args: z.unknown().optional(), id: z.string().nullish() }),
+  z
+    .looseObject({ id: z.string().nullish(), function: z.looseObject({ name: z.string(), arguments: z.string() }) })
+    .transform(({ id, function: { name, arguments: text } }) => ({ name, args: tryJson(text) ?? text, id })),
+]);
 
 /** A message in one of three forms: serialised by LangChain, its plain fields, or as OpenAI's API has it. */
 const messageSchema = z.union([
@@ -41,6 +48,7 @@ const fieldsSchema = z.looseObject({
   response_metadata: z.looseObject({}).optional().catch(undefined),
   usage_metadata: z.unknown().optional(),
   tool_calls: z.array(toolCall).optional().catch(undefined),
+  invalid_tool_calls: z.array(toolCall).optional().catch(undefined),
 });
 
 export type PlainMessage = z.infer<typeof fieldsSchema>;

@@ -98,6 +98,7 @@ function spanOf(event: RunEvent, attributes: readonly SpanAttribute[]): Span {
     model_call: `chat ${model}`.trim(),
     memory_step: "execute_tool manage_memory",
     answer: "memory_r1.answer",
+    undo: "memory_r1.undo",
   };
   return {
     traceId: traceId(runId),
@@ -133,6 +134,9 @@ function describe(event: RunEvent, content: boolean): SpanAttribute[] {
       ...optionalText("memory_r1.unparsable", unparsable ?? undefined),
       ...(content ? [text("gen_ai.tool.call.result", JSON.stringify(changes))] : []),
     ];
+  }
+  if (event.type === "undo") {
+    return [integer("memory_r1.undoes", event.undoes.length), integer("memory_r1.changes", event.changes.length)];
   }
   const { question, retrieved, selected, answer, unparsable } = event;
   return [

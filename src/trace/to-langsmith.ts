@@ -71,9 +71,14 @@ function contentOf(event: RunEvent): Pick<ExportedRun, "name" | "run_type" | "in
   }
   // As the graphs' nodes put them out, so that an import reads them.
   const { type, at: _, run: __, ...result } = event;
-  return type === "memory_step"
-    ? { name: "memory_step", run_type: "chain", inputs: { turn: event.turn }, outputs: { step: result } }
-    : { name: "answer", run_type: "chain", inputs: { question: event.question.text }, outputs: { answer: result } };
+  switch (type) {
+    case "memory_step":
+      return { name: type, run_type: "chain", inputs: { turn: event.turn }, outputs: { step: result } };
+    case "answer":
+      return { name: type, run_type: "chain", inputs: { question: event.question.text }, outputs: { answer: result } };
+    case "undo":
+      return { name: type, run_type: "chain", inputs: {}, outputs: { undo: result } };
+  }
 }
 
 function outputsOf({

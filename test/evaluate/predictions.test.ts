@@ -68,6 +68,38 @@ describe("a file of predictions", () => {
     ]);
   });
 
+  it("has each marked for itself, also where several answer one question", async () => {
+    const judge = new ScriptedModel((messages) =>
+      JSON.stringify({ correct: /: Oslo\b[\s\S]*: Oslo\b/.test(lastText(messages)) }),
+    );
+    for (const said of [
+      ["Oslo", "Rome", "Bonn"],
+      ["Rome", "Bonn", "Oslo"],
+    ]) {
+      const entries = said.map((prediction) => ({ prediction, gold: "Oslo", question: "Where does she live?" }));
+      const predictions = await readPredictions(await file(JSON.stringify(entries)), { judged: true });
+      const [row] = await scorePredictions(predictions, { seed: 1, log: new EvaluationLog(), concurrency: 1, judge });
+      expect(row!.metrics.judge).toBeCloseTo(1 / 3, 9);
+    }
+  });
+
+  it("of the verb's own keeps what its lines tell", async () => {
+    const line = {
+      ...{ type: "answer", row: "base", conversation: "a", question: "q", text: "?", gold: "b", prediction: "" },
+      ...{
+        selected: [],
+        shown: ["D1:1"],
+        unparsable: "no answer",
+        tooLong: true,
+        evidenceRecall: 1,
+        evidenceSelected: 0.5,
+      },
+      usage: { calls: 1, inputTokens: 3, outputTokens: 2 },
+    };
+    const [row] = await scores(JSON.stringify([line]));
+    expect(row).toMatchObject({ answererUnparsable: 1, tooLong: 1, evidenceSelected: 0.5 });
+  });
+
   it("is refused for a judge where an entry does not say what was asked", async () => {
     const path = await file('[{"prediction":"a","gold":"b","text":"Who?"},{"prediction":"a","gold":"b"}]');
     await expect(readPredictions(path, { judged: true })).rejects.toThrow(UsageError);

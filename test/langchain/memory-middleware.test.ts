@@ -1,4 +1,4 @@
-import type { BaseMessage } from "@langchain/core/messages";
+import { type BaseMessage, SystemMessage } from "@langchain/core/messages";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { createAgent } from "langchain";
 import { expect, test } from "vitest";
@@ -12,7 +12,7 @@ const namespace = ["memories", "user", "ana"];
 const run = (thread: string) => ({ configurable: { user_id: "ana", thread_id: thread } });
 
 /** An agent that says what it was asked, with a manager that adds every fact; the extractor takes each message as a fact. */
-function world(options: Partial<MemoryMiddlewareOptions> = {}) {
+function world(options: Partial<MemoryMiddlewareOptions> = {}, systemPrompt: string | SystemMessage = "Be kind.") {
   const store = new InMemoryStore({ index: { dims: 64, embeddings: new LetterEmbeddings() } });
   const agentModel = new ScriptedToolModel((messages) => `You said: ${messages.at(-1)!.text}`);
   const memoryModel = new ScriptedModel(([system, human]) =>
@@ -29,7 +29,7 @@ function world(options: Partial<MemoryMiddlewareOptions> = {}) {
   const agent = createAgent({
     model: agentModel,
     tools: [],
-    systemPrompt: "Be kind.",
+    systemPrompt,
     middleware: [middleware],
     store,
     checkpointer: new MemorySaver(),
@@ -37,7 +37,7 @@ function world(options: Partial<MemoryMiddlewareOptions> = {}) {
   const say = (text: string, thread: string) =>
     agent.invoke({ messages: [{ role: "user", content: text }] }, run(thread));
   const texts = async () => (await store.search(namespace)).map(({ value }) => value.text as string).sort();
-  return { say, texts, store, agentModel, memoryModel };
+  return { agent, say, texts, store, agentModel, memoryModel };
 }
 
 const systemOf = (messages: readonly BaseMessage[]) =>
@@ -54,6 +54,32 @@ test("what a user said in one thread is in the prompt of another one, marked as 
     /^Be kind\.\n\n[\s\S]*<recalled-memories>\n- \(7 May 2023\) Ana lives in Oslo\n<\/recalled-memories>$/,
   );
   expect(messages.map(({ text }) => text)).toEqual(["Where does Ana live?", "You said: Where does Ana live?"]);
+});
+
+test("a system prompt of blocks keeps them and their marks, and has the memories in a block of their own", async () => {
+  const blocks = [
+    { type: "text", text: "Long policy.", cache_control: { type: "ephemeral" } },
+    { type: "text", text: "Be kind." },
+  ];
+  const { say, agentModel } = world({}, new SystemMessage({ content: blocks }));
+  await say("Ana lives in Oslo", "t1");
+  await say("Where does Ana live?", "t2");
+  const [system] = agentModel.asked.at(-1)!;
+  expect(system!.content.slice(0, 2)).toEqual(blocks);
+  expect(system!.content.slice(2)).toEqual([{ type: "text", text: expect.stringContaining("Ana lives in Oslo") }]);
+});
+
+test("a picture alone asks no one for facts", async () => {
+  const { agent, memoryModel, texts } = world();
+  const content = [{ type: "image_url", image_url: { url: "data:image/png;base64,AA==" } }];
+  await agent.invoke({ messages: [{ role: "user", content }] }, run("t1"));
+  expect(memoryModel.asked).toEqual([]);
+  expect(await texts()).toEqual([]);
+});
+
+test("approval in the background, where nobody can be asked, is refused", () => {
+  const background = new BackgroundWrites();
+  expect(() => world({ background, approveDeletes: true })).toThrow("approveDeletes");
 });
 
 test("what was said right after a memory is recalled with it where that is asked", async () => {

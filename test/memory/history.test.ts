@@ -93,6 +93,19 @@ describe("the history of a bank", () => {
     expect(rewarded[0]!.rewards).toEqual({ "exact-match": 1, f1: 0.5 });
   });
 
+  test("keeps time and reward of a step that runs again", async () => {
+    const bank = await lived();
+    await bank.reward("step 2", "f1", 1);
+    const before = await bank.history({ step: "step 2" });
+    minutes += 5;
+    const retrieved = withAliases(await bank.list());
+    const again = [{ event: "UPDATE" as const, id: "m1", text: "Ana lives in Rome" }, add("Ana has a dog")];
+    await bank.apply(again, retrieved, turn("2"), { key: () => "dog", provenance: { step: "step 2" } });
+    const after = await bank.history({ step: "step 2" });
+    const kept = ({ at: time, sequence, rewards }: (typeof before)[number]) => ({ time, sequence, rewards });
+    expect(after.map(kept)).toEqual(before.map(kept));
+  });
+
   test("gives the bank as it stood at any time", async () => {
     const bank = await lived();
     expect(texts(await bank.asOf(at(-1)))).toEqual([]);
@@ -145,6 +158,18 @@ describe("undo", () => {
     await bank.undo({ source: "chat 1" });
     expect(await bank.list()).toEqual([]);
     expect(texts(await bank.asOf(at(1)))).toEqual(["Ana has a dog", "Ana lives in Rome"]);
+  });
+
+  test("of everything stays, also where a part of it had been undone before", async () => {
+    const bank = await lived();
+    const [, moved] = await bank.history({ key: "home" });
+    await bank.undo({ id: moved!.id });
+    await bank.undo({ key: "home" });
+    expect(await bank.list()).toEqual([]);
+    expect(await bank.undo({ id: moved!.id })).toEqual([]);
+    const last = (await bank.history({ key: "home" })).at(-1)!;
+    await bank.undo({ step: last.step });
+    expect(texts((await bank.list()).filter(({ key }) => key === "home"))).toEqual(["Ana lives in Oslo"]);
   });
 
   test("of one change leaves the others of its turn", async () => {

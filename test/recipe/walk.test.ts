@@ -81,6 +81,22 @@ describe("walking stages", () => {
     await expect(walk(other)).rejects.toThrow(/stage b was done with other settings; expected input\.a "\w{64}"/);
   });
 
+  it("refuses it, too, where the same walk makes the input anew, be it done or only begun", async () => {
+    for (const state of ["done", "begun"]) {
+      await rm(out, { recursive: true });
+      await walk([stage("a"), stage("b", ["a"])]);
+      const mark = join(out, "b", "stage.json");
+      await writeFile(mark, (await readFile(mark, "utf8")).replace('"done"', JSON.stringify(state)));
+      await rm(join(out, "a"), { recursive: true });
+      const other = [stage("a", [], { letter: "z" }), stage("b", ["a"])];
+      await expect(walk(other)).rejects.toThrow(`stage b was ${state} with other settings; expected input.a`);
+      expect(await text("b")).toBe("ab");
+      await rm(join(out, "b"), { recursive: true });
+      await walk(other);
+      expect(await text("b")).toBe("zb");
+    }
+  });
+
   it("refuses an output that was changed or removed since", async () => {
     await walk([stage("a")]);
     await appendFile(join(out, "a", "text"), "!");

@@ -5,8 +5,11 @@ import { AIMessage } from "@langchain/core/messages";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { afterAll, expect, test } from "vitest";
 import { FileError } from "../../src/errors.js";
+import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { addOnly } from "../../src/memory/controls.js";
 import { createMemoryGraph } from "../../src/memory/graph.js";
+import { createMemoryManager } from "../../src/memory/manager.js";
 import type { EpisodeEvent, MemoryStep, ModelCall } from "../../src/trace/episode.js";
 import { episodesFromLangSmith, readLangSmithRuns } from "../../src/trace/from-langsmith.js";
 import { readEpisodes } from "../../src/trace/read.js";
@@ -67,6 +70,23 @@ test("what is exported to LangSmith's form and imported again is the episode, bu
   const without = (list: readonly EpisodeEvent[]) =>
     new Map(list.filter(({ type }) => type !== "reward").map((event) => [event.id, event]));
   expect(without(imported)).toEqual(without(events));
+});
+
+test("an undo is exported too, so that the bank is rebuilt without what was taken back", async () => {
+  const events: EpisodeEvent[] = [];
+  const recorder = new EpisodeRecorder({ write: (line) => events.push(JSON.parse(line)) });
+  const store = new InMemoryStore();
+  const manager = createMemoryManager({ decide: addOnly, store, namespace: ["u"], history: true }).compile();
+  const tell = (id: string, fact: string) =>
+    manager.invoke({ turn: { id, speaker: "Ana", text: "", time: "", facts: [fact] } }, { callbacks: [recorder] });
+  await tell("1", "Ana likes tea");
+  await new MemoryBank({ store, namespace: ["u"], history: true }).undo({ turn: "1" }, { callbacks: [recorder] });
+  const { step } = await tell("2", "Ana likes coffee");
+  const imported = episodesFromLangSmith(JSON.parse(JSON.stringify(langSmithRuns(events))) as unknown[]);
+  expect(imported.map(({ type }) => type)).toEqual(["memory_step", "undo", "memory_step"]);
+  expect(await (await bankBefore(imported, step!.id)).bank.list()).toEqual([]);
+  const names = exportSpans(events).resourceSpans[0].scopeSpans[0].spans.map(({ name }) => name);
+  expect(names).toContain("memory_r1.undo");
 });
 
 test("exported runs hang under one root in one trace, in the order of their times", async () => {
@@ -167,11 +187,19 @@ test("runs of OpenAI's own client are read as well, and runs that failed keep th
     inputs: { messages: [{ role: "user", content: "Hi" }] },
   };
   const choices = [{ message: { role: "assistant", content: "Hello" } }];
-  const [said, failed] = episodesFromLangSmith([
+  const call = { id: "c1", type: "function", function: { name: "record", arguments: '{"facts":["a"]}' } };
+  const cut = { id: "c2", type: "function", function: { name: "record", arguments: '{"facts":' } };
+  const called = { message: { role: "assistant", content: null, tool_calls: [call, cut] } };
+  const [said, asked, failed] = episodesFromLangSmith([
     { ...run, outputs: { choices } },
+    { ...run, id: "t", outputs: { choices: [called] } },
     { ...run, id: "s", outputs: null, error: "overloaded" },
   ]) as ModelCall[];
   expect(said).toMatchObject({ messages: [{ role: "user", content: "Hi" }], text: "Hello" });
+  expect(asked!.toolCalls).toEqual([
+    { id: "c1", name: "record", args: { facts: ["a"] } },
+    { id: "c2", name: "record", args: '{"facts":' },
+  ]);
   expect(failed).toMatchObject({ text: "", error: "overloaded" });
 });
 
