@@ -2,8 +2,8 @@ import { messageOf, UsageError } from "../errors.js";
 import { Serial } from "../store/serial.js";
 
 export interface BackgroundWritesOptions {
-  /** Takes what a task threw: nobody waits for it. Default: a warning on stderr. */
-  readonly onError?: (error: unknown) => void;
+  /** Takes what a task threw: nobody waits for it. Default: a warning on stderr, which also tells of an `onError` that fails. */
+  readonly onError?: (error: unknown) => unknown;
   /** Most tasks that wait; `add` then waits too, so that memory is bounded. Default 1000. */
   readonly limit?: number;
 }
@@ -14,7 +14,7 @@ export interface BackgroundWritesOptions {
  * is in memory only until it has run: `flush` before the process ends, or let `flushOnExit` do so.
  */
 export class BackgroundWrites {
-  readonly #onError: (error: unknown) => void;
+  readonly #onError: (error: unknown) => unknown;
   readonly #limit: number;
   readonly #queues = new Map<string, { serial: Serial; waiting: number }>();
   readonly #running = new Set<Promise<void>>();
@@ -49,7 +49,7 @@ export class BackgroundWrites {
     queue.waiting += 1;
     const run = queue.serial.run(task).then(
       () => undefined,
-      (error: unknown) => this.#onError(error),
+      (error: unknown) => this.#tell(error),
     );
     const done: Promise<void> = run.finally(() => {
       this.#running.delete(done);
@@ -57,6 +57,15 @@ export class BackgroundWrites {
       if (queue.waiting === 0) this.#queues.delete(key);
     });
     this.#running.add(done);
+  }
+
+  async #tell(error: unknown): Promise<void> {
+    try {
+      await this.#onError(error);
+    } catch (failed) {
+      warn(error);
+      warn(failed);
+    }
   }
 
   /** Resolves when all that was added has run, and what came in between too. */

@@ -132,7 +132,16 @@ export class ChromaStore extends BaseStore {
       const [found = []] = await this.batch([{ namespacePrefix: prefix, ...options } as SearchOperation]);
       return found;
     }
-    return hybridSearch(this, prefix, { ...options, query, mode, fields: this.vectorIndex.fields ?? ["$"] });
+    const found = await hybridSearch(this, prefix, {
+      ...options,
+      query,
+      mode,
+      fields: this.vectorIndex.fields ?? ["$"],
+    });
+    if (found.length > 0 && this.#refreshes(options)) {
+      await this.batch(found.map(({ namespace, key }): GetOperation => ({ namespace, key })));
+    }
+    return found;
   }
 
   override async put(
@@ -165,12 +174,12 @@ export class ChromaStore extends BaseStore {
         const head = heads.get(ids[index]!);
         if (head === undefined || !this.#isVisible(head)) continue;
         results[at] = head.item;
-        if (this.#refreshes(op)) read.push(head);
+        if (this.#refreshes(op as TtlReadOptions)) read.push(head);
       }
       for (const { at, op } of searches) {
         const found = await this.#search(opened, op);
         results[at] = found.map(({ head, score }) => ({ ...head.item, ...(score === undefined ? {} : { score }) }));
-        if (this.#refreshes(op)) read.push(...found.map(({ head }) => head));
+        if (this.#refreshes(op as TtlReadOptions)) read.push(...found.map(({ head }) => head));
       }
       for (const { at, op } of lists) results[at] = await this.#list(opened, op);
       await this.#refresh(opened, read);
@@ -249,8 +258,7 @@ export class ChromaStore extends BaseStore {
     return !(this.#ttl.omitExpired && isExpired(head, this.#now()));
   }
 
-  #refreshes(op: GetOperation | SearchOperation): boolean {
-    const { refreshTtl } = op as TtlReadOptions;
+  #refreshes({ refreshTtl }: TtlReadOptions): boolean {
     return refreshTtl ?? this.#ttl.refreshOnRead ?? true;
   }
 

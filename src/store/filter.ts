@@ -21,8 +21,9 @@ const COMPARISONS: Readonly<Record<string, (found: unknown, wanted: unknown) => 
 /** @throws UsageError for an operator that is not known, or one that stands beside plain fields. */
 export function checkFilter(filter: Filter | undefined, path: readonly string[] = []): void {
   for (const [field, wanted] of Object.entries(filter ?? {})) {
-    if (!isObject(wanted)) continue;
     const where = [...path, field];
+    if (Array.isArray(wanted)) checkFilter({ ...(wanted as unknown[]) }, where);
+    if (!isObject(wanted)) continue;
     const names = Object.keys(wanted);
     const unknown = names.find((name) => name.startsWith("$") && !Object.hasOwn(COMPARISONS, name));
     if (unknown !== undefined) throw invalid(where, Object.keys(COMPARISONS).join(", "), unknown);

@@ -6,6 +6,7 @@ import { fuse, type Scored } from "./rank-fusion.js";
 import type { SearchMode } from "./search-mode.js";
 import { textsAt } from "./text-fields.js";
 import { type IndexedText, TextIndex } from "./text-index.js";
+import type { TtlReadOptions } from "./ttl.js";
 
 export interface HybridSearchOptions {
   readonly query: string;
@@ -20,6 +21,9 @@ export interface HybridSearchOptions {
 }
 
 type SearchOptions = NonNullable<Parameters<BaseStore["search"]>[1]>;
+
+/** Reads of all that is ranked renew the time to live of nothing; what a search returns is for its caller to renew. */
+const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
 
 const PAGE = 300;
 
@@ -38,8 +42,9 @@ export async function hybridSearch(
   prefix: Namespace,
   { query, mode = "hybrid", filter, limit = 10, offset = 0, fields = ["$"] }: HybridSearchOptions,
 ): Promise<ScoredItem[]> {
-  const filtered: SearchOptions = filter === undefined ? {} : { filter: { ...filter } };
-  if (mode === "vector") return store.search([...prefix], { ...filtered, query, limit, offset });
+  const wanted: SearchOptions = filter === undefined ? {} : { filter: { ...filter } };
+  if (mode === "vector") return store.search([...prefix], { ...wanted, query, limit, offset });
+  const filtered = { ...wanted, ...UNTOUCHED };
   const needed = offset + limit;
   const all = await allItems(store, prefix, filtered);
   const items = new Map(all.map((item) => [pathOf(item), item]));

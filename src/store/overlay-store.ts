@@ -1,6 +1,7 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import {
   BaseStore,
+  type GetOperation,
   type Item,
   type ListNamespacesOperation,
   type Operation,
@@ -13,6 +14,7 @@ import { itemPath, listPage, type Namespace, startsWith } from "./namespace.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import { ownStore } from "./own-store.js";
 import { Serial } from "./serial.js";
+import type { TtlReadOptions } from "./ttl.js";
 import { cosineSimilarity, embedPuts, type VectorIndex } from "./vectors.js";
 
 export interface OverlayStoreOptions {
@@ -34,6 +36,9 @@ interface Entry {
 }
 
 const PAGE = 500;
+
+/** Reads through a fork renew the time to live of nothing in its base. */
+const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
 
 /**
  * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base, writes and deletes stay here, and the base is
@@ -72,7 +77,7 @@ export class OverlayStore extends BaseStore {
   async #get(namespace: string[], key: string): Promise<Item | null> {
     const entry = this.#entries.get(itemPath(namespace, key));
     if (entry !== undefined) return entry.item === undefined ? null : copy(entry.item);
-    const [found = null] = await this.#base.batch([{ namespace, key }]);
+    const [found = null] = await this.#base.batch([{ namespace, key, ...UNTOUCHED } as GetOperation]);
     return found === null ? null : copy(found);
   }
 
@@ -98,7 +103,9 @@ export class OverlayStore extends BaseStore {
     const entries = [...this.#entries.values()].filter(({ namespace }) => startsWith(namespace, namespacePrefix));
     const needed = offset + limit;
     // Each entry may stand for one item of the base, which must then not be counted.
-    const [found = []] = await this.#base.batch([{ ...op, offset: 0, limit: needed + entries.length }]);
+    const [found = []] = await this.#base.batch([
+      { ...op, ...UNTOUCHED, offset: 0, limit: needed + entries.length } as SearchOperation,
+    ]);
     const ranked = query && this.vectorIndex ? await this.vectorIndex.embeddings.embedQuery(query) : undefined;
     const own = entries.flatMap(({ item, vectors, inPlace }) => {
       if (item === undefined || !matchesFilter(item.value, filter)) return [];
@@ -147,7 +154,8 @@ export class OverlayStore extends BaseStore {
     );
     if (!held.some(({ item }) => item === undefined)) return false;
     for (let offset = 0; ; offset += PAGE) {
-      const [found = []] = await this.#base.batch([{ namespacePrefix: [...namespace], limit: PAGE, offset }]);
+      const page = { namespacePrefix: [...namespace], limit: PAGE, offset, ...UNTOUCHED };
+      const [found = []] = await this.#base.batch([page as SearchOperation]);
       const remains = found.some(
         (item) => item.namespace.length === namespace.length && !this.#entries.has(itemPath(item.namespace, item.key)),
       );

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import { BackgroundWrites } from "../../src/memory/background.js";
 
@@ -47,6 +47,25 @@ test("a task that fails is reported, and those after it run", async () => {
   await writes.add("a", async () => (ran = true));
   await writes.flush();
   expect([errors, ran]).toEqual([[new Error("broken")], true]);
+});
+
+test("a report that fails itself is told of, and those after it run", async () => {
+  const warned = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  for (const fail of [
+    () => Promise.reject(new Error("no reporter")),
+    (): never => {
+      throw new Error("no reporter");
+    },
+  ]) {
+    const writes = new BackgroundWrites({ onError: fail });
+    let ran = false;
+    await writes.add("a", () => Promise.reject(new Error("broken")));
+    await writes.add("a", async () => (ran = true));
+    await writes.flush();
+    expect(ran).toBe(true);
+  }
+  expect(warned.mock.calls.flat().join()).toMatch(/broken.*no reporter/);
+  warned.mockRestore();
 });
 
 test("adding waits where as many tasks wait as may", async () => {

@@ -110,6 +110,7 @@ describe("ChromaStore given what it cannot store", () => {
       expect(await failure(store.search(namespace))).toBeInstanceOf(UsageError);
       expect(await failure(store.get(namespace, "k"))).toBeInstanceOf(UsageError);
     }
-    expect(await failure(store.search(["a"], { filter: { n: { $near: 1 } } }))).toBeInstanceOf(UsageError);
+    for (const n of [{ $near: 1 }, [{ $near: 1 }], [[{ $eq: 1, x: 2 }]]])
+      expect(await failure(store.search(["a"], { filter: { n } }))).toBeInstanceOf(UsageError);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import { OverlayStore } from "../../src/store/overlay-store.js";
 import type { TtlOptions } from "../../src/store/ttl.js";
 import { newChromaStore, testServer } from "./servers.js";
 
@@ -39,6 +40,31 @@ describe("time to live in ChromaStore", () => {
     pass(6);
     expect(await store.sweep()).toBe(2);
     expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["ever"]);
+  });
+
+  it("begins anew, with a search by words, the time of what is found alone, and of nothing where it says otherwise", async () => {
+    for (const mode of ["text", "hybrid"] as const) {
+      const { store, pass } = clocked({ defaultTtl: 10 });
+      for (const key of ["piano", "cello", "violin"]) await store.put(["a"], key, { text: `Ana plays the ${key}` });
+      pass(9);
+      const options = { query: "piano", mode, limit: 1 };
+      expect((await store.search(["a"], { ...options, query: "cello", refreshTtl: false })).length).toBe(1);
+      expect((await store.search(["a"], options)).map(({ key }) => key)).toEqual(["piano"]);
+      pass(5);
+      expect(await store.sweep()).toBe(2);
+      expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["piano"]);
+    }
+  });
+
+  it("is not begun anew by reads through a fork", async () => {
+    const { store, pass } = clocked({ defaultTtl: 10 });
+    await store.put(["a"], "one", { text: "x" });
+    pass(9);
+    const fork = new OverlayStore(store);
+    expect(await fork.get(["a"], "one")).not.toBeNull();
+    expect(await fork.search(["a"])).toHaveLength(1);
+    pass(5);
+    expect(await store.sweep()).toBe(1);
   });
 
   it("begins the time anew with every get, search and put, but not with one that says otherwise", async () => {
