@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { Embeddings } from "@langchain/core/embeddings";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
+import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
-import { CachedEmbeddings } from "../train/cached-embeddings.js";
 
 /** What ranks memories, with the SHA-256 of its weights: it has none where words are counted. */
 export interface OpenedEmbeddings {

@@ -2,7 +2,7 @@ import { messageOf, UsageError } from "../errors.js";
 import { Serial } from "../store/serial.js";
 
 export interface BackgroundWritesOptions {
-  /** Takes what a task threw: nobody waits for it. Default: a warning on stderr, which also tells of an `onError` that fails. */
+  /** Takes what a task threw; `flush` waits for it. Default: a warning on stderr, as for an `onError` that fails. */
   readonly onError?: (error: unknown) => unknown;
   /** Most tasks that wait; `add` then waits too, so that memory is bounded. Default 1000. */
   readonly limit?: number;
@@ -64,7 +64,7 @@ export class BackgroundWrites {
       await this.#onError(error);
     } catch (failed) {
       warn(error);
-      warn(failed);
+      console.warn(`Nor could onError take that: ${messageOf(failed)}`);
     }
   }
 

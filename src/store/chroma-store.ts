@@ -139,7 +139,7 @@ export class ChromaStore extends BaseStore {
       fields: this.vectorIndex.fields ?? ["$"],
     });
     if (found.length > 0 && this.#refreshes(options)) {
-      await this.batch(found.map(({ namespace, key }): GetOperation => ({ namespace, key })));
+      await this.batch(found.map(({ namespace, key }) => ({ namespace, key, refreshTtl: true }) as GetOperation));
     }
     return found;
   }

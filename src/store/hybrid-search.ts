@@ -2,6 +2,7 @@ import type { BaseStore } from "@langchain/langgraph";
 import type { Filter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 import type { ScoredItem } from "./operations.js";
+import { ownStore } from "./own-store.js";
 import { fuse, type Scored } from "./rank-fusion.js";
 import type { SearchMode } from "./search-mode.js";
 import { textsAt } from "./text-fields.js";
@@ -44,9 +45,11 @@ export async function hybridSearch(
 ): Promise<ScoredItem[]> {
   const wanted: SearchOptions = filter === undefined ? {} : { filter: { ...filter } };
   if (mode === "vector") return store.search([...prefix], { ...wanted, query, limit, offset });
+  // The queue before a running graph's store loses the option.
+  const own = ownStore(store);
   const filtered = { ...wanted, ...UNTOUCHED };
   const needed = offset + limit;
-  const all = await allItems(store, prefix, filtered);
+  const all = await allItems(own, prefix, filtered);
   const items = new Map(all.map((item) => [pathOf(item), item]));
   const textOf = ({ value }: ScoredItem) => fields.flatMap((field) => textsAt(value, field)).join("\n");
   const texts = [...items].map(([id, item]) => ({ id, text: textOf(item) }));
@@ -54,7 +57,7 @@ export async function hybridSearch(
   const found = (scored: readonly Scored[]) =>
     scored.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
   if (mode === "text") return found(byText);
-  const near = await store.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
+  const near = await own.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
   const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));
   for (const item of near) items.set(pathOf(item), item);
   // The same for every page: pages of rankings that were fused to other depths would overlap.

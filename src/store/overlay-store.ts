@@ -41,9 +41,9 @@ const PAGE = 500;
 const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
 
 /**
- * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base, writes and deletes stay here, and the base is
- * never written. Creating one costs nothing, so that each of many what-ifs can have its own; the base must not change
- * while forks of it are read. Items are copied on their way in and out.
+ * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base,
+ * writes and deletes stay here, and the base is never written. Creating one costs nothing, so that each of many what-ifs
+ * can have its own; the base must not change while forks of it are read. Items are copied on their way in and out.
  */
 export class OverlayStore extends BaseStore {
   readonly vectorIndex: VectorIndex | undefined;

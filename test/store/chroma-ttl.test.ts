@@ -1,5 +1,7 @@
+import { AsyncBatchedStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import { hybridSearch } from "../../src/store/hybrid-search.js";
 import { OverlayStore } from "../../src/store/overlay-store.js";
 import type { TtlOptions } from "../../src/store/ttl.js";
 import { newChromaStore, testServer } from "./servers.js";
@@ -57,14 +59,47 @@ describe("time to live in ChromaStore", () => {
   });
 
   it("is not begun anew by reads through a fork", async () => {
+    const reads: ((fork: OverlayStore) => Promise<unknown>)[] = [
+      (fork) => fork.get(["a"], "one"),
+      (fork) => fork.search(["a"]),
+      (fork) => fork.search(["a"], { query: "x" }),
+      (fork) => hybridSearch(fork, ["a"], { query: "x" }),
+      (fork) => fork.put(["a"], "one", { text: "y" }),
+      (fork) => fork.delete(["a"], "two").then(() => fork.listNamespaces()),
+    ];
+    for (const read of reads) {
+      const { store, pass } = clocked({ defaultTtl: 10 });
+      for (const key of ["one", "two"]) await store.put(["a"], key, { text: "x" });
+      pass(9);
+      await read(new OverlayStore(store));
+      pass(5);
+      expect(await store.sweep()).toBe(2);
+    }
+  });
+
+  it("is not begun anew by a hybrid search of the store that a graph's node is given", async () => {
     const { store, pass } = clocked({ defaultTtl: 10 });
-    await store.put(["a"], "one", { text: "x" });
+    for (const key of ["one", "two"]) await store.put(["a"], key, { text: "x" });
     pass(9);
-    const fork = new OverlayStore(store);
-    expect(await fork.get(["a"], "one")).not.toBeNull();
-    expect(await fork.search(["a"])).toHaveLength(1);
+    const queue = new AsyncBatchedStore(store);
+    queue.start();
+    expect(await hybridSearch(queue, ["a"], { query: "x", limit: 1 })).toHaveLength(1);
+    queue.stop();
     pass(5);
-    expect(await store.sweep()).toBe(1);
+    expect(await store.sweep()).toBe(2);
+  });
+
+  it("begins anew, in every mode, with a search that asks for it, where reads do not by themselves", async () => {
+    for (const mode of ["vector", "text", "hybrid"] as const) {
+      const { store, pass } = clocked({ defaultTtl: 10, refreshOnRead: false });
+      for (const key of ["piano", "cello"]) await store.put(["a"], key, { text: `Ana plays the ${key}` });
+      pass(9);
+      await store.search(["a"], { query: "cello", mode, limit: 1 });
+      await store.search(["a"], { query: "piano", mode, limit: 1, refreshTtl: true });
+      pass(5);
+      expect(await store.sweep()).toBe(1);
+      expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["piano"]);
+    }
   });
 
   it("begins the time anew with every get, search and put, but not with one that says otherwise", async () => {

@@ -1,5 +1,5 @@
 import { Embeddings } from "@langchain/core/embeddings";
-import { embeddingsName } from "../store/embeddings-name.js";
+import { embeddingsName } from "./embeddings-name.js";
 
 /** Texts that are remembered; the oldest are forgotten first. */
 const REMEMBERED = 20_000;

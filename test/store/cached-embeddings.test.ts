@@ -1,7 +1,7 @@
 import { Embeddings } from "@langchain/core/embeddings";
 import { expect, it } from "vitest";
+import { CachedEmbeddings } from "../../src/store/cached-embeddings.js";
 import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
-import { CachedEmbeddings } from "../../src/train/cached-embeddings.js";
 
 class Counting extends Embeddings {
   readonly asked: string[] = [];
