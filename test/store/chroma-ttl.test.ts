@@ -1,6 +1,7 @@
 import { AsyncBatchedStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import { MemoryBank } from "../../src/memory/bank.js";
 import { hybridSearch } from "../../src/store/hybrid-search.js";
 import { OverlayStore } from "../../src/store/overlay-store.js";
 import type { TtlOptions } from "../../src/store/ttl.js";
@@ -56,6 +57,19 @@ describe("time to live in ChromaStore", () => {
       expect(await store.sweep()).toBe(2);
       expect((await store.search(["a"])).map(({ key }) => key)).toEqual(["piano"]);
     }
+  });
+
+  it("begins anew where a bank finds a memory by its words", async () => {
+    const { store, pass } = clocked({ defaultTtl: 10 });
+    const value = { text: "Ana plays the piano", speaker: "Ana", time: "7 May", source: "1", order: 0 };
+    await store.put(["bank"], "one", value);
+    await store.put(["bank"], "two", { ...value, text: "Ana has a cat", order: 1 });
+    pass(9);
+    const bank = new MemoryBank({ store, namespace: ["bank"] });
+    expect(await bank.retrieve("piano", { limit: 1, mode: "text" })).toHaveLength(1);
+    pass(5);
+    expect(await store.sweep()).toBe(1);
+    expect((await bank.list()).map(({ key }) => key)).toEqual(["one"]);
   });
 
   it("is not begun anew by reads through a fork", async () => {
