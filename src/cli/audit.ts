@@ -7,7 +7,7 @@ import { HISTORY_ROOT } from "../memory/history.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import { embeddingsHelp, openEmbeddings } from "./embeddings.js";
 import { working } from "./exit.js";
-import { plainCommand } from "./options.js";
+import { plainCommand, storePathOption } from "./options.js";
 
 interface AuditVerbOptions {
   readonly storePath: string;
@@ -33,11 +33,7 @@ export function auditVerb(): Command {
     "Look through the memories for such as say the same twice or may contradict each other, with the evidence.",
     "memory-r1 audit\nmemory-r1 audit --namespace chat/ana --json",
   )
-    .option(
-      "--store-path <dir>",
-      "data folder of the embedded server, which ends with the process that started it; CHROMA_URL goes before it",
-      ".memory-r1/chroma",
-    )
+    .addOption(storePathOption("; CHROMA_URL goes before it"))
     .option("--embeddings <dir>", embeddingsHelp)
     .option("--namespace <path>", "only the banks below this one, labels parted by /", labels)
     .option("--duplicate <s>", "least similarity of near-duplicates", share, 0.9)

@@ -11,6 +11,7 @@ import {
   addRetrievalOptions,
   type ModelOptions,
   type RetrievalOptions,
+  storePathOption,
   verbCommand,
 } from "./options.js";
 import { chooseRetrieval } from "./retrieval.js";
@@ -30,11 +31,7 @@ export function chatVerb(): Command {
   return addRetrievalOptions(addModelOptions(command))
     .option("--message <text>", "say this and end; may be repeated", (text, all: string[]) => [...all, text], [])
     .option("--user <name>", "your name, under which memories are kept", "User")
-    .option(
-      "--store-path <dir>",
-      "data folder of the embedded server, which ends with the process that started it",
-      ".memory-r1/chroma",
-    )
+    .addOption(storePathOption())
     .action(chat);
 }
 

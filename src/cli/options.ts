@@ -102,6 +102,12 @@ export function addRetrievalOptions(command: Command): Command {
     );
 }
 
+/** Data folder of the embedded Chroma server. `more` is added to the help. */
+export function storePathOption(more = ""): Option {
+  const what = "data folder of the embedded server, which ends with the process that started it";
+  return new Option("--store-path <dir>", `${what}${more}`).default(".memory-r1/chroma");
+}
+
 export const factsHelp =
   "facts of a turn: found by the model, those that the data has, or those and the words of turns that have none";
 

@@ -21,6 +21,7 @@ import {
   dialogueForm,
   type ModelOptions,
   type RetrievalOptions,
+  storePathOption,
   verbCommand,
 } from "./options.js";
 import { startProgress } from "./progress.js";
@@ -47,11 +48,7 @@ export function recordVerb(): Command {
         .choices(["chroma", "memory"])
         .default("chroma"),
     )
-    .option(
-      "--store-path <dir>",
-      "data folder of the embedded server, which ends with the process that started it",
-      ".memory-r1/chroma",
-    )
+    .addOption(storePathOption())
     .option("--out <file>", "episode file to write", "runs/episodes.jsonl")
     .option("--append", "add to an episode file that is there")
     .addHelpText("after", dialogueForm)

@@ -1,7 +1,6 @@
 import type { BaseStore } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
 import { hybridSearch } from "../store/hybrid-search.js";
-import { ownStore } from "../store/own-store.js";
 import type { SearchMode } from "../store/search-mode.js";
 import { memoryValueSchema } from "../trace/episode.js";
 import type { ScoredMemory } from "./scored-memory.js";
@@ -34,10 +33,7 @@ export async function readMemories(
     const items =
       query === undefined
         ? await store.search([...namespace], options)
-        : await hybridSearch(store, namespace, { ...options, query, mode, fields: WORD_FIELDS });
-    // A search by words reads the whole bank and renews nothing's time to live; what it found is renewed by reading it.
-    if (query !== undefined && mode !== "vector" && items.length > 0)
-      await ownStore(store).batch(items.map(({ namespace: found, key }) => ({ namespace: [...found], key })));
+        : await hybridSearch(store, namespace, { ...options, query, mode, fields: WORD_FIELDS, renew: {} });
     // A store searches by prefix, so that banks below this one come along.
     const own = items.filter((item) => isSameNamespace(item.namespace, namespace));
     found.push(...own.map(memoryOf));

@@ -31,10 +31,7 @@ export async function applyDecision(
   turn: Turn,
   { maxOperations, facts = [], ...options }: DecisionOptions = {},
 ): Promise<AppliedDecision> {
-  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), {
-    facts,
-    ...(maxOperations === undefined ? {} : { maxOperations }),
-  });
+  const { operations, unparsable } = parseOperations(text, aliasesOf(retrieved), { facts, maxOperations });
   return { operations, unparsable, changes: await bank.apply(operations, retrieved, turn, options) };
 }
 

@@ -66,10 +66,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       decision: {
         callId,
         ...policy,
-        ...parseOperations(text, aliasesOf(retrieved!), {
-          facts: input.facts,
-          ...(maxOperations === undefined ? {} : { maxOperations }),
-        }),
+        ...parseOperations(text, aliasesOf(retrieved!), { facts: input.facts, maxOperations }),
       },
     };
   }

@@ -34,8 +34,8 @@ const unreadable = (reason: string) => ({ operations: [] as [], unparsable: reas
 export interface ParseOptions {
   /** The turn's facts: an ADD may name one, "f1" being the first, in place of a text. Default none. */
   readonly facts?: readonly string[];
-  /** Default 8. */
-  readonly maxOperations?: number;
+  /** Default 8, or one for each fact. */
+  readonly maxOperations?: number | undefined;
 }
 
 /**

@@ -3,8 +3,12 @@ import type { TurnInput } from "./state.js";
 /** Who says what agents hear, where they are not told. */
 export const DEFAULT_SPEAKER = "user";
 
-/** A turn that is said now; its time in the words that memories show, in UTC: "7 May 2023". */
+/** A date in the words that memories show, in UTC: "7 May 2023". */
+export function formatDate(date: Date): string {
+  return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+}
+
+/** A turn that is said now. */
 export function turnSaidNow(turn: Omit<TurnInput, "time">, now: Date): TurnInput {
-  const time = now.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
-  return { ...turn, time };
+  return { ...turn, time: formatDate(now) };
 }

@@ -14,7 +14,6 @@ import { PROMPT_BLOCKS, type PromptBlock } from "./prompt-gradient.js";
 import { responseColumns } from "./response-gradient.js";
 
 /** GRPO's: a ratio for each token, and k3. */
-/** GRPO's. */
 export const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
 
 /**

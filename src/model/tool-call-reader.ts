@@ -1,5 +1,6 @@
 import type { ToolCallChunk } from "@langchain/core/messages";
 import { z } from "zod";
+import { tryJson } from "../json-file.js";
 
 /** How models of the Hermes family (Qwen2.5, Qwen3) write a call: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`. */
 export const CALL_OPEN = "<tool_call>";
@@ -16,7 +17,7 @@ const callSchema = z.object({
     z.record(z.string(), z.unknown()),
     // Some models write the arguments as JSON in a string.
     z.string().transform((text, context) => {
-      const value = parseJson(text);
+      const value = tryJson(text);
       if (value !== null && typeof value === "object" && !Array.isArray(value)) return value;
       context.addIssue("no object");
       return z.NEVER;
@@ -84,7 +85,7 @@ export class ToolCallReader {
   #call(source: string): ToolCallChunk {
     const index = this.#count++;
     const common = { type: "tool_call_chunk", index, id: `${this.#id}_${index}` } as const;
-    const parsed = callSchema.safeParse(parseJson(source));
+    const parsed = callSchema.safeParse(tryJson(source));
     if (parsed.success) {
       return { ...common, name: parsed.data.name, args: JSON.stringify(parsed.data.arguments) };
     }
@@ -96,14 +97,6 @@ export class ToolCallReader {
 /** The name in what may be broken JSON, so that one can tell whose call it was. */
 function nameIn(source: string): string {
   return /"name"\s*:\s*"([^"\\]+)"/.exec(source)?.[1] ?? "";
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Length of the end that may belong to a call that is to come: white space, and the beginning of the mark. */

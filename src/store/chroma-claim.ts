@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
-import { hasCode } from "../json-file.js";
+import { hasCode, tryJson } from "../json-file.js";
 import { checkServer, chromaClient } from "./chroma-client.js";
 
 /** Two servers must not write one folder: this file in it says who serves it, or is about to. */
@@ -74,18 +74,10 @@ function readClaim(file: string): ReadClaim | undefined {
     // A clock that was set back must not make a claim last longer.
     const seconds = Math.abs(Date.now() - statSync(file).mtimeMs) / 1000;
     const text = readFileSync(file, "utf8");
-    return { text, seconds, ...contentOf(text) };
+    return { text, seconds, ...contentSchema.safeParse(tryJson(text)).data };
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
-  }
-}
-
-function contentOf(text: string): Partial<z.infer<typeof contentSchema>> {
-  try {
-    return contentSchema.parse(JSON.parse(text));
-  } catch {
-    return {};
   }
 }
 

@@ -132,16 +132,8 @@ export class ChromaStore extends BaseStore {
       const [found = []] = await this.batch([{ namespacePrefix: prefix, ...options } as SearchOperation]);
       return found;
     }
-    const found = await hybridSearch(this, prefix, {
-      ...options,
-      query,
-      mode,
-      fields: this.vectorIndex.fields ?? ["$"],
-    });
-    if (found.length > 0 && this.#refreshes(options)) {
-      await this.batch(found.map(({ namespace, key }) => ({ namespace, key, refreshTtl: true }) as GetOperation));
-    }
-    return found;
+    const renew = this.#refreshes(options) ? { renew: { refreshTtl: true } } : {};
+    return hybridSearch(this, prefix, { ...options, query, mode, fields: this.vectorIndex.fields ?? ["$"], ...renew });
   }
 
   override async put(

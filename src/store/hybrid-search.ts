@@ -1,4 +1,4 @@
-import type { BaseStore } from "@langchain/langgraph";
+import type { BaseStore, GetOperation } from "@langchain/langgraph";
 import type { Filter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 import type { ScoredItem } from "./operations.js";
@@ -7,7 +7,7 @@ import { fuse, type Scored } from "./rank-fusion.js";
 import type { SearchMode } from "./search-mode.js";
 import { textsAt } from "./text-fields.js";
 import { type IndexedText, TextIndex } from "./text-index.js";
-import type { TtlReadOptions } from "./ttl.js";
+import { type TtlReadOptions, UNTOUCHED } from "./ttl.js";
 
 export interface HybridSearchOptions {
   readonly query: string;
@@ -19,12 +19,11 @@ export interface HybridSearchOptions {
   readonly offset?: number;
   /** LangGraph index paths whose texts the words are looked for in. Default: the whole value. */
   readonly fields?: readonly string[];
+  /** How words' and fused results are read once more, which renews their time to live; by default they are not. */
+  readonly renew?: TtlReadOptions;
 }
 
 type SearchOptions = NonNullable<Parameters<BaseStore["search"]>[1]>;
-
-/** Reads of all that is ranked renew the time to live of nothing; what a search returns is for its caller to renew. */
-const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
 
 const PAGE = 300;
 
@@ -41,7 +40,7 @@ const KEPT_INDEXES = 64;
 export async function hybridSearch(
   store: BaseStore,
   prefix: Namespace,
-  { query, mode = "hybrid", filter, limit = 10, offset = 0, fields = ["$"] }: HybridSearchOptions,
+  { query, mode = "hybrid", filter, limit = 10, offset = 0, fields = ["$"], renew }: HybridSearchOptions,
 ): Promise<ScoredItem[]> {
   const wanted: SearchOptions = filter === undefined ? {} : { filter: { ...filter } };
   if (mode === "vector") return store.search([...prefix], { ...wanted, query, limit, offset });
@@ -54,8 +53,13 @@ export async function hybridSearch(
   const textOf = ({ value }: ScoredItem) => fields.flatMap((field) => textsAt(value, field)).join("\n");
   const texts = [...items].map(([id, item]) => ({ id, text: textOf(item) }));
   const byText = indexOf(JSON.stringify([prefix, filter, fields, texts[0]]), texts).rank(query);
-  const found = (scored: readonly Scored[]) =>
-    scored.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
+  /** All items were read to rank them; of these only what is returned may count as read. */
+  const found = async (scored: readonly Scored[]): Promise<ScoredItem[]> => {
+    const page = scored.slice(offset, needed).map(({ id, score }) => ({ ...items.get(id)!, score }));
+    if (renew !== undefined && page.length > 0)
+      await own.batch(page.map(({ namespace, key }) => ({ namespace, key, ...renew }) as GetOperation));
+    return page;
+  };
   if (mode === "text") return found(byText);
   const near = await own.search([...prefix], { ...filtered, query, limit: Math.max(needed, FUSED) });
   const byVector = near.flatMap((item) => (item.score === undefined ? [] : [{ id: pathOf(item), score: item.score }]));

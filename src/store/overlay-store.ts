@@ -14,7 +14,7 @@ import { itemPath, listPage, type Namespace, startsWith } from "./namespace.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import { ownStore } from "./own-store.js";
 import { Serial } from "./serial.js";
-import type { TtlReadOptions } from "./ttl.js";
+import { UNTOUCHED } from "./ttl.js";
 import { cosineSimilarity, embedPuts, type VectorIndex } from "./vectors.js";
 
 export interface OverlayStoreOptions {
@@ -37,13 +37,11 @@ interface Entry {
 
 const PAGE = 500;
 
-/** Reads through a fork renew the time to live of nothing in its base. */
-const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
-
 /**
  * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base,
  * writes and deletes stay here, and the base is never written. Creating one costs nothing, so that each of many what-ifs
- * can have its own; the base must not change while forks of it are read. Items are copied on their way in and out.
+ * can have its own; the base must not change while forks of it are read, which renews the time to live of nothing in it.
+ * Items are copied on their way in and out.
  */
 export class OverlayStore extends BaseStore {
   readonly vectorIndex: VectorIndex | undefined;

@@ -24,6 +24,9 @@ export interface TtlReadOptions {
   readonly refreshTtl?: boolean;
 }
 
+/** Of reads that renew the time to live of nothing. */
+export const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
+
 /** The minutes of a put; undefined: for ever. @throws UsageError for a time that is none. */
 export function ttlOf({ ttl }: TtlPutOptions, { defaultTtl }: TtlOptions): number | undefined {
   const minutes = ttl === undefined ? defaultTtl : (ttl ?? undefined);

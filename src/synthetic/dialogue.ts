@@ -1,5 +1,6 @@
 import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
 import type { Operation } from "../memory/operation.js";
+import { formatDate } from "../memory/said-now.js";
 import { Random } from "../random.js";
 import { askAfterTurn, askQuestions, type SyntheticQuestion } from "./ask.js";
 import { type Fact, factText, fill } from "./facts.js";
@@ -29,13 +30,6 @@ export interface SyntheticOptions {
   readonly turnsPerSession?: number;
   /** Questions at the end, of chosen kinds; or along the way, about each thing after the turn that told it. Default "end". */
   readonly asking?: "end" | "along";
-}
-
-const months = "January February March April May June July August September October November December".split(" ");
-
-/** A date as memories show it: "7 May 2023". */
-function formatDate(date: Date): string {
-  return `${date.getUTCDate()} ${months[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
 
 /** Seeded dialogues of two speakers; equal options give equal dialogues, and dialogue i does not depend on `count`. */
