@@ -149,6 +149,13 @@ export class EvaluationLog {
     return this.#find(["judgement", row, conversation, question], "judgement");
   }
 
+  /** Takes over a manager's decisions from another file of results, so that its banks are not built again. Nothing where there is no such file. */
+  takeSteps(path: string): void {
+    for (const line of readLog(path).lines) {
+      if (line.type === "step" && !this.#lines.has(keyOf(line))) this.append(line);
+    }
+  }
+
   append(line: EvaluationLine): void {
     this.#lines.set(keyOf(line), line);
     if (this.#descriptor !== undefined) writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);

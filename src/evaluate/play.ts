@@ -99,23 +99,11 @@ export async function playDialogues(
   const parts = dialogues.map((dialogue) => selectPart(dialogue, options));
   const total = parts.reduce((sum, { turns, questions }) => sum + turns.length + questions.length, 0);
   let done = 0;
-  const stop = new AbortController();
-  const play: Play = {
-    ...options,
-    ...graphs,
-    concurrency,
-    stop: signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
-    step: () => onProgress?.({ done: ++done, total }),
-  };
+  const play = { ...options, ...graphs, concurrency, step: () => onProgress?.({ done: ++done, total }) };
   onProgress?.({ done, total });
-  return mapConcurrently(parts, concurrency, async (part) => {
-    try {
-      return await playPart(part, play);
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    }
-  });
+  return mapConcurrently(parts, concurrency, (part, _, stop) =>
+    playPart(part, { ...play, stop: signal === undefined ? stop : AbortSignal.any([signal, stop]) }),
+  );
 }
 
 interface Part {

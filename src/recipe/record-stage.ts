@@ -1,18 +1,26 @@
 import { join } from "node:path";
 import { writeAtomic } from "../atomic-file.js";
+import { buildBanks } from "../evaluate/build-banks.js";
 import { memoryStore } from "../evaluate/compare.js";
-import { playDialogues } from "../evaluate/play.js";
+import { mapConcurrently } from "../evaluate/concurrent.js";
+import type { Dialogue } from "../evaluate/dialogue.js";
+import { SPEAKERS } from "../evaluate/evaluate.js";
+import { EvaluationLog } from "../evaluate/evaluation-log.js";
+import { type PlayProgress, playDialogues } from "../evaluate/play.js";
 import { namespaceLabel } from "../store/namespace.js";
 import { type EpisodeEvent, episodeEventSchema } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";
 import { withStableIds } from "../train/stable-ids.js";
-import { chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
+import { bankRounds, chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
 import { readFacts } from "./facts-stage.js";
-import { adapterFolder, type Stage } from "./stage.js";
+import { adapterFolder, type Stage, type StageRun } from "./stage.js";
 import { FACTS } from "./stage-names.js";
 
 export const EPISODES = "episodes.jsonl";
+
+/** What the same manager decided on the validation conversations: agents that are validated on its banks need not build them again. */
+export const VALIDATION_BANKS = "validation-banks.jsonl";
 
 export interface RecordStageOptions {
   readonly name: string;
@@ -21,57 +29,115 @@ export interface RecordStageOptions {
   readonly answerer?: string;
 }
 
-/** Plays the conversations to learn from, greedily, and records every decision. One that is stopped begins anew: a bank is made in one go. */
-export function recordStage(
-  context: RecipeContext,
-  common: Settings,
-  { name, manager, answerer }: RecordStageOptions,
-): Stage {
-  const { engine, data, prompts, embeddings, retrieval, options } = context;
-  const { train } = data;
-  const trained = [manager, answerer].filter((stage) => stage !== undefined);
+/**
+ * Plays the conversations to learn from, greedily, and records every decision; beside them, in the same batches, the manager builds the banks of
+ * the validation conversations. One that is stopped begins anew: a bank is made in one go.
+ */
+export function recordStage(context: RecipeContext, common: Settings, stage: RecordStageOptions): Stage {
+  const { engine, data, options } = context;
+  const { train, validation } = data;
+  const trained = [stage.manager, stage.answerer].filter((name) => name !== undefined);
+  const rounds = Math.max(playRounds(train, options.concurrency), bankRounds(validation, options.concurrency));
   return {
-    name,
-    what: `record ${turnsOf(train)} turns and ${questionsOf(train)} questions with the ${manager === undefined ? "untrained" : "trained"} manager`,
+    name: stage.name,
+    what: `record ${turnsOf(train)} turns and ${questionsOf(train)} questions with the ${stage.manager === undefined ? "untrained" : "trained"} manager`,
     needs: [FACTS, ...trained],
     settings: common,
-    work: { decision: playRounds(train, options.concurrency), answer: questionsOf(train) },
-    async run({ folder, input, progress, seconds, signal }) {
-      const dialogues = (await readFacts(input(FACTS))).train;
-      for (const stage of trained) await engine.loadAdapter(stage, adapterFolder(input(stage)));
-      const events: EpisodeEvent[] = [];
-      const recorder = new EpisodeRecorder({
-        write: (line) => void events.push(episodeEventSchema.parse(JSON.parse(line))),
-      });
+    work: { decision: rounds, answer: questionsOf(train) },
+    async run(run) {
+      const { folder, input, seconds } = run;
+      const facts = await readFacts(input(FACTS));
+      for (const name of trained) await engine.loadAdapter(name, adapterFolder(input(name)));
       const started = seconds();
-      let told = started;
-      await playDialogues(
-        dialogues,
-        { manager: chat(context, manager), answerer: chat(context, answerer), prompts, ...retrieval },
-        {
-          store: await memoryStore(embeddings),
-          namespace: ({ id }) => ["recordings", name, namespaceLabel(id)],
-          recorder,
-          concurrency: options.concurrency,
-          signal,
-          onProgress: (done) => {
-            if (done.done <= turnsOf(dialogues)) told = seconds();
-            progress(name, done);
-          },
-        },
-      );
-      recorder.close();
-      const lines = withStableIds(events).map((event) => `${JSON.stringify(event)}\n`);
-      await writeAtomic(join(folder, EPISODES), (file) => file.writeFile(lines.join("")));
-      const answered = questionsOf(dialogues);
-      const decided = playRounds(dialogues, options.concurrency);
+      const ended = { turns: started, questions: started, banks: started };
+      const { turns, questions } = { turns: turnsOf(facts.train), questions: questionsOf(facts.train) };
+      const follow = jointProgress(stage.name, run);
+      const play = (signal: AbortSignal) =>
+        playAndRecord(context, stage, facts.train, join(folder, EPISODES), signal, (done) => {
+          ended[done.done <= turns ? "turns" : "questions"] = seconds();
+          follow("play", done);
+        });
+      const build = (signal: AbortSignal) =>
+        buildValidationBanks(context, stage, facts.validation, join(folder, VALIDATION_BANKS), signal, (done) => {
+          ended.banks = seconds();
+          follow("banks", done);
+        });
+      await mapConcurrently([play, build], 2, (work, _, stop) => work(AbortSignal.any([run.signal, stop])));
+      const decided = Math.max(ended.turns, ended.banks) - started;
       return {
-        outputs: [EPISODES],
+        outputs: [EPISODES, VALIDATION_BANKS],
         measured: {
-          ...(decided === 0 ? {} : { decision: { count: decided, seconds: told - started } }),
-          ...(answered === 0 ? {} : { answer: { count: answered, seconds: seconds() - told } }),
+          ...(rounds === 0 ? {} : { decision: { count: rounds, seconds: decided } }),
+          ...(questions === 0 ? {} : { answer: { count: questions, seconds: ended.questions - ended.turns } }),
         },
       };
     },
+  };
+}
+
+async function playAndRecord(
+  context: RecipeContext,
+  { name, manager, answerer }: RecordStageOptions,
+  dialogues: readonly Dialogue[],
+  path: string,
+  signal: AbortSignal,
+  onProgress: (progress: PlayProgress) => void,
+): Promise<void> {
+  const { prompts, embeddings, retrieval, options } = context;
+  const events: EpisodeEvent[] = [];
+  const recorder = new EpisodeRecorder({
+    write: (line) => void events.push(episodeEventSchema.parse(JSON.parse(line))),
+  });
+  await playDialogues(
+    dialogues,
+    { manager: chat(context, manager), answerer: chat(context, answerer), prompts, ...retrieval },
+    {
+      store: await memoryStore(embeddings),
+      namespace: ({ id }) => ["recordings", name, namespaceLabel(id)],
+      recorder,
+      concurrency: options.concurrency,
+      signal,
+      onProgress,
+    },
+  );
+  recorder.close();
+  const lines = withStableIds(events).map((event) => `${JSON.stringify(event)}\n`);
+  await writeAtomic(path, (file) => file.writeFile(lines.join("")));
+}
+
+async function buildValidationBanks(
+  context: RecipeContext,
+  { name, manager }: RecordStageOptions,
+  dialogues: readonly Dialogue[],
+  path: string,
+  signal: AbortSignal,
+  onProgress: (progress: PlayProgress) => void,
+): Promise<void> {
+  const { prompts, embeddings, retrieval, options } = context;
+  const log = new EvaluationLog(path);
+  try {
+    log.require("all", { stage: name });
+    await buildBanks(dialogues, chat(context, manager), manager === undefined ? "base" : "trained", {
+      prompts,
+      embeddings,
+      search: retrieval.search,
+      words: retrieval.words,
+      log,
+      concurrency: options.concurrency * SPEAKERS,
+      signal,
+      onProgress,
+    });
+  } finally {
+    log.close();
+  }
+}
+
+/** Tells of works that go on side by side as of one. */
+function jointProgress(label: string, { progress }: StageRun): (part: string, done: PlayProgress) => void {
+  const parts = new Map<string, PlayProgress>();
+  return (part, own) => {
+    parts.set(part, own);
+    const sum = (of: keyof PlayProgress): number => [...parts.values()].reduce((all, each) => all + each[of], 0);
+    progress(label, { done: sum("done"), total: sum("total") });
   };
 }

@@ -13,7 +13,7 @@ import { flat } from "../train/run-settings.js";
 import { type Progress, type TrainOptions, train } from "../train/trainer.js";
 import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
 import { readFacts } from "./facts-stage.js";
-import { EPISODES } from "./record-stage.js";
+import { EPISODES, VALIDATION_BANKS } from "./record-stage.js";
 import { adapterFolder, type Stage, type StageOutcome, type StageRun } from "./stage.js";
 import { FACTS } from "./stage-names.js";
 import {
@@ -51,8 +51,8 @@ export function trainingStage(context: RecipeContext, common: Settings, stage: T
   const { name, agent, episodes, frozen, start, steps } = stage;
   const { validation } = data;
   const pieces = Math.ceil(steps / options.checkpointEvery);
-  // The answerer is validated on banks that are built once; each checkpoint of the manager builds its own.
-  const builds = agent === "manager" ? pieces + 1 : 1;
+  // An answerer is validated on the recorded manager's banks; a manager's checkpoints and its starting point build their own.
+  const builds = agent === "manager" ? pieces + (start === undefined ? 0 : 1) : 0;
   return {
     name,
     what: `train the ${agent}, ${steps} steps, ${pieces} checkpoints validated`,
@@ -182,7 +182,7 @@ class TrainingRun {
     candidate: boolean,
   ): Promise<void> {
     const { context, stage, run, seconds } = this;
-    const { agent, frozen, name } = stage;
+    const { agent, episodes, frozen, name } = stage;
     const known = await readValidation(run.folder);
     if (!known.some((one) => one.step === step && one.candidate === candidate)) {
       const before = known.at(-1)?.trainingSeconds ?? 0;
@@ -191,7 +191,10 @@ class TrainingRun {
       const own = adapted ? { [agent]: this.adapter } : {};
       const agents: ValidatedAgents = { ...(frozen === undefined ? {} : { [OTHER[agent]]: frozen }), ...own };
       const label = `step ${step}`;
-      const scores = await validate(context, dialogues, agents, label, agent === "manager" ? label : "answers", run);
+      const log = agent === "manager" ? label : "answers";
+      const recorded = agent === "answerer" || !adapted;
+      const banks = recorded ? join(run.input(episodes), VALIDATION_BANKS) : undefined;
+      const scores = await validate(context, dialogues, agents, label, log, banks, run);
       known.push({ step, candidate, ...scores, trainingSeconds });
       await writeValidation(run.folder, known);
       const what = candidate ? label : "before training";

@@ -48,6 +48,7 @@ export interface ValidatedAgents {
  * Answers all questions of the validation conversations from banks that these agents keep themselves: the measure that the test takes, not the
  * reward of training.
  * @param log name of the file of results. Where equal managers are validated it may be the same, and their banks are built once.
+ * @param banks file of results that has the manager's decisions already.
  */
 export async function validate(
   context: RecipeContext,
@@ -55,12 +56,14 @@ export async function validate(
   { manager, answerer }: ValidatedAgents,
   row: string,
   log: string,
+  banks: string | undefined,
   { folder, progress, signal }: StageRun,
 ): Promise<Pick<ValidationResult, "questions" | "f1" | "exactMatch">> {
   const { prompts, embeddings, retrieval, options } = context;
   const results = new EvaluationLog(join(folder, "validation", `${log}.jsonl`));
   try {
     results.require("all", { log });
+    if (banks !== undefined) results.takeSteps(banks);
     const [scores] = await evaluate(dialogues, {
       rows: [
         {

@@ -59,6 +59,9 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** All progress of all calls. */
+  const told: { label: string; done: number; total: number }[] = [];
+
   /** A call of the recipe; `stopAt` ends it at this training step, or when a line begins with it. */
   async function call(out: string, stopAt?: string, only?: string): Promise<string[]> {
     const stop = new AbortController();
@@ -75,7 +78,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
       out,
       ...(only === undefined ? {} : { only }),
       print,
-      progress: () => undefined,
+      progress: (label, progress) => void told.push({ label, ...progress }),
       seconds: () => performance.now() / 1000,
       signal: stop.signal,
     });
@@ -92,6 +95,9 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
   it("goes from the file to the table, and stopped between stages and inside of them makes the same adapters", async () => {
     const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
     const lines = await call(whole);
+    // Recorded with the episodes: neither the answerer's validation nor the manager's first one builds them again.
+    const untrained = told.filter(({ label }) => label === "validation: banks of the untrained manager");
+    expect(untrained.map(({ done, total }) => total > 0 && done === total)).toEqual([true, true, true, true]);
     const scores = JSON.parse(await readFile(join(whole, "evaluate", "scores.json"), "utf8"));
     expect(scores).toMatchObject([
       { name: "base", facts: "observation", questions: 2 },
