@@ -10,7 +10,7 @@ import { ChatOnnx } from "../model/chat-onnx.js";
 import type { PolicyEngine } from "../model/engine.js";
 import { openEngine } from "../model/open-engine.js";
 import { loadTokenizer } from "../model/tokenizer.js";
-import { openEmbeddings } from "./embeddings.js";
+import { type OpenedEmbeddings, openEmbeddings } from "./embeddings.js";
 import type { ModelOptions } from "./options.js";
 
 /** The tiny model that comes with this package: two folders up both from its sources and from what is built of them. */
@@ -43,17 +43,21 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
     "model",
     "pass --model with a Hugging Face folder: config.json, model.safetensors, tokenizer.json",
   );
+  if (options.embeddings !== undefined) {
+    checkFolder(options.embeddings, "encoder", "pass --embeddings with a Hugging Face folder, such as all-MiniLM-L6-v2");
+  }
   for (const adapter of [options.adapterManager, options.adapterAnswerer]) {
     if (adapter !== undefined) checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");
   }
   const tokenizer = await loadTokenizer(folder);
-  const encoder = await openEmbeddings(options.embeddings);
   const engine = await openEngine({
     folder,
     device: options.device,
     ...(options.precision === undefined ? {} : { precision: options.precision }),
   });
+  let encoder: OpenedEmbeddings | undefined;
   try {
+    encoder = await openEmbeddings(options.embeddings, engine.info.device);
     const { temperature, seed } = options;
     const maxNewTokens = options.maxNewTokens ?? Math.min(MAX_NEW_TOKENS, Math.ceil(engine.info.contextLength / 8));
     const fields = { engine, tokenizer, temperature, maxNewTokens, seed };
@@ -74,12 +78,12 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
       encoder: encoder.weights,
       close: async () => {
         await engine.close();
-        await encoder.close();
+        await encoder?.close();
       },
     };
   } catch (error) {
     await engine.close();
-    await encoder.close();
+    await encoder?.close();
     throw error;
   }
 }

@@ -31,7 +31,7 @@ import { type ChatTokenizer, loadTokenizer } from "./tokenizer.js";
 import type { ReadPiece } from "./tool-call-reader.js";
 
 /** The part of a policy engine that a chat model needs. */
-export type ChatEngine = GeneratingEngine & Pick<PolicyEngine, "info" | "close">;
+export type ChatEngine = GeneratingEngine & Pick<PolicyEngine, "close">;
 
 export interface ChatOnnxFields extends BaseChatModelParams, Partial<Sampling> {
   readonly engine: ChatEngine;

@@ -2,7 +2,10 @@ import { abortError } from "./abort.js";
 import type { GenerateOptions, GenerateRequest, Generation, PolicyEngine } from "./engine.js";
 
 /** The part of a policy engine that generates. */
-export type GeneratingEngine = Pick<PolicyEngine, "generate" | "policyVersion">;
+export type GeneratingEngine = Pick<PolicyEngine, "generate" | "info" | "policyVersion">;
+
+/** Requests of one batch. A GPU decodes many as fast as one, as long as launching is its limit; a core does not. */
+const maxBatchOf = ({ info }: GeneratingEngine): number => (info.device === "cpu" ? 32 : 64);
 
 export interface BatchedResult {
   readonly generations: readonly Generation[];
@@ -29,7 +32,7 @@ export class RequestBatcher {
   #waiting: Waiting[] = [];
   #busy = false;
 
-  constructor(engine: GeneratingEngine, maxBatch = 32) {
+  constructor(engine: GeneratingEngine, maxBatch = maxBatchOf(engine)) {
     this.#engine = engine;
     this.#maxBatch = maxBatch;
   }
