@@ -31,12 +31,14 @@ export async function bankMemories(
   const byQuestion = new Map<string, QuestionMemories>();
   const stepAt = new Map(steps.map((step) => [step.turn.id, step]));
   const past: BankStep[] = [];
+  // At once, so that an encoder gets them in batches.
   const look = async (asked: readonly Question[]): Promise<void> => {
-    for (const question of asked) {
-      const retrieved = await retrieveForAnswer(bank, question.text, speakers, retrieval);
-      const until = past.length;
+    const known = past.slice();
+    const found = asked.map(({ text }) => retrieveForAnswer(bank, text, speakers, retrieval));
+    for (const [i, retrieved] of (await Promise.all(found)).entries()) {
+      const question = asked[i]!;
       const recallOf = (memories: readonly RetrievedMemory[]) =>
-        evidenceRecall({ question, retrieved: memories }, past.slice(0, until));
+        evidenceRecall({ question, retrieved: memories }, known);
       byQuestion.set(question.id, { retrieved, evidenceRecall: recallOf(retrieved), recallOf });
     }
   };
