@@ -44,7 +44,11 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
     "pass --model with a Hugging Face folder: config.json, model.safetensors, tokenizer.json",
   );
   if (options.embeddings !== undefined) {
-    checkFolder(options.embeddings, "encoder", "pass --embeddings with a Hugging Face folder, such as all-MiniLM-L6-v2");
+    checkFolder(
+      options.embeddings,
+      "encoder",
+      "pass --embeddings with a Hugging Face folder, such as all-MiniLM-L6-v2",
+    );
   }
   for (const adapter of [options.adapterManager, options.adapterAnswerer]) {
     if (adapter !== undefined) checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");

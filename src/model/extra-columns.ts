@@ -47,6 +47,19 @@ export function spread(columns: Value, x: Value): Value {
   return o.expand(columns, [...x.shape.slice(0, -1), columns.shape.at(-1)!]);
 }
 
+/** Head sizes that the runtime's kernels of attention are compiled for. */
+const KERNEL_WIDTHS = [32, 64, 96, 128, 192, 256];
+
+/**
+ * Width of a head with its extra columns as the runtime's attention wants it. Where it cuts keys into parts, which it does for few rows, it
+ * reads the parts' results with the kernel's width and has put them with the head's, rounded up to 32 (as of 1.29): both have to be the same.
+ */
+export function attentionWidth(headSize: number): number {
+  const width = headSize + EXTRA_COLUMNS;
+  const rounded = Math.ceil(width / 32) * 32;
+  return KERNEL_WIDTHS.includes(rounded) ? width : rounded + EXTRA_COLUMNS;
+}
+
 /** x with extra columns after its last axis. */
 export const widen = (x: Value, columns: Value): Value => o.concat([x, spread(columns, x)], -1);
 

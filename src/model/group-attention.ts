@@ -1,7 +1,7 @@
 import * as o from "../onnx/operators.js";
-import type { Value } from "../onnx/value.js";
+import { scalar, type Value } from "../onnx/value.js";
 import * as a from "./attention.js";
-import { EXTRA_COLUMNS, type ExtraColumns, widen } from "./extra-columns.js";
+import { attentionWidth, EXTRA_COLUMNS, type ExtraColumns, widen } from "./extra-columns.js";
 import { type PromptBlock, promptGradient } from "./prompt-gradient.js";
 import { type ResponseColumns, responseGradient } from "./response-gradient.js";
 
@@ -128,11 +128,14 @@ function respondFused(
   counts: a.HeadCounts,
 ): Value {
   const { heads, keyValueHeads, headSize } = counts;
-  const width = headSize + EXTRA_COLUMNS;
+  const width = attentionWidth(headSize);
+  const unused = width - headSize - EXTRA_COLUMNS;
+  const widened = (x: Value, extra: Value) =>
+    unused === 0 ? widen(x, extra) : widen(widen(x, extra), o.expand(scalar(0, x.dtype), [unused]));
   const rows = (x: Value, number: number, extra: Value) =>
-    o.reshape(widen(o.reshape(x, ["B*G*R", number, headSize]), extra), ["B*G", "R", number * width]);
+    o.reshape(widened(o.reshape(x, ["B*G*R", number, headSize]), extra), ["B*G", "R", number * width]);
   const past = (x: Value, extra: Value) => {
-    const one = o.reshape(widen(x, extra), ["B", 1, keyValueHeads, "P", width]);
+    const one = o.reshape(widened(x, extra), ["B", 1, keyValueHeads, "P", width]);
     return o.reshape(o.expand(one, ["B", "G", keyValueHeads, "P", width]), ["B*G", keyValueHeads, "P", width]);
   };
   const mixed = o.continuedAttention(
@@ -141,6 +144,6 @@ function respondFused(
     { keys: past(context.keys, columns.hidden), values: past(context.values, columns.none) },
     counts,
   );
-  const real = o.part(o.reshape(mixed, ["B*G*R", heads, width]), [headSize, EXTRA_COLUMNS], -1, 0);
+  const real = o.part(o.reshape(mixed, ["B*G*R", heads, width]), [headSize, width - headSize], -1, 0);
   return o.reshape(real, queries.shape);
 }

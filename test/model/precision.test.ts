@@ -98,6 +98,7 @@ describe("float16", () => {
 describe("the runtime's attention kernel", () => {
   const variants = {
     "grouped keys and norms on heads": { headSize: 16 },
+    "heads that grow past a width that no kernel has": { headSize: 128 },
     "biases, untied embeddings, one key head per query head": {
       headSize: 16,
       architecture: "qwen2",
