@@ -13,12 +13,13 @@ export interface Items<Item> {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
-/** Parts items from what is none. Throws UsageError where no item is left; `expected` says what would have been one. */
+/** Parts items from what is none. Throws UsageError where two have one id, and where no item is left; `expected` says what would have been one. */
 export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: string): Items<Item> {
   const items = new Map<string, Item>();
   const skipped: Record<string, number> = {};
   for (const candidate of candidates) {
     if ("skipped" in candidate) skipped[candidate.skipped] = (skipped[candidate.skipped] ?? 0) + 1;
+    else if (items.has(candidate.id)) throw twice(candidate.id);
     else items.set(candidate.id, candidate.item);
   }
   if (items.size > 0) return { items, skipped };
@@ -28,6 +29,16 @@ export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: 
     expected,
     found: `none in these episodes${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}`,
     remedy: "record dialogues with questions that have gold answers and evidence, with a model as manager",
+  });
+}
+
+function twice(id: string): UsageError {
+  return new UsageError({
+    what: "two recordings have the same item",
+    where: "the episodes",
+    expected: "each decision, question or conversation once",
+    found: `${id} twice`,
+    remedy: "learn from one of these recordings: those of a recipe's stages and seeds name alike what they recorded",
   });
 }
 

@@ -8,7 +8,8 @@ import type { RecordedDialogue } from "./links.js";
 
 /** Rebuilds banks as they stood before recorded decisions, each once, and hands out forks of them. */
 export class ReplayedBanks {
-  private readonly stores = new Map<string, Promise<BaseStore>>();
+  /** By decision; ids are unique in a conversation's recording, not among several. */
+  private readonly stores = new Map<RecordedDialogue, Map<string, Promise<BaseStore>>>();
 
   private readonly embeddings: Embeddings;
 
@@ -17,11 +18,14 @@ export class ReplayedBanks {
   }
 
   /** A copy-on-write fork: what is done to it reaches neither the recorded bank nor other forks. */
-  async forkBefore({ namespace, events }: RecordedDialogue, decisionId: string): Promise<MemoryBank> {
-    let store = this.stores.get(decisionId);
+  async forkBefore(dialogue: RecordedDialogue, decisionId: string): Promise<MemoryBank> {
+    const { namespace, events } = dialogue;
+    const stores = this.stores.get(dialogue) ?? new Map<string, Promise<BaseStore>>();
+    this.stores.set(dialogue, stores);
+    let store = stores.get(decisionId);
     if (store === undefined) {
       store = bankBefore(events, decisionId, { embeddings: this.embeddings }).then((rebuilt) => rebuilt.store);
-      this.stores.set(decisionId, store);
+      stores.set(decisionId, store);
     }
     return new MemoryBank({
       store: new OverlayStore(await store, { embeddings: this.embeddings, fields: ["text"] }),
