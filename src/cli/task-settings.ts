@@ -5,13 +5,18 @@ import type { TrainVerbOptions } from "./train.js";
 
 /** What the numbers of a training follow from beside the items' names: a run that goes on must have the same. */
 export async function taskSettings(
-  { prompts }: Pick<OpenedModels, "prompts">,
+  { prompts, encoder }: Pick<OpenedModels, "prompts" | "encoder">,
   options: Pick<TrainVerbOptions, "agent" | "form" | "reward" | "credit" | "evidence" | "episodes" | "adapterAnswerer">,
 ): Promise<Readonly<Record<string, string>>> {
   const { agent, form, reward, credit, evidence, episodes, adapterAnswerer } = options;
   const hashes = [];
   for (const file of episodes) hashes.push((await hashFile(file)).sha256);
-  const manager = { form, answerer: adapterAnswerer === undefined ? "base" : await hashWeights(adapterAnswerer) };
+  const manager = {
+    form,
+    answerer: adapterAnswerer === undefined ? "base" : await hashWeights(adapterAnswerer),
+    // An answerer's memories were retrieved when they were recorded.
+    ...(encoder === null ? {} : { encoder }),
+  };
   return {
     reward,
     prompts: prompts === compactPrompts ? "compact" : "instructed",

@@ -2,6 +2,7 @@ import { appendFile, cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyBert } from "../embed/tiny-bert.js";
 import { hasTinyModel, runCli } from "./run-cli.js";
 
 let folder: string;
@@ -57,6 +58,16 @@ describe.skipIf(!hasTinyModel)("train, with the tiny model (skipped without its 
     expect(stderr).toMatch(
       /expected .*seed 0, task\.reward "exact-match"; found .*seed 5, task\.reward "f1"; .*--fork/,
     );
+  });
+
+  it("--resume refuses another sentence encoder for a manager, whose banks it ranks", async () => {
+    const encoder = join(folder, "encoder");
+    await writeTinyBert(encoder);
+    const manager = ["--agent", "manager", "--algorithm", "grpo"];
+    expect((await train(join(folder, "manager"), 1, ...manager)).code).toBe(0);
+    const { code, stderr } = await train(join(folder, "manager"), 2, ...manager, "--resume", "--embeddings", encoder);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/expected task\.encoder absent; found task\.encoder "[0-9a-f]{64}"/);
   });
 
   it("--fork starts another run from a checkpoint, and tells what it changed", async () => {
