@@ -85,6 +85,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       ...(callId === null ? {} : { callId }),
       namespace: [...bank.namespace],
       turn: said,
+      order,
       facts,
       retrieved: retrieved!,
       unparsable,

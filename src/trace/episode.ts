@@ -99,6 +99,8 @@ export const memoryStepSchema = z.object({
   callId: z.string().optional(),
   namespace: z.array(z.string()),
   turn: turnSchema,
+  /** Position of the turn in its bank's history. Absent in older files. */
+  order: z.number().exactOptional(),
   facts: z.array(z.string()),
   retrieved: z.array(retrievedMemorySchema),
   /** Why the model's text could not be read as operations; null when it could. */

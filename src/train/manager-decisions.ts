@@ -13,6 +13,7 @@ import { creditSpans } from "./operation-spans.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import { stepOrder } from "./step-order.js";
 
 export interface ManagerTaskOptions {
   readonly policy: Policy;
@@ -54,6 +55,7 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
     const applied = await applyDecision(bank, text, step.retrieved, step.turn, {
+      ...stepOrder(step),
       key: stepKeys(step.id),
       facts: step.facts,
       words: policy.words,

@@ -16,6 +16,7 @@ import { countOperations } from "./operation-counts.js";
 import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
+import { stepOrder } from "./step-order.js";
 
 /**
  * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and lives through all recorded turns; at the end
@@ -81,6 +82,7 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
       asked.map(async ({ life, step, retrieved, promptIds }, i) => {
         const generation = generations[i]![0]!;
         const applied = await applyDecision(life.bank, responseText(policy, generation), retrieved, step.turn, {
+          ...stepOrder(step),
           key: stepKeys(step.id),
           facts: step.facts,
           words: policy.words,
