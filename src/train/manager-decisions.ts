@@ -24,7 +24,8 @@ export interface ManagerTaskOptions {
   readonly reward: RewardName;
   /**
    * Questions of earlier turns that each fork is asked beside its own: without them nothing would tell a manager that it overwrote
-   * another memory. The paper asks only the turn's own.
+   * another memory. The paper asks only the turn's own. An earlier question is left out that rests on a turn which the turn's own questions rest on,
+   * too: the evidence of what has changed names what it was before, as in the generated world, whether questions have an `after` or not.
    */
   readonly retentionQuestions?: number;
   /**

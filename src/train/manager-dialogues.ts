@@ -7,10 +7,10 @@ import { retrieveForManager } from "../memory/retrieve.js";
 import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import type { MemoryStep } from "../trace/episode.js";
-import { outcomeOf, scoreInquiries } from "./answering.js";
+import { type InquiryScore, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
-import type { RecordedDialogue } from "./links.js";
+import type { GoldQuestion, RecordedDialogue } from "./links.js";
 import type { ManagerTaskOptions } from "./manager-decisions.js";
 import { countOperations } from "./operation-counts.js";
 import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
@@ -19,8 +19,9 @@ import { streamSeed } from "./seeds.js";
 import { stepOrder } from "./step-order.js";
 
 /**
- * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and lives through all recorded turns; at the end
- * the frozen Answer Agent answers the conversation's questions, and the mean score is the outcome of every decision on the way.
+ * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and lives through all recorded turns. The frozen
+ * Answer Agent answers the conversation's questions, each after the turn that it follows, else at the end; the mean score is the outcome of every
+ * decision on the way.
  */
 export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
@@ -40,17 +41,12 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     const longest = Math.max(...lives.map(({ steps }) => steps.length));
     for (let turn = 0; turn < longest; turn++) {
       const living = lives.filter(({ steps }) => turn < steps.length);
+      await ask(living, () => turn);
       await decide(living, turn, temperature, seed);
     }
-    const inquiries = lives.flatMap(({ bank, speakers, questions }) =>
-      questions.map((question) => ({ bank, speakers, question })),
-    );
-    const scores = await scoreInquiries(policy, answerer, inquiries, reward);
-    let from = 0;
+    await ask(lives, ({ steps }) => steps.length);
     const finished = lives.map((life): Rollout => {
-      const own = scores.slice(from, from + life.questions.length);
-      from += life.questions.length;
-      const { outcome, skippedCalls } = outcomeOf(own);
+      const { outcome, skippedCalls } = outcomeOf(life.scores);
       return {
         samples: life.samples,
         outcome,
@@ -60,6 +56,16 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
       };
     });
     return ids.map((item, i) => ({ item, rollouts: finished.slice(i * groupSize, (i + 1) * groupSize) }));
+  }
+
+  /** The questions that are asked of each attempt after so many decisions, together. */
+  async function ask(lives: readonly Life[], decided: (life: Life) => number): Promise<void> {
+    const asked = lives.flatMap((life) =>
+      life.questions.filter(({ after }) => after === decided(life)).map(({ question }) => ({ life, question })),
+    );
+    const inquiries = asked.map(({ life: { bank, speakers }, question }) => ({ bank, speakers, question }));
+    const scores = await scoreInquiries(policy, answerer, inquiries, reward);
+    for (const [i, { life }] of asked.entries()) life.scores.push(scores[i]!);
   }
 
   /** One decision of each attempt, sampled together. */
@@ -94,15 +100,17 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     );
   }
 
-  function newLife(id: string, { namespace, speakers, steps, questions }: RecordedDialogue, attempt: number): Life {
+  function newLife(id: string, dialogue: RecordedDialogue, attempt: number): Life {
+    const { namespace, speakers, steps, questions } = dialogue;
     const store = new OverlayStore(new InMemoryStore(), { embeddings, fields: ["text"] });
     return {
       id,
       attempt,
       bank: new MemoryBank({ store, namespace }),
       speakers,
-      steps: steps.filter(({ facts }) => facts.length > 0),
-      questions,
+      steps: steps.filter(hasFacts),
+      questions: questions.map((question) => ({ question, after: decisionsBefore(question, steps) })),
+      scores: [],
       samples: [],
       readable: [],
       operations: [],
@@ -115,8 +123,16 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
 
 function candidateOf(dialogue: RecordedDialogue): Candidate<RecordedDialogue> {
   if (dialogue.questions.length === 0) return { skipped: "no gold answer" };
-  if (dialogue.steps.every(({ facts }) => facts.length === 0)) return { skipped: "no facts" };
+  if (!dialogue.steps.some(hasFacts)) return { skipped: "no facts" };
   return { id: JSON.stringify(dialogue.namespace), item: dialogue };
+}
+
+const hasFacts = ({ facts }: MemoryStep): boolean => facts.length > 0;
+
+/** How many decisions a question follows: all, unless it is asked after a turn that was recorded. */
+function decisionsBefore({ after }: GoldQuestion, steps: readonly MemoryStep[]): number {
+  const at = steps.findIndex(({ turn }) => turn.id === after);
+  return steps.slice(0, at === -1 ? undefined : at + 1).filter(hasFacts).length;
 }
 
 /** Those that pass, and the others. */
@@ -131,7 +147,9 @@ interface Life {
   readonly bank: MemoryBank;
   readonly speakers: readonly string[];
   readonly steps: readonly MemoryStep[];
-  readonly questions: RecordedDialogue["questions"];
+  /** With the number of decisions that each is asked after. */
+  readonly questions: readonly { readonly question: GoldQuestion; readonly after: number }[];
+  readonly scores: InquiryScore[];
   readonly samples: Sample[];
   readonly readable: boolean[];
   readonly operations: Operation[];

@@ -1,10 +1,21 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
+import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { recordedDialogues } from "../../src/train/links.js";
 import { managerDialogues } from "../../src/train/manager-dialogues.js";
+import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
-import { addFacts, factsOf, questionsAsked, recordWorld, scriptedPolicy } from "./recorded-world.js";
+import {
+  addFacts,
+  aliasOf,
+  factsOf,
+  play,
+  questionsAsked,
+  recordWorld,
+  scriptedPolicy,
+  turn,
+} from "./recorded-world.js";
 import type { ScriptedCall } from "./scripted-engine.js";
 
 let events: EpisodeEvent[];
@@ -76,6 +87,29 @@ describe("whole dialogues", () => {
     const sampled = policy.engine.requests.filter(({ temperature }) => temperature > 0);
     expect(sampled).toHaveLength(2 * 3 * groupSize);
     expect(new Set(sampled.map(({ seed }) => seed)).size).toBe(sampled.length);
+  });
+
+  it("are asked each question after the turn that it follows, as when it was recorded", async () => {
+    const told: Dialogue = {
+      id: "moved",
+      speakers: ["Ana", "Bo"],
+      turns: [turn("D1:1", "Ana", "Ana lives in Oslo"), turn("D1:2", "Bo"), turn("D1:3", "Ana", "Ana lives in Rome")],
+      questions: [
+        { id: "first", text: "Where was home first?", gold: "Oslo", evidence: ["D1:1"], after: "D1:2" },
+        { id: "now", text: "Where is home now?", gold: "Rome", evidence: ["D1:3"] },
+      ],
+    };
+    const move = ({ prompt }: { readonly prompt: string }) => {
+      const id = aliasOf(prompt, "Oslo");
+      return id === undefined ? addFacts(prompt) : operations({ event: "UPDATE", id, text: "Ana lives in Rome" });
+    };
+    const dialogues = recordedDialogues(await play([told], (prompt) => move({ prompt })));
+    const policy = scriptedPolicy(move, [told]);
+    const moved = managerDialogues(dialogues, { policy, adapter: "manager", reward: "exact-match" });
+    const [group] = await moved.rollouts(moved.items, { ...options, groupSize: 1 });
+    expect(group!.rollouts.map(({ outcome, operations: made }) => [outcome, made])).toEqual([
+      [1, { ADD: 1, UPDATE: 1 }],
+    ]);
   });
 
   it("need facts and questions that have gold answers", () => {
