@@ -102,6 +102,7 @@ export function trainVerb(): Command {
 
 async function trainOrRecipe(options: RecipeTrainOptions, command: Command): Promise<void> {
   const given = (option: string): boolean => command.getOptionValueSource(option) === "cli";
+  checkTemperature(options);
   if (options.recipe !== undefined) return trainRecipe(options, given);
   requireNoRecipeOptions(given);
   const { episodes } = options;
@@ -117,6 +118,8 @@ async function trainOrRecipe(options: RecipeTrainOptions, command: Command): Pro
 
 async function trainAgent(options: TrainVerbOptions): Promise<void> {
   const algorithm = algorithmOf(options);
+  checkAdapter(options);
+  checkForm(options);
   checkCredit(options);
   checkEvidence(options);
   const dialogues: RecordedDialogue[] = [];
@@ -171,6 +174,40 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   } finally {
     await models.close();
   }
+}
+
+function checkTemperature({ temperature }: Pick<TrainVerbOptions, "temperature">): void {
+  if (temperature > 0) return;
+  throw new UsageError({
+    what: "greedy attempts at an item are all equal, and teach nothing",
+    where: "--temperature",
+    expected: "more than 0",
+    found: "0",
+    remedy: "leave out --temperature: training samples at 1",
+  });
+}
+
+function checkAdapter({ agent, adapterManager, adapterAnswerer }: TrainVerbOptions): void {
+  const own = agent === "manager" ? adapterManager : adapterAnswerer;
+  if (own === undefined) return;
+  throw new UsageError({
+    what: `the ${agent} is under training: it begins with a new adapter, or with a run's`,
+    where: `--adapter-${agent}`,
+    expected: "an adapter of the other agent, which is frozen",
+    found: own,
+    remedy: "train on with --fork and the folder of the run that made it, or leave it out",
+  });
+}
+
+function checkForm({ agent, form }: TrainVerbOptions): void {
+  if (agent === "manager" || form === "decisions") return;
+  throw new UsageError({
+    what: "only a manager lives through whole dialogues",
+    where: "--form",
+    expected: "--agent manager",
+    found: `--agent ${agent}`,
+    remedy: "leave out --form: the answerer learns from single questions",
+  });
 }
 
 function checkCredit({ credit, agent, form }: TrainVerbOptions): void {

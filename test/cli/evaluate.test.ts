@@ -108,6 +108,26 @@ describe("a command line of evaluate, credit or train that cannot be used ends w
       args: ["train", "--episodes", "none.jsonl", "--evidence", "0.1"],
       says: /--evidence: only the answer agent is rewarded for naming memories.*found --agent manager/,
     },
+    {
+      args: ["train", "--episodes", "none.jsonl", "--adapter-manager", "before"],
+      says: /--adapter-manager: the manager is under training.*found before; .*--fork/,
+    },
+    {
+      args: ["train", "--episodes", "none.jsonl", "--agent", "answerer", "--adapter-answerer", "before"],
+      says: /--adapter-answerer: the answerer is under training.*found before; .*--fork/,
+    },
+    {
+      args: ["train", "--episodes", "none.jsonl", "--agent", "answerer", "--form", "dialogues"],
+      says: /--form: only a manager lives through whole dialogues.*found --agent answerer/,
+    },
+    {
+      args: ["train", "--episodes", "none.jsonl", "--temperature", "0"],
+      says: /--temperature: greedy attempts at an item are all equal/,
+    },
+    {
+      args: ["train", "--recipe", "locomo", "--data", "none.json", "--temperature", "0"],
+      says: /--temperature: greedy attempts at an item are all equal/,
+    },
   ])("$args", async ({ args, says }) => {
     const { code, stderr } = await runCli(...args);
     expect(stderr).toMatch(says);
