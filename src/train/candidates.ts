@@ -2,7 +2,13 @@ import { UsageError } from "../errors.js";
 import { fits, type Policy } from "./policy.js";
 
 /** Why something that was recorded is no item to learn from. */
-export type SkipReason = "no model decided" | "no gold answer" | "no linked question" | "no facts" | "prompt too long";
+export type SkipReason =
+  | "no model decided"
+  | "called a tool"
+  | "no gold answer"
+  | "no linked question"
+  | "no facts"
+  | "prompt too long";
 
 /** A recorded decision, question or conversation: an item, or the reason why it is none. */
 export type Candidate<Item> = { readonly id: string; readonly item: Item } | { readonly skipped: SkipReason };
@@ -28,7 +34,8 @@ export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: 
     what: "nothing to train on",
     expected,
     found: `none in these episodes${reasons.length === 0 ? "" : ` (${reasons.join(", ")})`}`,
-    remedy: "record dialogues with questions that have gold answers and evidence, with a model as manager",
+    remedy:
+      "record dialogues with questions that have gold answers and evidence, with a model as manager that replies in text",
   });
 }
 

@@ -138,6 +138,8 @@ function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: num
     earlier.unshift(...own);
     if (call === undefined) return { skipped: step.facts.length === 0 ? "no facts" : "no model decided" };
     if (own.length === 0) return { skipped: "no linked question" };
+    // Its prompt showed the tool, and it began the reply with a call: a policy learns to write its operations as text.
+    if (call.toolCalls !== undefined) return { skipped: "called a tool" };
     const promptIds = encodeRecorded(policy, call);
     return promptCandidate(policy, step.id, { dialogue, step, promptIds, questions: [...own, ...kept] });
   });

@@ -50,6 +50,17 @@ describe("what was recorded and makes no item", () => {
     expect(make("managerDialogues").skipped).toEqual({});
   });
 
+  it("are decisions that were tool calls, whose prompts showed the tool", () => {
+    const decided = events.flatMap((event) => (event.type === "memory_step" ? (event.callId ?? []) : []))[0]!;
+    const called = events.map((event) =>
+      event.type === "model_call" && event.id === decided
+        ? { ...event, toolCalls: [{ name: "manage_memory", args: { operations: [] } }], promptIds: [1] }
+        : event,
+    );
+    const skipped = { "no facts": 2, "no linked question": 1, "called a tool": 1 };
+    expect(make("managerDecisions", called).skipped).toEqual(skipped);
+  });
+
   it("and the items are all that was recorded", () => {
     const task = make("managerDecisions");
     const steps = events.filter(({ type }) => type === "memory_step");
