@@ -80,9 +80,10 @@ async function scoreFile(file: string, options: EvaluateVerbOptions): Promise<Ev
   const predictions = await readPredictions(file, { judged: options.judge !== undefined });
   const judge = options.judge === undefined ? undefined : await openJudge(options.judge, options);
   const shown = progressByLabel();
-  const log = openLog(options, judge);
+  const log = new EvaluationLog(options.out);
   try {
     if (options.out !== undefined) log.require("all", { predictions: (await hashFile(file)).sha256 });
+    requireJudge(log, judge);
     return await working(() =>
       untilInterrupted((signal) =>
         scorePredictions(predictions, {
@@ -117,9 +118,10 @@ async function play(given: EvaluateVerbOptions): Promise<EvaluationScores[]> {
     const rows = named ?? wantedRows(options, models.prompts === compactPrompts);
     const judge = options.judge === undefined ? undefined : await openJudge(options.judge, options);
     try {
-      const log = openLog(options, judge);
+      const log = new EvaluationLog(options.out);
       try {
         if (options.out !== undefined) await requireSettings(log, dialogues, rows, agents, options);
+        requireJudge(log, judge);
         return await working(() =>
           untilInterrupted((signal) => playRows(dialogues, rows, agents, options, { log, judge, signal })),
         );
@@ -163,14 +165,7 @@ function wantedRows(options: EvaluateVerbOptions, compact: boolean): Row[] {
   return chosen;
 }
 
-function openLog({ out }: EvaluateVerbOptions, judge: OpenedJudge | undefined): EvaluationLog {
-  const log = new EvaluationLog(out);
-  if (judge === undefined) return log;
-  try {
-    log.require("judge", { weights: judge.weights });
-    return log;
-  } catch (error) {
-    log.close();
-    throw error;
-  }
+/** Comes last: a call that is refused for its other settings leaves no judge in the file. */
+function requireJudge(log: EvaluationLog, judge: OpenedJudge | undefined): void {
+  if (judge !== undefined) log.require("judge", { weights: judge.weights });
 }

@@ -64,6 +64,20 @@ describe("evaluate --predictions", () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/made with other settings; expected predictions/);
   });
+
+  it("leaves the file of results as it is where a call is refused", async () => {
+    const predictions = (gold: string) => JSON.stringify([{ gold, prediction: "b", text: "Which letter?" }]);
+    const [first, other] = [await file("first.json", predictions("a")), await file("second.json", predictions("b"))];
+    const judge = await file(
+      "unasked.mjs",
+      'export const judge = { _llmType: () => "own", invoke: async () => ({}) };',
+    );
+    const out = join(folder, "unjudged.jsonl");
+    expect((await runCli("evaluate", "--predictions", first, "--out", out)).code).toBe(0);
+    const before = await readFile(out, "utf8");
+    expect((await runCli("evaluate", "--predictions", other, "--judge", judge, "--out", out)).code).toBe(2);
+    expect(await readFile(out, "utf8")).toBe(before);
+  });
 });
 
 describe.skipIf(!hasTinyModel)("evaluate --embeddings (skipped without the tiny model's weights)", () => {
