@@ -3,17 +3,13 @@ import type { TrainSummary } from "../train/step-history.js";
 import type { Progress } from "../train/trainer.js";
 
 /** Tells of training steps, a line each: what the rollouts earned and did, and the time left; and a line for each alarm. */
-export function stepPrinter(
-  label: string,
-  print: (line: string) => void,
-  now: () => number = Date.now,
-): (progress: Progress) => void {
-  const started = now();
-  let first: number | undefined;
+export function stepPrinter(label: string, print: (line: string) => void): (progress: Progress) => void {
+  let told = 0;
+  let spent = 0;
   return (progress) => {
-    first ??= progress.step - 1;
-    const each = (now() - started) / 1000 / (progress.step - first);
-    print(stepLine(label, progress, each * (progress.steps - progress.step)));
+    told += 1;
+    spent += progress.seconds.rollout + progress.seconds.update;
+    print(stepLine(label, progress, (spent / told) * (progress.steps - progress.step)));
     for (const alarm of progress.metrics.alarms ?? []) print(alarmLine(alarm));
   };
 }

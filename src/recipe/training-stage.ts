@@ -37,6 +37,7 @@ export interface TrainingStageOptions {
   /** Stage whose chosen checkpoint is trained on; from a new adapter where absent. */
   readonly start?: string | undefined;
   readonly steps: number;
+  /** Of each step of the stage, whatever pieces it is trained in. */
   readonly onStep?: (label: string, progress: Progress) => void;
 }
 
@@ -130,7 +131,7 @@ class TrainingRun {
       run.signal.throwIfAborted();
       const next = Math.min(first + steps, step + context.options.checkpointEvery);
       const from = done !== undefined || fork === undefined ? {} : { fork: fork.folder };
-      await train({ ...this.options(task, next, done !== undefined), ...from });
+      await train({ ...this.options(task, next, first + steps, done !== undefined), ...from });
       await this.judge(dialogues, next, true, true);
       done = await latestCheckpoint(this.out);
       step = next;
@@ -138,7 +139,8 @@ class TrainingRun {
     return this.choose();
   }
 
-  private options(task: Task, steps: number, resume: boolean): TrainOptions {
+  /** @param steps where this piece ends, as the stage does at `all`. */
+  private options(task: Task, steps: number, all: number, resume: boolean): TrainOptions {
     const { engine, options, now } = this.context;
     const { seed, lora, algorithm, batchSize, groupSize, temperature, stopOnAlarm } = options;
     return {
@@ -161,7 +163,7 @@ class TrainingRun {
       ...(now === undefined ? {} : { now }),
       onStep: (progress) => {
         this.seconds.push(progress.seconds.rollout + progress.seconds.update);
-        this.stage.onStep?.(this.stage.name, progress);
+        this.stage.onStep?.(this.stage.name, { ...progress, steps: all });
         // What was learned since the last checkpoint is learned again when the stage goes on.
         if (progress.step < steps) this.run.signal.throwIfAborted();
       },

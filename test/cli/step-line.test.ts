@@ -20,13 +20,16 @@ describe("a step's line", () => {
     expect(stepLine("manager", progress(7), 1)).not.toContain("too long");
   });
 
+  it("tells the time left by what the steps took, from the first on", () => {
+    const lines: string[] = [];
+    const print = stepPrinter("manager", (line) => lines.push(line));
+    for (const step of [11, 12]) print({ ...progress(step), seconds: { rollout: 6, update: 4 } });
+    expect(lines.map((line) => /\d+ s left/.exec(line)![0])).toEqual(["290 s left", "280 s left"]);
+  });
+
   it("is followed by the alarms of its step", () => {
     const lines: string[] = [];
-    const print = stepPrinter(
-      "manager",
-      (line) => lines.push(line),
-      () => 0,
-    );
+    const print = stepPrinter("manager", (line) => lines.push(line));
     print(progress(1));
     print(progress(2, { alarms: [{ kind: "exploding-ratio", seen: "a ratio of 12", remedy: "look at epochs" }] }));
     expect(lines).toHaveLength(3);

@@ -95,6 +95,7 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
   it("goes from the file to the table, and stopped between stages and inside of them makes the same adapters", async () => {
     const [whole, parts] = [join(folder, "whole"), join(folder, "parts")];
     const lines = await call(whole);
+    expect(lines).toEqual(expect.arrayContaining(["answerer 1/2", "answerer 2/2"]));
     // Recorded with the episodes: neither the answerer's validation nor the manager's first one builds them again.
     const untrained = told.filter(({ label }) => label === "validation: banks of the untrained manager");
     expect(untrained.map(({ done, total }) => total > 0 && done === total)).toEqual([true, true, true, true]);
