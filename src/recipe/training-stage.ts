@@ -13,6 +13,7 @@ import { flat } from "../train/run-settings.js";
 import { type Progress, type TrainOptions, train } from "../train/trainer.js";
 import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
 import { readFacts } from "./facts-stage.js";
+import { readPieceSeconds, writePieceSeconds } from "./piece-seconds.js";
 import { EPISODES, VALIDATION_BANKS } from "./record-stage.js";
 import { adapterFolder, type Stage, type StageOutcome, type StageRun } from "./stage.js";
 import { FACTS } from "./stage-names.js";
@@ -99,8 +100,6 @@ class TrainingRun {
   private readonly out: string;
   /** Of each training step of this call, with its rollouts. */
   private readonly seconds: number[] = [];
-  /** Those of them that a validation has counted. */
-  private counted = 0;
   /** The other stage's checkpoint that it begins with. */
   private fork: FoundCheckpoint | undefined;
 
@@ -131,7 +130,9 @@ class TrainingRun {
       run.signal.throwIfAborted();
       const next = Math.min(first + steps, step + context.options.checkpointEvery);
       const from = done !== undefined || fork === undefined ? {} : { fork: fork.folder };
+      const before = this.seconds.length;
       await train({ ...this.options(task, next, first + steps, done !== undefined), ...from });
+      await writePieceSeconds(this.out, next, sum(this.seconds.slice(before)));
       await this.judge(dialogues, next, true, true);
       done = await latestCheckpoint(this.out);
       step = next;
@@ -183,13 +184,12 @@ class TrainingRun {
     adapted: boolean,
     candidate: boolean,
   ): Promise<void> {
-    const { context, stage, run, seconds } = this;
+    const { context, stage, run } = this;
     const { agent, episodes, frozen, name } = stage;
     const known = await readValidation(run.folder);
     if (!known.some((one) => one.step === step && one.candidate === candidate)) {
       const before = known.at(-1)?.trainingSeconds ?? 0;
-      const trainingSeconds = before + seconds.slice(this.counted).reduce((sum, one) => sum + one, 0);
-      this.counted = seconds.length;
+      const trainingSeconds = before + (await readPieceSeconds(this.out, step));
       const own = adapted ? { [agent]: this.adapter } : {};
       const agents: ValidatedAgents = { ...(frozen === undefined ? {} : { [OTHER[agent]]: frozen }), ...own };
       const label = `step ${step}`;
@@ -222,11 +222,13 @@ class TrainingRun {
     );
     // The first step of a call compiles its graphs.
     const typical = seconds.length > 1 ? seconds.slice(1) : seconds;
-    const total = typical.reduce((sum, one) => sum + one, 0);
-    const measured = typical.length === 0 ? {} : { [`${stage.agent}-step`]: { count: typical.length, seconds: total } };
+    const total = { count: typical.length, seconds: sum(typical) };
+    const measured = typical.length === 0 ? {} : { [`${stage.agent}-step`]: total };
     return { outputs: ["adapter", CHOSEN, VALIDATION], measured };
   }
 }
+
+const sum = (seconds: readonly number[]): number => seconds.reduce((all, one) => all + one, 0);
 
 /** The checkpoint that a stage chose. */
 export const chosenCheckpoint = (folder: string): Promise<FoundCheckpoint> => findCheckpoint(join(folder, CHOSEN));

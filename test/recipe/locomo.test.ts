@@ -62,6 +62,9 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
   /** All progress of all calls. */
   const told: { label: string; done: number; total: number }[] = [];
 
+  /** Seconds of the answerer's steps in each folder. */
+  const spent = new Map<string, number>();
+
   /** A call of the recipe; `stopAt` ends it at this training step, or when a line begins with it. */
   async function call(out: string, stopAt?: string, only?: string): Promise<string[]> {
     const stop = new AbortController();
@@ -72,7 +75,10 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     };
     const recipe = await locomoRecipe(context, {
       rows,
-      onStep: (label, { step, steps }) => print(`${label} ${step}/${steps}`),
+      onStep: (label, { step, steps, seconds: { rollout, update } }) => {
+        if (label === "answerer") spent.set(out, (spent.get(out) ?? 0) + rollout + update);
+        print(`${label} ${step}/${steps}`);
+      },
     });
     await walkStages(recipe, {
       out,
@@ -116,12 +122,18 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     expect(await adapters(parts)).toEqual([first, ...others]);
     // They have learned something, or nothing would be compared.
     for (const other of others) expect(other.equals(first!)).toBe(false);
-    const results = await readFile(join(whole, "answerer", "validation.json"), "utf8");
-    expect((JSON.parse(results) as ValidationResult[]).map(({ step, candidate }) => [step, candidate])).toEqual([
-      [0, false],
-      [1, true],
-      [2, true],
-    ]);
+    for (const out of [whole, parts]) {
+      const results = JSON.parse(
+        await readFile(join(out, "answerer", "validation.json"), "utf8"),
+      ) as ValidationResult[];
+      expect(results.map(({ step, candidate }) => [step, candidate])).toEqual([
+        [0, false],
+        [1, true],
+        [2, true],
+      ]);
+      // Those of the steps before a stop, too.
+      expect(results.at(-1)!.trainingSeconds).toBeCloseTo(spent.get(out)!, 6);
+    }
     expect(await call(whole)).toEqual(stages.map((name, at) => `[${at + 1}/7] ${name}: done already`));
     context = { ...context, options: { ...context.options, groupSize: 4 } };
     await expect(call(whole)).rejects.toThrow(/answerer: stage answerer was done .*groupSize 2; found groupSize 4;/);
