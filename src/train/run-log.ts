@@ -29,15 +29,14 @@ export class RunLog {
     await writeAtomic(file, (handle) => handle.writeFile(text));
     if (!sameRun) await removeEventFiles(folder);
     if (now === undefined) return new RunLog(file, undefined);
-    const lines = text.split("\n").slice(0, -1);
+    const done = text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as { readonly step: number });
     const kept = (await eventFiles(folder)).length > 0;
-    const events = await EventFile.create(folder, kept ? lines.length : 0, now);
-    if (!kept) {
-      for (const line of lines) {
-        const { step, ...metrics } = JSON.parse(line) as { readonly step: number };
-        await events.append(step, metrics);
-      }
-    }
+    // What follows a warm start has no lines of the steps before.
+    const events = await EventFile.create(folder, kept ? (done.at(-1)?.step ?? 0) : 0, now);
+    if (!kept) for (const { step, ...metrics } of done) await events.append(step, metrics);
     return new RunLog(file, events);
   }
 

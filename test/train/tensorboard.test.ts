@@ -2,8 +2,10 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import protobuf from "protobufjs";
 import { describe, expect, it } from "vitest";
+import { RunLog } from "../../src/train/run-log.js";
 import { EventFile, eventFiles, removeEventFiles, scalarsOf } from "../../src/train/tensorboard.js";
 import { temporaryFolder } from "../model/reference.js";
+import { metricsOf } from "./metrics-of.js";
 
 /** The part of TensorFlow's event.proto and summary.proto that scalars need. */
 const { root } = protobuf.parse(`
@@ -98,6 +100,18 @@ describe("event files", () => {
       step: 5,
       sessionLog: { status: 1 },
     });
+  });
+
+  it("keep all steps of a run that goes on after a warm start, which left none", async () => {
+    const [warm, out, checkpoint] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
+    await writeFile(join(warm, "metrics.jsonl"), "");
+    const now = clock(1_700_000_000_000);
+    const log = await RunLog.open(out, { from: warm, sameRun: false, now });
+    for (const step of [21, 22]) await log.append(step, metricsOf(), { rollout: 1, update: 1 });
+    await log.save(checkpoint);
+    await RunLog.open(out, { from: checkpoint, sameRun: true, now });
+    const last = (await eventFiles(out)).at(-1)!;
+    expect(events(await readFile(join(out, last)))[1]).toMatchObject({ step: 23, sessionLog: { status: 1 } });
   });
 
   it("are removed for a new run, and those of others are not", async () => {
