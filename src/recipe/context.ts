@@ -114,24 +114,29 @@ export const turnsOf = (dialogues: readonly Dialogue[]): number =>
 export const questionsOf = (dialogues: readonly Dialogue[]): number =>
   dialogues.reduce((sum, { questions }) => sum + questions.length, 0);
 
+type Batching = Pick<RecipeContext, "engine" | "options">;
+
+/** Whether decisions that are made together take about as long as one; on a CPU they take nearly as long as one by one. */
+export const batches = ({ engine }: Pick<Batching, "engine">): boolean => engine.info.device !== "cpu";
+
 /** Rounds in which conversations are played: turn by turn, several side by side. Turns that may have facts count. */
-export function playRounds(dialogues: readonly Dialogue[], concurrency: number): number {
+export function playRounds(context: Batching, dialogues: readonly Dialogue[]): number {
   return roundsOf(
     dialogues.map(({ turns }) => turns.filter(mayHaveFacts).length),
-    concurrency,
+    batches(context) ? context.options.concurrency : 1,
   );
 }
 
 /** Rounds in which banks are built: those of a conversation's speakers go side by side too. */
-export function bankRounds(dialogues: readonly Dialogue[], concurrency: number): number {
+export function bankRounds(context: Batching, dialogues: readonly Dialogue[]): number {
   const lives = dialogues.flatMap(({ speakers, turns }) =>
     speakers.map((speaker) => turns.filter((turn) => turn.speaker === speaker && mayHaveFacts(turn)).length),
   );
-  return roundsOf(lives, concurrency * SPEAKERS);
+  return roundsOf(lives, batches(context) ? context.options.concurrency * SPEAKERS : 1);
 }
 
 /** Which turns have none is not known before the model has looked for them. */
-const mayHaveFacts = ({ facts }: DialogueTurn): boolean => facts === undefined || facts.length > 0;
+export const mayHaveFacts = ({ facts }: DialogueTurn): boolean => facts === undefined || facts.length > 0;
 
 function roundsOf(lengths: readonly number[], concurrency: number): number {
   const all = lengths.reduce((sum, length) => sum + length, 0);

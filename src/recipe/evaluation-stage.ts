@@ -36,7 +36,7 @@ export function evaluationStage(
     what: `test ${rows.length} rows on ${test.length} conversations, ${questionsOf(test)} questions`,
     needs: [FACTS, ...used],
     settings: { ...common, facts: options.facts, rows: rows.map(({ row }) => row.name).join(" ") },
-    work: { answer: rows.length * questionsOf(test), decision: banks.size * bankRounds(test, options.concurrency) },
+    work: { answer: rows.length * questionsOf(test), decision: banks.size * bankRounds(context, test) },
     async run(run) {
       for (const stage of used) await context.engine.loadAdapter(stage, adapterFolder(run.input(stage)));
       const dialogues = (await readFacts(run.input(FACTS))).test;

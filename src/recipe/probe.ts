@@ -8,7 +8,7 @@ import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { playDialogues } from "../evaluate/play.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { train } from "../train/trainer.js";
-import { type Agent, chat, type RecipeContext } from "./context.js";
+import { type Agent, chat, mayHaveFacts, type RecipeContext } from "./context.js";
 import type { Measured, WorkUnit } from "./stage.js";
 import { recipeTask } from "./training-stage.js";
 
@@ -51,7 +51,7 @@ export async function probe(
         store: await memoryStore(context.embeddings),
         recorder: new EpisodeRecorder({ write: (line) => void lines.push(line) }),
         onProgress: ({ done }) => {
-          if (done === part.turns.length) timed("decision", part.turns.length);
+          if (done === part.turns.length) timed("decision", told[0]!.turns.filter(mayHaveFacts).length);
         },
       },
     );
@@ -113,9 +113,9 @@ async function timedStep(
   }
 }
 
-/** The first turns and questions. Questions are asked though their evidence may not have been told yet: only the time counts. */
+/** The first turns that may have facts, and the first questions. Questions are asked though their evidence may not have been told yet: only the time counts. */
 function partOf(dialogue: Dialogue): Dialogue {
-  const turns = dialogue.turns.slice(0, TURNS);
+  const turns = dialogue.turns.filter(mayHaveFacts).slice(0, TURNS);
   return {
     ...dialogue,
     turns,

@@ -12,7 +12,7 @@ import { type EpisodeEvent, episodeEventSchema } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";
 import { withStableIds } from "../train/stable-ids.js";
-import { bankRounds, chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
+import { bankRounds, batches, chat, playRounds, questionsOf, type RecipeContext, turnsOf } from "./context.js";
 import { readFacts } from "./facts-stage.js";
 import { adapterFolder, type Stage, type StageRun } from "./stage.js";
 import { FACTS } from "./stage-names.js";
@@ -34,16 +34,17 @@ export interface RecordStageOptions {
  * the validation conversations. One that is stopped begins anew: a bank is made in one go.
  */
 export function recordStage(context: RecipeContext, common: Settings, stage: RecordStageOptions): Stage {
-  const { engine, data, options } = context;
+  const { engine, data } = context;
   const { train, validation } = data;
   const trained = [stage.manager, stage.answerer].filter((name) => name !== undefined);
-  const rounds = Math.max(playRounds(train, options.concurrency), bankRounds(validation, options.concurrency));
+  const [plays, banks] = [playRounds(context, train), bankRounds(context, validation)];
+  const decisions = batches(context) ? Math.max(plays, banks) : plays + banks;
   return {
     name: stage.name,
     what: `record ${turnsOf(train)} turns and ${questionsOf(train)} questions with the ${stage.manager === undefined ? "untrained" : "trained"} manager`,
     needs: [FACTS, ...trained],
     settings: common,
-    work: { decision: rounds, answer: questionsOf(train) },
+    work: { decision: decisions, answer: questionsOf(train) },
     async run(run) {
       const { folder, input, seconds } = run;
       const facts = await readFacts(input(FACTS));
@@ -67,7 +68,7 @@ export function recordStage(context: RecipeContext, common: Settings, stage: Rec
       return {
         outputs: [EPISODES, VALIDATION_BANKS],
         measured: {
-          ...(rounds === 0 ? {} : { decision: { count: rounds, seconds: decided } }),
+          ...(decisions === 0 ? {} : { decision: { count: decisions, seconds: decided } }),
           ...(questions === 0 ? {} : { answer: { count: questions, seconds: ended.questions - ended.turns } }),
         },
       };

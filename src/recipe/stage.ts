@@ -5,8 +5,8 @@ import type { Settings } from "../train/manifest.js";
 export const workUnits = ["extraction", "decision", "answer", "answerer-step", "manager-step"] as const;
 
 /**
- * extraction: a turn whose facts are found, many at once. decision: one of the manager's; conversations side by side count once. answer: many at
- * once. *-step: a training step of that agent, with its rollouts.
+ * extraction: a turn whose facts are found, many at once. decision: one of the manager's; where the model batches, conversations side by side
+ * count once. answer: many at once. *-step: a training step of that agent, with its rollouts.
  */
 export type WorkUnit = (typeof workUnits)[number];
 

@@ -63,7 +63,7 @@ export function trainingStage(context: RecipeContext, common: Settings, stage: T
     work: {
       [`${agent}-step`]: steps,
       answer: questionsOf(validation) * (pieces + 1),
-      decision: builds * bankRounds(validation, options.concurrency),
+      decision: builds * bankRounds(context, validation),
     },
     run: (run) => new TrainingRun(context, stage, run).finish(),
   };
