@@ -19,7 +19,10 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly evidenceReward?: number;
   readonly unparsable: number;
   readonly truncated: number;
-  /** Mean −log π of the sampled tokens: an unbiased estimate of the policy's entropy, nats per token. */
+  /**
+   * Mean −log π of the sampled tokens, nats per token: at sampling temperature 1 an unbiased estimate of the policy's entropy, else of its
+   * cross-entropy under the sampler.
+   */
   readonly entropy: number;
   readonly responseLength: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;

@@ -5,7 +5,7 @@ import type { ConversationMark } from "./conversations.js";
 export interface Sample {
   readonly promptIds: readonly number[];
   readonly responseIds: readonly number[];
-  /** Of each response token under the policy that sampled it. */
+  /** Of each response token under the policy that sampled it, at temperature 1 whatever it was sampled at. */
   readonly logprobs: readonly number[];
   readonly truncated: boolean;
   /** Only where operations are credited one by one, and there are several. */

@@ -59,7 +59,8 @@ export interface Progress {
 /**
  * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
  * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
- * `start` may be read beforehand, to have its errors apart. Throws EngineError where loss or gradient is not a number, before that step changes a weight, and AlarmError where it is told to stop.
+ * `start` may be read beforehand, to have its errors apart. Throws EngineError where loss or gradient is not a number, before that optimizer step, of which a
+ * training step may have several, changes a weight; and AlarmError where it is told to stop.
  */
 export async function train(
   options: TrainOptions,
