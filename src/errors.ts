@@ -48,6 +48,9 @@ export class FileError extends MemoryR1Error {}
 /** The memory store refused, is unreachable, or holds something of another form. */
 export class StoreError extends MemoryR1Error {}
 
+/** A memory was changed between being read and being written; nothing was written. */
+export class ConflictError extends StoreError {}
+
 /** The compiler or runtime was asked for something that it cannot compute. */
 export class EngineError extends MemoryR1Error {}
 

@@ -1,4 +1,12 @@
-export { ContextLengthError, EngineError, FileError, MemoryR1Error, StoreError, UsageError } from "./errors.js";
+export {
+  ConflictError,
+  ContextLengthError,
+  EngineError,
+  FileError,
+  MemoryR1Error,
+  StoreError,
+  UsageError,
+} from "./errors.js";
 export { type AnswerOptions, buildAnswerPrompt, createAnswerAgent, readAnswer } from "./memory/answer.js";
 export type { DeleteRequest } from "./memory/approval.js";
 export { type AuditFinding, type AuditOptions, auditMemories } from "./memory/audit.js";

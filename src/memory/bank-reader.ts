@@ -2,7 +2,7 @@ import type { BaseStore } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
 import { hybridSearch } from "../store/hybrid-search.js";
 import type { SearchMode } from "../store/search-mode.js";
-import { memoryValueSchema } from "../trace/episode.js";
+import { type MemoryValue, memoryValueSchema } from "../trace/episode.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
 const PAGE = 200;
@@ -40,6 +40,16 @@ export async function readMemories(
     if (items.length < page) break;
   }
   return found.slice(0, limit);
+}
+
+/** The memories of these keys; null where there is none. @throws StoreError for an item that is no memory. */
+export async function readKeys(
+  store: BaseStore,
+  namespace: readonly string[],
+  keys: readonly string[],
+): Promise<(MemoryValue | null)[]> {
+  const items = await store.batch(keys.map((key) => ({ namespace: [...namespace], key })));
+  return items.map((item) => (item === null ? null : memoryOf(item).value));
 }
 
 function memoryOf({ namespace, key, value, score }: FoundItem): ScoredMemory {

@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore } from "@langchain/langgraph";
-import { UsageError } from "../errors.js";
-import type { Change, MemoryValue, RetrievedMemory, Turn } from "../trace/episode.js";
+import { ConflictError, UsageError } from "../errors.js";
+import type { Change, MemoryValue, RetrievedMemory, Turn, UndoPayload } from "../trace/episode.js";
 import { withAdjacent } from "./adjacent.js";
 import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
-import { type ReadOptions, readMemories } from "./bank-reader.js";
+import { type ReadOptions, readKeys, readMemories } from "./bank-reader.js";
+import { bankSteps, bankWrites } from "./bank-serial.js";
 import { BankHistory } from "./history.js";
 import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
 import { nextOrders } from "./next-orders.js";
@@ -23,8 +25,12 @@ const TIES = 20;
 const SCORED = 100;
 
 /**
- * The memories of one namespace of a LangGraph store. One writer at a time is assumed. With `history`, each change is in
- * the journal before it is made, and what a crash cut short is finished before the bank is next read or written.
+ * The memories of one namespace of a LangGraph store. With `history`, each change is in the journal before it is made, and
+ * what a crash cut short is finished before the bank is next read or written.
+ *
+ * Within a process, writes to one bank go one after another. One writing process per bank is assumed: a store has no
+ * compare-and-swap, so that a change by another process is seen where it came before `apply` looked, but not between its
+ * look and its write; and a process that opens a history finishes what another one is just writing as if it had crashed.
  */
 export class MemoryBank {
   readonly namespace: readonly string[];
@@ -92,14 +98,24 @@ export class MemoryBank {
 
   /**
    * Applies a decision to the memories that were retrieved for it, with one write.
-   * The changes' `before` is what was retrieved.
-   * @throws UsageError when an operation names something that was not retrieved; nothing is applied then.
+   * The changes' `before` is what was retrieved; it is looked at again just before the write.
+   * @throws UsageError when an operation names something that was not retrieved, ConflictError when it names something that
+   * was changed since; nothing is applied then.
    */
   async apply(
     operations: readonly Operation[],
     retrieved: readonly RetrievedMemory[],
     turn: Turn,
-    { order, key = () => this.#id(), words = false, provenance = {} }: ApplyOptions = {},
+    options: ApplyOptions = {},
+  ): Promise<Change[]> {
+    return bankWrites.run(this.#store, this.namespace, () => this.#apply(operations, retrieved, turn, options));
+  }
+
+  async #apply(
+    operations: readonly Operation[],
+    retrieved: readonly RetrievedMemory[],
+    turn: Turn,
+    { order, key = () => this.#id(), words = false, provenance = {} }: ApplyOptions,
   ): Promise<Change[]> {
     const changing = operations.filter((operation) => operation.event !== "NOOP");
     if (changing.length === 0) {
@@ -129,8 +145,17 @@ export class MemoryBank {
       const after = operation.event === "DELETE" ? null : { speaker: before.speaker, ...told(operation.text) };
       return { event: operation.event, key: memory.key, before, after };
     });
+    await this.#expectUnchanged(changes);
     await this.#change(changes, { turn: turn.id, ...provenance });
     return changes;
+  }
+
+  /**
+   * Runs a step on the bank, from what it retrieves to what it writes, after the steps of this process that came before. A
+   * step must not run another one on the same bank and wait for it.
+   */
+  step<T>(task: () => Promise<T>): Promise<T> {
+    return bankSteps.run(this.#store, this.namespace, task);
   }
 
   /** Changes of the bank's memories with all that is known of them, oldest first. @throws UsageError without `history`. */
@@ -155,16 +180,19 @@ export class MemoryBank {
    * undone then.
    */
   async undo(filter: HistoryFilter, config: RunnableConfig = {}): Promise<Change[]> {
+    const undo = await bankWrites.run(this.#store, this.namespace, () => this.#undo(filter));
+    if (undo.changes.length > 0) await tellUndo({ ...undo, namespace: [...this.namespace] }, config);
+    return undo.changes;
+  }
+
+  async #undo(filter: HistoryFilter): Promise<Pick<UndoPayload, "id" | "undoes" | "changes">> {
     const selected = new Set((await this.history(filter)).map(({ id }) => id));
     const plans = planUndo(await this.history(), selected, await this.#values());
     const undoes = new Map(plans.map(({ change, undoes }) => [change, undoes]));
     const changes = [...undoes.keys()];
-    if (changes.length === 0) return [];
-    const step = this.#id();
-    await this.#change(changes, { step }, (change) => undoes.get(change)!);
-    const undone = plans.flatMap((plan) => plan.undoes);
-    await tellUndo({ id: step, namespace: [...this.namespace], undoes: undone, changes }, config);
-    return changes;
+    const id = this.#id();
+    if (changes.length > 0) await this.#change(changes, { step: id }, (change) => undoes.get(change)!);
+    return { id, undoes: plans.flatMap((plan) => plan.undoes), changes };
   }
 
   /** The memories as they stood at a time, oldest first. @throws UsageError without `history`. */
@@ -187,6 +215,26 @@ export class MemoryBank {
     if (known === undefined) return;
     const orders = changes.flatMap(({ after }) => (after === null ? [] : [after.order + 1]));
     nextOrders.remember(this.#store, this.namespace, Math.max(known, ...orders));
+  }
+
+  /** A memory may also be what the changes make of it: a step that runs again after its write. */
+  async #expectUnchanged(changes: readonly Change[]): Promise<void> {
+    const changing = changes.filter(({ event }) => event !== "ADD");
+    if (changing.length === 0) return;
+    await this.#ready();
+    const keys = changing.map(({ key }) => key);
+    const current = await readKeys(this.#store, this.namespace, keys);
+    for (const [at, { event, key, before, after }] of changing.entries()) {
+      const found = current[at]!;
+      if (isDeepStrictEqual(found, before) || isDeepStrictEqual(found, after)) continue;
+      throw new ConflictError({
+        what: `${event} of a memory that was changed since it was retrieved`,
+        where: [...this.namespace, key].join("/"),
+        expected: JSON.stringify(before),
+        found: found === null ? "no memory" : JSON.stringify(found),
+        remedy: "retrieve and decide again; where this comes often, let one process alone write to the bank",
+      });
+    }
   }
 
   /** With a history: what is about to be changed is written down first, and marked as done afterwards. */

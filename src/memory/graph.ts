@@ -2,6 +2,7 @@ import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain
 import { UsageError } from "../errors.js";
 import { type AnswerOptions, createAnswerAgent } from "./answer.js";
 import { createMemoryManager, type ManagerOptions } from "./manager.js";
+import { agentRuntime } from "./runtime.js";
 import { type AgentGraph, type MemoryState, memoryState } from "./state.js";
 
 export type MemoryGraphOptions = ManagerOptions & AnswerOptions;
@@ -19,6 +20,7 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
   options: MemoryGraphOptions,
   state: State = memoryState as State,
 ): AgentGraph<State, "begin" | "remember" | "reply"> {
+  const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
   const answerer = createAnswerAgent(options).compile();
 
@@ -38,7 +40,7 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
 
   async function remember({ turns, steps }: MemoryState, config: LangGraphRunnableConfig) {
     const [turn, ...rest] = turns;
-    const { step } = await manager.invoke({ turn: turn! }, config);
+    const { step } = await runtime.bank(config).step(() => manager.invoke({ turn: turn! }, config));
     return { turns: rest, steps: [...steps, step!] };
   }
 

@@ -1,6 +1,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
-import { MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
+import { ConflictError } from "../errors.js";
+import { type Change, MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
 import { approvedOperations } from "./approval.js";
 import { askPolicy, tell } from "./call.js";
 import type { Decide } from "./controls.js";
@@ -27,8 +28,13 @@ export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
   readonly approveDeletes?: boolean;
 }
 
+/** Decisions anew for one turn, at most. */
+const REDONE = 4;
+
 /**
- * Builds the graph that takes one turn into the bank: extract, retrieve, manage, apply. Compile it before use.
+ * Builds the graph that takes one turn into the bank: extract, retrieve, manage, apply. Compile it before use. Where a memory
+ * that is to be changed was changed since it was retrieved, the graph goes back to retrieve, and asks for approval again; a
+ * node that is added after `apply` then sees no `step` yet. A ConflictError ends the run when that goes on.
  * @param state `managerState`, or an extension of it by which the graph gets channels of the caller's own.
  */
 export function createMemoryManager<State extends typeof managerState = typeof managerState>(
@@ -46,6 +52,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       pending: { id: id(), facts, order },
       retrieved: [],
       decision: { callId: null, operations: [], unparsable },
+      step: undefined,
     };
   }
 
@@ -75,11 +82,18 @@ export function createMemoryManager<State extends typeof managerState = typeof m
     const bank = runtime.bank(config);
     const { facts: _, recalled: __, order: ___, ...said } = turn;
     const { callId, unparsable, policyVersion = null, probability = null } = decision!;
-    const { id: stepId, facts, order } = pending!;
+    const { id: stepId, facts, order, redone = 0 } = pending!;
     const decided = decision!.operations;
     const operations = approveDeletes ? approvedOperations(decided, retrieved!, said) : decided;
     const source = sourceOf(config);
     const provenance = { step: stepId, source, call: callId, policyVersion, probability };
+    let changes: Change[];
+    try {
+      changes = await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId), words, provenance });
+    } catch (error) {
+      if (!(error instanceof ConflictError) || redone === REDONE) throw error;
+      return { pending: { ...pending!, redone: redone + 1 } };
+    }
     const step: MemoryStepPayload = {
       id: stepId,
       ...(callId === null ? {} : { callId }),
@@ -90,7 +104,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
       retrieved: retrieved!,
       unparsable,
       operations,
-      changes: await bank.apply(operations, retrieved!, said, { order, key: stepKeys(stepId), words, provenance }),
+      changes,
     };
     await tell(MEMORY_STEP_EVENT, step, config);
     return { step };
@@ -109,7 +123,7 @@ export function createMemoryManager<State extends typeof managerState = typeof m
     ])
     .addEdge("retrieve", "manage")
     .addEdge("manage", "apply")
-    .addEdge("apply", END);
+    .addConditionalEdges("apply", ({ step }) => (step === undefined ? "retrieve" : END), ["retrieve", END]);
   return graph as unknown as AgentGraph<State, "extract" | "retrieve" | "manage" | "apply">;
 }
 

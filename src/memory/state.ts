@@ -34,6 +34,8 @@ export const pendingStepSchema = z.object({
   id: z.string(),
   facts: z.array(z.string()),
   order: z.number(),
+  /** How often it was decided anew, because a memory had changed meanwhile. */
+  redone: z.number().exactOptional(),
 });
 
 /** State of `createMemoryManager`. In: `turn`. Out: `step`. Extend it with `managerState.extend({ … })`. */
