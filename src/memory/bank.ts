@@ -165,9 +165,18 @@ export class MemoryBank {
     return history.entries(filter);
   }
 
-  /** Writes the reward of a step to the history of what it changed. @throws UsageError without `history`. */
+  /** Writes the reward of a step to the history of what it changed. @throws UsageError for one that is not finite, and without `history`. */
   async reward(step: string, name: string, value: number): Promise<void> {
     const history = this.#requireHistory();
+    if (!Number.isFinite(value)) {
+      throw new UsageError({
+        what: `the reward "${name}" cannot be kept`,
+        where: `step ${step}`,
+        expected: "a finite number",
+        found: String(value),
+        remedy: "leave out a reward that could not be computed",
+      });
+    }
     await this.#ready();
     await history.reward(step, name, value);
   }

@@ -1,5 +1,6 @@
 import { BaseTracer, type Run } from "@langchain/core/tracers/base";
 import { UsageError } from "../errors.js";
+import { firstIssue } from "../first-issue.js";
 import {
   ANSWER_EVENT,
   type EpisodeEvent,
@@ -51,9 +52,9 @@ export class EpisodeRecorder extends BaseTracer {
     this.#seen = new Set(this.#sink.ids);
   }
 
-  /** Records the reward of an answer or a memory step. One of each name is kept. */
+  /** Records the reward of an answer or a memory step. One of each name is kept. @throws UsageError for one that is not finite. */
   reward({ of, name, value }: Pick<Reward, "of" | "name" | "value">): void {
-    this.#write({ type: "reward", id: `${of}/${name}`, at: this.#at(), of, name, value });
+    this.#write({ type: "reward", id: `${of}/${name}`, at: this.#at(), of, name, value }, `reward "${name}" of ${of}`);
   }
 
   /** Makes sure that what is written survives a crash of the machine. */
@@ -80,6 +81,7 @@ export class EpisodeRecorder extends BaseTracer {
         at: this.#at(),
         run: this.#runOf(run.id, run.extra?.metadata),
       }),
+      `model call ${run.id}`,
     );
     this.#startedAt.delete(run.id);
   }
@@ -99,22 +101,7 @@ export class EpisodeRecorder extends BaseTracer {
     if (type === undefined) {
       return;
     }
-    const event = episodeEventSchema.safeParse({
-      ...(data as object),
-      type,
-      at: this.#at(),
-      run: this.#runOf(runId, metadata),
-    });
-    if (!event.success) {
-      throw new UsageError({
-        what: "a custom event is not what its name promises",
-        where: eventName,
-        found: event.error.message,
-        remedy: "leave the names that begin with memory-r1: to this package",
-        cause: event.error,
-      });
-    }
-    this.#write(event.data);
+    this.#write({ ...(data as object), type, at: this.#at(), run: this.#runOf(runId, metadata) }, eventName);
   }
 
   protected override async persistRun(): Promise<void> {}
@@ -150,11 +137,23 @@ export class EpisodeRecorder extends BaseTracer {
     return this.#now().toISOString();
   }
 
-  #write(event: EpisodeEvent): void {
-    if (this.#seen.has(event.id)) {
+  /** One line that could not be read again would make the whole file unreadable. */
+  #write(event: unknown, where: string): void {
+    const parsed = episodeEventSchema.safeParse(event);
+    if (!parsed.success) {
+      throw new UsageError({
+        what: "an event is not what its name promises",
+        where,
+        found: firstIssue(parsed.error, "the event"),
+        remedy: "give rewards that are finite numbers, and leave the names that begin with memory-r1: to this package",
+        cause: parsed.error,
+      });
+    }
+    const { id } = parsed.data;
+    if (this.#seen.has(id)) {
       return;
     }
-    this.#sink.write(`${JSON.stringify(event)}\n`);
-    this.#seen.add(event.id);
+    this.#sink.write(`${JSON.stringify(parsed.data)}\n`);
+    this.#seen.add(id);
   }
 }

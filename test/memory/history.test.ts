@@ -93,6 +93,13 @@ describe("the history of a bank", () => {
     expect(rewarded[0]!.rewards).toEqual({ "exact-match": 1, f1: 0.5 });
   });
 
+  test("refuses a reward that is no finite number, and stays readable", async () => {
+    const bank = await lived();
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(bank.reward("step 2", "f1", value)).rejects.toThrow(UsageError);
+    expect((await bank.history({ step: "step 2" }))[0]!.rewards).toEqual({});
+  });
+
   test("keeps time and reward of a step that runs again", async () => {
     const bank = await lived();
     await bank.reward("step 2", "f1", 1);

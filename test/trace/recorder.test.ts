@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { AIMessage } from "@langchain/core/messages";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { UsageError } from "../../src/errors.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly } from "../../src/memory/controls.js";
 import { createMemoryGraph } from "../../src/memory/graph.js";
@@ -218,6 +219,14 @@ test("a closed recorder says so", () => {
   recorder.close();
   recorder.close();
   expect(() => recorder.reward({ of: "a", name: "f1", value: 1 })).toThrow(/closed/);
+});
+
+test.each([Number.NaN, Number.NEGATIVE_INFINITY])("the reward %d is refused, and the file stays readable", (value) => {
+  const recorder = new EpisodeRecorder({ path });
+  expect(() => recorder.reward({ of: "a", name: "f1", value })).toThrow(UsageError);
+  recorder.reward({ of: "a", name: "f1", value: 1 });
+  recorder.close();
+  expect(readEpisodes(path)).toMatchObject([{ of: "a", name: "f1", value: 1 }]);
 });
 
 test("a custom event that only borrows the name is refused", async () => {
