@@ -1,4 +1,3 @@
-import { stemOf, wordsOf } from "../store/words.js";
 import { oneLine } from "./text.js";
 
 const OPEN = "<recalled-memories>";
@@ -19,10 +18,10 @@ export function withoutRecalled(text: string): string {
   return text.replace(BLOCK, " ").replaceAll(CLOSE, " ").trim();
 }
 
-/** The facts that say something that no recalled memory says: the same words in their order, whatever their endings. */
+/** The facts that no recalled memory says in the same text, whatever its case, spaces and final punctuation. */
 export function newFacts(facts: readonly string[], recalled: readonly string[] = []): string[] {
-  const known = new Set(recalled.map(meaningOf));
-  return facts.filter((fact) => !known.has(meaningOf(fact)));
+  const known = new Set(recalled.map(plainText));
+  return facts.filter((fact) => !known.has(plainText(fact)));
 }
 
 /** A memory's text can't end the block that it stands in. */
@@ -30,6 +29,7 @@ function lineOf(text: string): string {
   return oneLine(text).replaceAll(OPEN, " ").replaceAll(CLOSE, " ");
 }
 
-function meaningOf(text: string): string {
-  return wordsOf(text).map(stemOf).join(" ");
+/** All but the end of a sentence may tell two facts apart: "C" and "C++", "is 5" and "is -5". */
+function plainText(text: string): string {
+  return oneLine(text.normalize("NFKC").toLowerCase()).replace(/[\s.!?。।]+$/, "");
 }
