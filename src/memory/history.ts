@@ -2,6 +2,7 @@ import type { BaseStore } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
 import type { Change } from "../trace/episode.js";
 import { type HistoryEntry, type HistoryFilter, historyEntrySchema, type Provenance } from "./history-entry.js";
+import { nextSequences } from "./next-orders.js";
 
 /** First label of the namespaces that hold histories: beside the banks, since a search in a bank reads all below it. */
 export const HISTORY_ROOT = "memory-history";
@@ -15,9 +16,6 @@ export interface BankHistoryOptions {
 
 const PAGE = 200;
 const PER_MILLISECOND = 1000;
-
-/** Grows within a process even where its clock stands still or goes back. */
-let lastSequence = 0;
 
 /**
  * The journal of one bank, in the bank's own store. The entries of a step are written before its changes and marked as
@@ -43,13 +41,15 @@ export class BankHistory {
   ): Promise<HistoryEntry[]> {
     const now = this.#now();
     const known = new Map((await this.#search({ step: provenance.step })).map((entry) => [entry.id, entry]));
+    // Grows where the clock stands still, and where it goes back from one process to the next.
+    let next = Math.max(now.getTime() * PER_MILLISECOND, await this.#nextSequence());
     const entries = changes.map((change, index): HistoryEntry => {
       const id = `${provenance.step}/${index}`;
-      lastSequence = Math.max(now.getTime() * PER_MILLISECOND, lastSequence + 1);
-      const { at, sequence, rewards } = known.get(id) ?? { at: now.toISOString(), sequence: lastSequence, rewards: {} };
+      const { at, sequence, rewards } = known.get(id) ?? { at: now.toISOString(), sequence: next++, rewards: {} };
       const own = { id, index, of: changes.length, applied: false, at, sequence, rewards, undoes: undoes(change) };
       return { ...change, ...provenance, ...own };
     });
+    nextSequences.remember(this.#store, this.namespace, next);
     await this.#put(entries);
     return entries;
   }
@@ -84,6 +84,14 @@ export class BankHistory {
   async reward(step: string, name: string, value: number): Promise<void> {
     const entries = await this.#search({ step });
     await this.#put(entries.map((entry) => ({ ...entry, rewards: { ...entry.rewards, [name]: value } })));
+  }
+
+  /** The history is read for it once in a process. */
+  async #nextSequence(): Promise<number> {
+    const known = nextSequences.get(this.#store, this.namespace);
+    if (known !== undefined) return known;
+    const last = (await this.#search({})).at(-1);
+    return last === undefined ? 0 : last.sequence + 1;
   }
 
   async #put(entries: readonly HistoryEntry[]): Promise<void> {

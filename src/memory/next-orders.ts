@@ -2,8 +2,8 @@ import type { BaseStore } from "@langchain/langgraph";
 
 const REMEMBERED = 10_000;
 
-/** The order that follows on all memories of a bank, for the banks that this process has lately written to. */
-class NextOrders {
+/** The number that follows on all that are given in a bank, for the banks that this process has lately written to. */
+class NextNumbers {
   readonly #known = new WeakMap<BaseStore, Map<string, number>>();
 
   get(store: BaseStore, namespace: readonly string[]): number | undefined {
@@ -20,4 +20,8 @@ class NextOrders {
   }
 }
 
-export const nextOrders = new NextOrders();
+/** Of memories. */
+export const nextOrders = new NextNumbers();
+
+/** Of entries of the history. */
+export const nextSequences = new NextNumbers();

@@ -1,6 +1,6 @@
 import { AIMessage } from "@langchain/core/messages";
 import { InMemoryStore, type Operation as StoreOperation } from "@langchain/langgraph";
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { StoreError, UsageError } from "../../src/errors.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { HISTORY_ROOT } from "../../src/memory/history.js";
@@ -135,6 +135,25 @@ describe("the history of a bank", () => {
     for (const asked of [bank.history(), bank.undo({ turn: "1" }), bank.asOf(now()), bank.reward("s", "f1", 1)])
       await expect(asked).rejects.toThrow(UsageError);
   });
+});
+
+test("a process whose clock is behind goes on after what the one before it wrote", async () => {
+  minutes = 60;
+  await newBank().apply([add("Ana lives in Oslo")], [], turn("1"), { key: () => "home" });
+  minutes = 0;
+  // A new process has modules of its own.
+  vi.resetModules();
+  const { MemoryBank: NewBank } = await import("../../src/memory/bank.js");
+  const bank = new NewBank({ store, namespace: ["bank"], history: true, now });
+  await bank.apply(
+    [{ event: "UPDATE", id: "m1", text: "Ana lives in Rome" }],
+    withAliases(await bank.list()),
+    turn("2"),
+  );
+  expect((await bank.history()).map(({ event }) => event)).toEqual(["ADD", "UPDATE"]);
+  await expect(bank.undo({ turn: "1" })).rejects.toThrow("changed again since");
+  await bank.undo({ turn: "2" });
+  expect(texts(await bank.list())).toEqual(["Ana lives in Oslo"]);
 });
 
 describe("undo", () => {
