@@ -70,13 +70,18 @@ function bound(model: BaseChatModel): Replier {
 export function decisionText(reply: AIMessage): string {
   const calls = (reply.tool_calls ?? []).filter(({ name }) => name === MANAGER_TOOL);
   if (calls.length === 1) {
-    return JSON.stringify(calls[0]!.args);
+    return JSON.stringify(calls[0]!.args, withoutEmpty);
   }
   if (calls.length > 1) {
     // What is no list stays as it is, for the parser to refuse.
     const operations = calls.flatMap(({ args }) => (Array.isArray(args.operations) ? args.operations : [args]));
-    return JSON.stringify({ operations });
+    return JSON.stringify({ operations }, withoutEmpty);
   }
   const broken = reply.invalid_tool_calls?.find(({ name }) => name === MANAGER_TOOL);
   return broken?.args ?? reply.text;
+}
+
+/** Strict tools have models fill in every property: null or "" where it has no meaning. */
+function withoutEmpty(_: string, value: unknown): unknown {
+  return value === null || value === "" ? undefined : value;
 }

@@ -124,3 +124,20 @@ test("operations of several calls are one decision", () => {
   });
   expect(decisionText(message)).toBe(operations({ event: "DELETE", id: "m1" }, { event: "ADD", text: "a fact" }));
 });
+
+test.each([null, ""])(
+  "properties of a tool call that are %j are not there; in a text they are refused",
+  async (none) => {
+    const args = {
+      operations: [
+        { event: "ADD", id: none, fact: "f1", text: none },
+        { event: "NOOP", id: none, fact: none, text: none },
+      ],
+    };
+    const tool_calls = [{ name: MANAGER_TOOL, args, id: "1", type: "tool_call" as const }];
+    const { texts } = await remember(new ScriptedModel(() => new AIMessage({ content: "", tool_calls })));
+    expect(texts).toEqual(["Ana lives in Oslo"]);
+    const { step } = await remember(new ScriptedModel(JSON.stringify(args)));
+    expect(step.unparsable).not.toBeNull();
+  },
+);
