@@ -18,6 +18,8 @@ export class BackgroundWrites {
   readonly #limit: number;
   readonly #queues = new Map<string, { serial: Serial; waiting: number }>();
   readonly #running = new Set<Promise<void>>();
+  /** Of those that wait for room, in the order in which they came. */
+  readonly #admissions: (() => void)[] = [];
   #closed = false;
 
   constructor({ onError = warn, limit = 1000 }: BackgroundWritesOptions = {}) {
@@ -36,7 +38,20 @@ export class BackgroundWrites {
    * @throws UsageError after `close`.
    */
   async add(key: string, task: () => Promise<unknown>): Promise<void> {
-    while (this.#running.size >= this.#limit && !this.#closed) await Promise.race(this.#running);
+    if (this.#hasRoom()) return this.#start(key, task);
+    await new Promise<void>((resolve) => this.#admissions.push(() => resolve(this.#start(key, task))));
+  }
+
+  /** Where nothing more is taken, nobody need wait to be told so. */
+  #hasRoom(): boolean {
+    return this.#running.size < this.#limit || this.#closed;
+  }
+
+  #admit(): void {
+    while (this.#admissions.length > 0 && this.#hasRoom()) this.#admissions.shift()!();
+  }
+
+  async #start(key: string, task: () => Promise<unknown>): Promise<void> {
     if (this.#closed) {
       throw new UsageError({
         what: "the background writes are closed",
@@ -55,6 +70,7 @@ export class BackgroundWrites {
       this.#running.delete(done);
       queue.waiting -= 1;
       if (queue.waiting === 0) this.#queues.delete(key);
+      this.#admit();
     });
     this.#running.add(done);
   }
@@ -76,6 +92,7 @@ export class BackgroundWrites {
   /** Takes no more tasks, and resolves when all have run. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#admit();
     await this.flush();
   }
 

@@ -82,6 +82,30 @@ test("adding waits where as many tasks wait as may", async () => {
   await writes.flush();
 });
 
+test("tasks that wait for room keep their order, also before one that comes just when there is room again", async () => {
+  for (let ticks = 0; ticks < 12; ticks++) {
+    const writes = new BackgroundWrites({ limit: 1 });
+    const done: string[] = [];
+    let release = () => {};
+    await writes.add("a", () => new Promise<void>((resolve) => (release = resolve)));
+    const second = writes.add("a", async () => done.push("second"));
+    release();
+    for (let tick = 0; tick < ticks; tick++) await null;
+    await writes.add("a", async () => done.push("third"));
+    await second;
+    await writes.flush();
+    expect(done).toEqual(["second", "third"]);
+  }
+});
+
+test("those who wait for room when it closes are refused", async () => {
+  const writes = new BackgroundWrites({ limit: 1 });
+  await writes.add("a", soon);
+  const waiting = ["b", "c"].map((key) => expect(writes.add(key, soon)).rejects.toThrow(UsageError));
+  await writes.close();
+  await Promise.all(waiting);
+});
+
 test("nothing can be added after close, which waits for what was", async () => {
   const writes = new BackgroundWrites();
   let ran = false;
