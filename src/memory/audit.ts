@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { cosineSimilarity } from "../store/vectors.js";
-import { stemOf } from "../store/words.js";
+import { stemOf, writtenWords } from "../store/words.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
 /** Two memories of one speaker that a person should look at, the older one first. */
@@ -104,7 +104,7 @@ function kindOf(
 function analyse(memory: ScoredMemory): Omit<Analysed, "vector"> {
   const words = new Map<string, string>();
   const denials = new Set<string>();
-  for (const word of memory.value.text.normalize("NFKC").match(/[\p{L}\p{N}]+/gu) ?? []) {
+  for (const word of writtenWords(memory.value.text)) {
     const lower = word.toLowerCase();
     if (DENIALS.has(lower)) denials.add(lower);
     else if (lower.length > 1 && !STOP_WORDS.has(lower)) words.set(stemOf(lower), word);

@@ -47,3 +47,15 @@ test("puts the older memory first, whatever the order in which they come", async
   const [finding] = await auditMemories(pair, { embeddings });
   expect([finding!.older.key, finding!.newer.key]).toEqual(["k2", "k9"]);
 });
+
+test("takes Hindi words with their marks, and Chinese sentences word by word", async () => {
+  const pairs = [memory(1, "अना का घर दिल्ली में है"), memory(2, "अना का घर मुंबई में है")];
+  const sentences = [memory(3, "安娜住在奥斯陆"), memory(4, "安娜住在罗马")];
+  const findings = await auditMemories([...pairs, ...sentences], { embeddings, related: 0.3 });
+  expect(findings.map(({ evidence }) => [evidence.onlyOlder, evidence.onlyNewer])).toEqual(
+    expect.arrayContaining([
+      [["दिल्ली"], ["मुंबई"]],
+      [["奥斯陆"], ["罗马"]],
+    ]),
+  );
+});
