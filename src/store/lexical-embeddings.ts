@@ -26,7 +26,8 @@ const CACHED_WORDS = 50_000;
 /**
  * Embeddings that need no download: hashed Porter stems, bigrams of content words and character trigrams, each with
  * sublinear term frequency and a hashed sign (Weinberger et al. 2009, "Feature hashing"), L2-normalised.
- * The same text gives the same vector on every machine. No vector is zero, so that cosine similarity is always defined.
+ * The same text gives the same vector on every machine, where its script has spaces between words; others are segmented by
+ * the runtime's dictionaries. No vector is zero, so that cosine similarity is always defined.
  */
 export class LexicalEmbeddings extends Embeddings {
   /** Names the scheme: vectors of two schemes must never meet in one collection. */
@@ -37,7 +38,7 @@ export class LexicalEmbeddings extends Embeddings {
   constructor({ dimensions = 512 }: LexicalEmbeddingsOptions = {}) {
     super({});
     this.dimensions = dimensions;
-    this.name = `lexical-v1-${dimensions}`;
+    this.name = `lexical-v2-${dimensions}`;
   }
 
   override async embedQuery(text: string): Promise<number[]> {

@@ -15,7 +15,7 @@ const lexical = () => new LexicalEmbeddings({ dimensions: 128 });
 async function earlierCollection(name: string): Promise<Collection> {
   const metadata = {
     memory_r1_layout: "langgraph-store-2",
-    memory_r1_embeddings: "lexical-v1-128",
+    memory_r1_embeddings: "lexical-v2-128",
     memory_r1_dimension: 128,
   };
   const collection = await client.createCollection({ name, metadata, embeddingFunction: null });
@@ -78,7 +78,7 @@ describe("a collection of the time when all sentence encoders had one name", () 
     await client.createCollection({ name, metadata, embeddingFunction: null });
     const open = (encoder: string) =>
       newChromaStore(url, { collection: name, embeddings: Object.assign(lexical(), { name: encoder }) }).start();
-    await expect(open("lexical-v1-128")).rejects.toThrow(/written with other embeddings/);
+    await expect(open("lexical-v2-128")).rejects.toThrow(/written with other embeddings/);
     await open("onnx:0123456789abcdef:mean:|");
     expect((await client.getCollection({ name })).metadata).toEqual({
       ...metadata,

@@ -73,8 +73,8 @@ describe("ChromaStore", () => {
       expect(error).toBeInstanceOf(StoreError);
       expect(error).toMatchObject({
         where: expect.stringContaining("owned"),
-        expected: expect.stringMatching(/"lexical-v1-128" and dimension 128/),
-        found: expect.stringMatching(/"lexical-v1-64" and dimension 64|"other" and dimension 128/),
+        expected: expect.stringMatching(/"lexical-v2-128" and dimension 128/),
+        found: expect.stringMatching(/"lexical-v2-64" and dimension 64|"other" and dimension 128/),
       });
       await expect(store.get(["a"], "k")).rejects.toBeInstanceOf(StoreError);
     }

@@ -62,6 +62,6 @@ describe("LexicalEmbeddings", () => {
   });
 
   it("names itself by scheme and dimension", () => {
-    expect(new LexicalEmbeddings({ dimensions: 64 })).toMatchObject({ name: "lexical-v1-64", dimensions: 64 });
+    expect(new LexicalEmbeddings({ dimensions: 64 })).toMatchObject({ name: "lexical-v2-64", dimensions: 64 });
   });
 });
