@@ -5,7 +5,7 @@ import { operationSchema } from "./operation.js";
 
 /** A turn as graphs take it: with its facts where they are known already, so that no extractor is asked. */
 export const turnInputSchema = turnSchema.extend({
-  facts: z.array(z.string()).optional(),
+  facts: z.array(z.string().trim().min(1)).optional(),
   /** Its place among the turns of its conversation, which must ascend. By default after all memories of the bank. */
   order: z.number().int().nonnegative().optional(),
   /** Texts of memories that the speaker had before them: what only repeats one is no new fact. */

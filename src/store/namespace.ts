@@ -30,9 +30,19 @@ function invalid(namespace: Namespace, expected: string, found: string): UsageEr
   });
 }
 
-/** An id as a label of a namespace, which holds neither "." nor ":". */
+/** An id as a label of a namespace, which holds neither "." nor ":". @throws UsageError for half of a surrogate pair. */
 export function namespaceLabel(id: string): string {
-  return encodeURIComponent(id).replaceAll(".", "%2E");
+  try {
+    return encodeURIComponent(id).replaceAll(".", "%2E");
+  } catch (cause) {
+    throw new UsageError({
+      what: "an id cannot name a bank",
+      expected: "well-formed Unicode",
+      found: JSON.stringify(id),
+      remedy: "cut ids between characters, not within one",
+      cause,
+    });
+  }
 }
 
 /** One string per namespace and key, and no string for two of them. */

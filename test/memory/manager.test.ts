@@ -138,6 +138,17 @@ test("an id that is no text is refused, rather than another bank taken", async (
   }
 });
 
+test("an id that is no well-formed text, and a fact that says nothing, are refused by name before anything is decided", async () => {
+  const graph = createMemoryManager({ decide: addOnly, store: indexedStore() }).compile();
+  const broken = graph.invoke({ turn: turn("D1:1", "a fact") }, { configurable: { user_id: "ana\ud800" } });
+  await expect(broken).rejects.toThrow(UsageError);
+  await expect(broken).rejects.toThrow("ana\\ud800");
+  for (const fact of ["", " \n"])
+    await expect(graph.invoke({ turn: turn("D1:1", "a fact", fact) }, config)).rejects.toThrow(
+      /"turn",\s*"facts",\s*1/,
+    );
+});
+
 test("a turn has the place that it is given, and its facts may all be added, however many they are", async () => {
   const facts = Array.from({ length: 12 }, (_, index) => `fact ${index}`);
   const manager = new ScriptedModel(operations(...facts.map((_, at) => ({ event: "ADD", fact: `f${at + 1}` }))));
