@@ -55,7 +55,7 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
     if (turns.length > 0) {
       return "remember";
     }
-    return question === null || question === undefined ? END : "reply";
+    return question ? "reply" : END;
   }
 
   // The nodes know the base state only; an extension's channels pass by them.

@@ -59,8 +59,8 @@ export const answerState = z.object({
 export const memoryState = z.object({
   /** Turns that are still to be read; empty when the graph ends. */
   turns: z.array(turnInputSchema).default([]),
-  /** Null when it has been answered. */
-  question: questionSchema.nullish(),
+  /** Null when it has been answered, and where a run is given none: what an earlier run could not answer is not asked by it. */
+  question: questionSchema.nullable().default(null),
   speakers: z.array(z.string()).optional(),
   steps: z.array(memoryStepResultSchema).default([]),
   answer: answerResultSchema.nullish(),

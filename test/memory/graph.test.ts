@@ -76,6 +76,27 @@ test("turns without a question, and a question without turns, are served on one 
   expect(answerer.asked).toHaveLength(1);
 });
 
+test("a question whose answer failed is answered when its run goes on, and not by a later run that brings turns alone", async () => {
+  let broken = true;
+  const answerer = new ScriptedModel(() => {
+    if (broken) throw new Error("overloaded");
+    return "**Answer:** one";
+  });
+  const graph = createMemoryGraph({ decide: addOnly, answerer, store: indexedStore(), namespace }).compile({
+    checkpointer: new MemorySaver(),
+  });
+  for (const [thread_id, next, expected] of [
+    ["resumed", null, "one"],
+    ["new", { turns: turns(1) }, undefined],
+  ] as const) {
+    broken = true;
+    const config = { configurable: { thread_id } };
+    await expect(graph.invoke({ question }, config)).rejects.toThrow("overloaded");
+    broken = false;
+    expect((await graph.invoke(next, config)).answer?.answer).toBe(expected);
+  }
+});
+
 test("a thread that was asked of some speakers is asked of all of them again, where it names none", async () => {
   const answerer = new ScriptedModel("**Answer:** one");
   const options = { decide: addOnly, answerer, store: indexedStore(), namespace };
