@@ -9,7 +9,7 @@ export const dialogueTurnSchema = turnSchema.extend({
   /** When it was said, in the data's own words, where these say more than `time`: "1:56 pm on 8 May, 2023". */
   when: z.string().optional(),
   /** Ready-made facts of this turn, where a data set has them: no extractor is needed then. */
-  facts: z.array(z.string()).optional(),
+  facts: z.array(z.string().trim().min(1)).optional(),
 });
 
 /** A conversation of two speakers over many sessions, in the order in which it was said, and questions about it. */
