@@ -159,7 +159,9 @@ export function decodeRow(metadata: Metadata | null | undefined, document: strin
     hasDocument: value === undefined,
     stamp: own,
     ttl,
-    expires: ttl !== undefined && typeof expires === "number" ? expires : undefined,
+    // A read that renewed what another process was putting again may have written less than the put's own time.
+    expires:
+      ttl !== undefined && typeof expires === "number" ? Math.max(expires, expiry(new Date(updated), ttl)) : undefined,
   };
 }
 

@@ -7,10 +7,17 @@ export function isExpired({ expires }: Head, now: Date): boolean {
   return expires !== undefined && expires <= now.getTime();
 }
 
-/** Begins the time of items anew. Rows that are gone by now are not made again: Chroma updates only what is there. */
-export async function refreshRows({ collection, limits, now }: WriteContext, heads: readonly Head[]): Promise<void> {
+/**
+ * Begins the time of items anew. What this process has put again since it was read keeps the time of that put. Rows that
+ * are gone by now are not made again: Chroma updates only what is there.
+ */
+export async function refreshRows(
+  { collection, limits, known, now }: WriteContext,
+  heads: readonly Head[],
+): Promise<void> {
   const at = now();
-  const rows = heads.flatMap((head) =>
+  const current = heads.filter((head) => (known.get(idOf(head)) ?? head).stamp === head.stamp);
+  const rows = current.flatMap((head) =>
     Array.from({ length: head.rows }, (_, row) => ({ id: rowId(idOf(head), row), expires: expiry(at, head.ttl!) })),
   );
   const once = [...new Map(rows.map((row) => [row.id, row])).values()];

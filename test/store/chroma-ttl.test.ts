@@ -158,6 +158,25 @@ describe("time to live in ChromaStore", () => {
     }
   });
 
+  it("is that of a put which came while the item was read, by this store or another", async () => {
+    const { store, pass } = clocked();
+    const other = newChromaStore(url, { collection: "read-beside" });
+    const reader = newChromaStore(url, { collection: "read-beside", now: () => new Date(0) });
+    for (const [one, two] of [
+      [store, store],
+      [reader, other],
+    ] as const) {
+      for (let round = 0; round < 10; round++) {
+        const key = `k${round}`;
+        await one.put(["a"], key, { text: "old" }, undefined, { ttl: 1 });
+        await Promise.all([one.get(["a"], key), two.put(["a"], key, { text: "new" }, undefined, { ttl: 100 })]);
+      }
+    }
+    pass(2);
+    expect(await store.sweep()).toBe(0);
+    expect(await other.sweep()).toBe(0);
+  });
+
   it("forgets an expiry when the item is put again for ever, seen by this store or another", async () => {
     const { store, pass } = clocked();
     const other = newChromaStore(url, { collection: "forever" });
