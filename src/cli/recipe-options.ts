@@ -113,6 +113,7 @@ const notForRecipes = [
   "episodes",
   "resume",
   "fork",
+  "overwrite",
   "adapterManager",
   "adapterAnswerer",
   "agent",

@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
@@ -7,11 +8,13 @@ import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
+import { latestCheckpoint } from "../train/checkpoint.js";
 import { recordedMark } from "../train/conversations.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
 import { managerDialogues } from "../train/manager-dialogues.js";
 import type { Task } from "../train/rollout.js";
+import { METRICS_FILE } from "../train/run-log.js";
 import { startingPoint } from "../train/starting-point.js";
 import { type TrainOptions, train } from "../train/trainer.js";
 import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
@@ -50,6 +53,7 @@ export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, Retrie
   readonly out: string;
   readonly resume?: boolean;
   readonly fork?: string;
+  readonly overwrite?: boolean;
   readonly tensorboard: boolean;
   readonly stopOnAlarm?: boolean;
   readonly allowHeldOut?: boolean;
@@ -94,6 +98,7 @@ export function trainVerb(): Command {
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
     .option("--resume", "go on from the latest checkpoint in --out, with the same settings; --steps may be more")
     .option("--fork <dir>", "start from a checkpoint, or the latest of a run's folder, where other settings are fine")
+    .addOption(new Option("--overwrite", "begin anew in an --out that holds a run, which is lost").conflicts("resume"))
     .option("--no-tensorboard", "leave out TensorBoard's event files in --out; metrics.jsonl is written always")
     .option("--stop-on-alarm", "end at the first alarm, with exit code 3; the last checkpoint stays")
     .option("--allow-held-out", "learn from conversations of a validation or test split too")
@@ -122,6 +127,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   checkForm(options);
   checkCredit(options);
   checkEvidence(options);
+  await checkOut(options);
   const dialogues: RecordedDialogue[] = [];
   for (const file of options.episodes) dialogues.push(...recordedDialogues(await readEpisodes(file)));
   if (!options.allowHeldOut) checkTrainable(dialogues.map(recordedMark));
@@ -229,6 +235,21 @@ function checkEvidence({ evidence, agent }: TrainVerbOptions): void {
     expected: "--agent answerer",
     found: `--agent ${agent}`,
     remedy: "leave out --evidence, or train the answerer",
+  });
+}
+
+/** A new run begins by removing what an old one left. */
+async function checkOut({ out, resume, overwrite }: TrainVerbOptions): Promise<void> {
+  if (resume || overwrite) return;
+  const checkpoint = await latestCheckpoint(out);
+  const size = statSync(join(out, METRICS_FILE), { throwIfNoEntry: false })?.size ?? 0;
+  if (checkpoint === undefined && size === 0) return;
+  throw new UsageError({
+    what: "the folder holds a run already",
+    where: out,
+    expected: "a new folder, --resume or --overwrite",
+    found: checkpoint === undefined ? `${METRICS_FILE} of ${size} bytes` : checkpoint.folder,
+    remedy: "pass --resume to go on with it, --overwrite to lose it, or another --out",
   });
 }
 

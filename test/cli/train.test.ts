@@ -33,7 +33,7 @@ async function adapterOf(dialogues: readonly Dialogue[]): Promise<string> {
   return path;
 }
 
-describe("what must not be learned from or judged", () => {
+describe("what must not be learned from, judged or lost", () => {
   it("train refuses held-out conversations before it begins, unless it is told", async () => {
     const args = ["train", "--episodes", await episodesOf("conv-30"), "--model", join(folder, "none")];
     const { code, stderr } = await runCli(...args);
@@ -43,6 +43,20 @@ describe("what must not be learned from or judged", () => {
     expect((await runCli(...args, "--allow-held-out")).stderr).toMatch(/model's folder is missing/);
     const own = ["train", "--episodes", await episodesOf("own"), "--model", join(folder, "none")];
     expect((await runCli(...own)).stderr).toMatch(/model's folder is missing/);
+  });
+
+  it("train refuses a folder that holds a run, unless it is told, before it reads or removes anything", async () => {
+    const out = await mkdtemp(join(folder, "run-"));
+    const args = ["train", "--episodes", await episodesOf("again"), "--model", join(folder, "none"), "--out", out];
+    await writeFile(join(out, "metrics.jsonl"), '{"step":1}\n');
+    const first = await runCli(...args);
+    expect(first.code).toBe(2);
+    expect(first.stderr).toMatch(
+      /run-.*: the folder holds a run already; .*found metrics\.jsonl of 11 bytes; .*--overwrite/,
+    );
+    await mkdir(join(out, "checkpoint-7"));
+    expect((await runCli(...args)).stderr).toMatch(/found .*checkpoint-7; pass --resume/);
+    expect((await runCli(...args, "--overwrite")).stderr).toMatch(/model's folder is missing/);
   });
 
   it("evaluate refuses conversations that an adapter learned from, unless it is told", async () => {
@@ -79,7 +93,7 @@ describe.skipIf(!hasTinyModel)("with the tiny model (skipped without its weights
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({
       alarms: expect.arrayContaining([expect.objectContaining({ kind: alarm })]),
     });
-    const whole = await runCli(...args);
+    const whole = await runCli(...args, "--overwrite");
     expect(whole.code).toBe(0);
     expect(whole.stdout).toMatch(/answerer: 5 steps, 5 groups \(\d dropped: equal rewards\), 10 responses/);
     expect(whole.stdout).toMatch(/alarm: /);
