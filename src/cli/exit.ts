@@ -1,7 +1,7 @@
 import { messageOf } from "../errors.js";
 
-/** Exit codes of all verbs. */
-export const exitCodes = { ok: 0, failed: 1, unusable: 2, alarmed: 3 } as const;
+/** Exit codes of all verbs; that of an interrupted one is what shells have for SIGINT. */
+export const exitCodes = { ok: 0, failed: 1, unusable: 2, alarmed: 3, interrupted: 130 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 

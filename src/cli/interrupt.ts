@@ -1,7 +1,6 @@
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+import { exitCodes } from "./exit.js";
 
-/** Exit code of a process that ends by SIGINT, as shells have it. */
-const INTERRUPTED = 130;
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** Why work ended early. */
 export class InterruptedError extends Error {
@@ -12,7 +11,7 @@ export class InterruptedError extends Error {
 export async function untilInterrupted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const stop = new AbortController();
   const onSignal = (name: NodeJS.Signals): void => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    if (stop.signal.aborted) process.exit(exitCodes.interrupted);
     process.stderr.write(`\nmemory-r1: ${name}: ending after the steps under way; once more to end at once\n`);
     stop.abort(new InterruptedError(`ended by ${name}`));
   };

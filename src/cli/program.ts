@@ -9,6 +9,7 @@ import { doctorVerb } from "./doctor.js";
 import { evaluateVerb } from "./evaluate.js";
 import { type ExitCode, exitCodes, WorkFailure } from "./exit.js";
 import { importVerb } from "./import.js";
+import { InterruptedError } from "./interrupt.js";
 import { recordVerb } from "./record.js";
 import { reportVerb } from "./report.js";
 import { startVerb } from "./start.js";
@@ -39,7 +40,7 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
     .version(packageVersion())
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 the work failed, 2 an input or an option cannot be used, 3 training stopped at an alarm.",
+      "\nExit codes: 0 done, 1 the work failed, 2 an input or an option cannot be used, 3 training stopped at an alarm, 130 interrupted.",
     );
   for (const command of commands) program.addCommand(command);
   if (args.length === 0) {
@@ -54,6 +55,7 @@ export async function runProgram(args: readonly string[]): Promise<ExitCode> {
     const failed = error instanceof CommanderError ? usageErrorOf(error, commands, args) : error;
     report(failed, args.includes("--verbose"));
     if (failed instanceof WorkFailure && failed.cause instanceof AlarmError) return exitCodes.alarmed;
+    if (failed instanceof WorkFailure && failed.cause instanceof InterruptedError) return exitCodes.interrupted;
     return failed instanceof MemoryR1Error ? exitCodes.unusable : exitCodes.failed;
   }
 }

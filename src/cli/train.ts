@@ -20,6 +20,7 @@ import { type TrainOptions, train } from "../train/trainer.js";
 import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
+import { InterruptedError, untilInterrupted } from "./interrupt.js";
 import { type OpenedModels, openModels } from "./models.js";
 import {
   addModelOptions,
@@ -173,7 +174,15 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
     print(`${task.items.length} items to learn from, ${batch} a step in groups of ${group}`);
     const from = startLine(start);
     if (from !== undefined) print(from);
-    const summary = await working(() => train(run, start));
+    const summary = await working(() =>
+      untilInterrupted((signal) => train({ ...run, signal }, start)).catch(async (error: unknown) => {
+        if (error instanceof InterruptedError) {
+          const kept = await latestCheckpoint(out);
+          process.stderr.write(`memory-r1: training stopped; go on from ${kept!.folder} with --resume\n`);
+        }
+        throw error;
+      }),
+    );
     for (const line of summaryLines(agent, summary)) print(line);
     await writeAdapterRetrieval(join(out, "adapter"), retrieval);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);

@@ -45,6 +45,8 @@ export interface TrainOptions {
   readonly alarms?: Partial<AlarmThresholds>;
   /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
   readonly stopOnAlarm?: boolean;
+  /** Ends the run after the step under way, which then has a checkpoint; its reason is thrown. */
+  readonly signal?: AbortSignal;
   readonly onStep?: (progress: Progress) => void;
 }
 
@@ -66,8 +68,21 @@ export async function train(
   options: TrainOptions,
   start: StartingPoint | undefined = undefined,
 ): Promise<TrainSummary> {
-  const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, algorithm, out, onStep } =
-    options;
+  const {
+    engine,
+    adapter,
+    lora,
+    task,
+    steps,
+    batchSize,
+    groupSize,
+    temperature,
+    seed,
+    algorithm,
+    out,
+    signal,
+    onStep,
+  } = options;
   const { checkpoint, settings, origin, step: from, cursor: at } = start ?? (await startingPoint(options));
   await mkdir(out, { recursive: true });
   const learner = await Learner.create(engine, adapter, lora, algorithm);
@@ -104,7 +119,9 @@ export async function train(
         kept === undefined ? "no checkpoint yet" : `${kept.folder} is kept`,
       );
     }
-    if ((step + 1) % options.checkpointEvery === 0 || step + 1 === steps) {
+    const isLast = step + 1 === steps;
+    const isStopped = signal?.aborted === true && !isLast;
+    if ((step + 1) % options.checkpointEvery === 0 || isLast || isStopped) {
       const state = { step: step + 1, settings, cursor: cursor.state, random: { seed, step: step + 1 }, origin };
       await writeCheckpoint(out, state, async (folder) => {
         await learner.save(folder);
@@ -113,6 +130,7 @@ export async function train(
       });
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
+    if (isStopped) signal.throwIfAborted();
   }
   await engine.saveAdapter(adapter, join(out, "adapter"));
   await writeTrainedOn(join(out, "adapter"), conversations);

@@ -76,10 +76,14 @@ describe("what must not be learned from, judged or lost", () => {
 });
 
 describe.skipIf(!hasTinyModel)("with the tiny model (skipped without its weights)", () => {
-  it("train --stop-on-alarm ends at the first alarm with exit code 3; without it the run goes on and sums itself up", async () => {
-    const episodes = join(folder, "tiny.jsonl");
+  let episodes: string;
+  beforeAll(async () => {
+    episodes = join(folder, "tiny.jsonl");
     const record = ["--dialogues", "1", "--turns", "6", "--store", "memory", "--max-new-tokens", "64"];
     expect((await runCli("record", ...record, "--out", episodes)).code).toBe(0);
+  });
+
+  it("train --stop-on-alarm ends at the first alarm with exit code 3; without it the run goes on and sums itself up", async () => {
     const out = join(folder, "run");
     await mkdir(out);
     // All of the reward is for form.
@@ -101,5 +105,18 @@ describe.skipIf(!hasTinyModel)("with the tiny model (skipped without its weights
       conversations: unknown[];
     };
     expect(trained.conversations).toHaveLength(1);
+  });
+
+  it("train ends with a checkpoint and exit code 130 at Ctrl+C, and goes on from there", async () => {
+    const out = join(folder, "interrupted");
+    const args = ["train", "--episodes", episodes, "--agent", "answerer", "--batch", "1", "--group", "2", "--out", out];
+    const running = runCli(...args, "--max-new-tokens", "8", "--steps", "1000");
+    await expect.poll(() => readFile(join(out, "metrics.jsonl"), "utf8"), { timeout: 60_000 }).toMatch(/"step":1,/);
+    process.emit("SIGINT", "SIGINT");
+    const { code, stderr } = await running;
+    const [, step] = /training stopped; go on from .*checkpoint-(\d+) with --resume\n/.exec(stderr)!;
+    expect(code).toBe(130);
+    const more = await runCli(...args, "--max-new-tokens", "8", "--steps", String(Number(step) + 1), "--resume");
+    expect([more.code, more.stdout]).toEqual([0, expect.stringContaining(`after step ${step}\n`)]);
   });
 });
