@@ -23,6 +23,8 @@ export interface MemoryMiddlewareOptions extends ManagerOptions {
 
 /** Channels of the agent's state; the underscore keeps them out of its input and output. */
 const stateSchema = z.object({
+  /** What was said before this run began: a summary may take its messages out of the thread before the run ends. */
+  _said: z.array(z.object({ id: z.string(), text: z.string() })).default([]),
   _recalled: z.array(z.object({ text: z.string(), time: z.string() })).default([]),
   /** Id of the last message that was taken in. */
   _takenIn: z.string().optional(),
@@ -63,12 +65,11 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
     name: "MemoryR1",
     stateSchema,
     beforeAgent: async ({ messages, _takenIn }) => {
-      const query = saidSince(messages, _takenIn)
-        .map(({ text }) => text)
-        .join("\n");
-      if (query.trim() === "") return { _recalled: [] };
+      const said = saidSince(messages, _takenIn).map(({ id = runtime.id(), text }) => ({ id, text }));
+      const query = said.map(({ text }) => text).join("\n");
+      if (query.trim() === "") return { _said: said, _recalled: [] };
       const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode, adjacent, shared: true });
-      return { _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
+      return { _said: said, _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
     },
     wrapModelCall: (request, handler) => {
       const { _recalled: recalled = [] } = request.state;
@@ -76,11 +77,10 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
       const block = `${INTRODUCTION}\n${quoteRecalled(recalled)}`;
       return handler({ ...request, systemMessage: withBlock(request.systemMessage, block) });
     },
-    afterAgent: async ({ messages, _takenIn, _recalled = [] }) => {
+    afterAgent: async ({ _takenIn, _said: said = [], _recalled = [] }) => {
       const config = getConfig();
-      const said = saidSince(messages, _takenIn);
       const recalled = _recalled.map(({ text }) => text);
-      for (const { id = runtime.id(), text } of said) {
+      for (const { id, text } of said) {
         // A picture alone says nothing that could be noted down.
         if (text.trim() === "") continue;
         const turn = turnSaidNow({ id, speaker, text, recalled }, now());
@@ -90,7 +90,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
             manager.invoke({ turn }, detached(config)),
           );
       }
-      return { _takenIn: said.at(-1)?.id ?? _takenIn };
+      return { _takenIn: said.at(-1)?.id ?? _takenIn, _said: [] };
     },
   });
 }
@@ -107,11 +107,14 @@ function withBlock(message: SystemMessage, block: string): SystemMessage {
 
 /** What people said after the message with this id; their last message where the thread no longer holds it. */
 function saidSince(messages: readonly BaseMessage[], id: string | undefined): HumanMessage[] {
-  const said = messages.filter((message) => HumanMessage.isInstance(message));
+  const said = messages.filter((message) => HumanMessage.isInstance(message)).filter((message) => !isSummary(message));
   if (id === undefined) return said;
   const last = said.findIndex((message) => message.id === id);
   return last === -1 ? said.slice(-1) : said.slice(last + 1);
 }
+
+/** LangChain's `summarizationMiddleware` puts its model's summary into the thread as if a person had said it. */
+const isSummary = ({ additional_kwargs }: HumanMessage): boolean => additional_kwargs.lc_source === "summarization";
 
 /** A config for work that goes on after its run: the run's signal, callbacks and checkpoints end with it. */
 function detached({ configurable = {}, store, metadata }: LangGraphRunnableConfig): LangGraphRunnableConfig {

@@ -1,7 +1,8 @@
 import { type BaseMessage, SystemMessage } from "@langchain/core/messages";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
-import { createAgent } from "langchain";
+import { type AgentMiddleware, createAgent, FakeToolCallingModel, summarizationMiddleware, tool } from "langchain";
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { type MemoryMiddlewareOptions, memoryMiddleware } from "../../src/langchain/memory-middleware.js";
 import { BackgroundWrites } from "../../src/memory/background.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
@@ -20,7 +21,7 @@ function world(options: Partial<MemoryMiddlewareOptions> = {}, systemPrompt: str
       ? JSON.stringify({ facts: [human!.text.replace(/^.*?: /, "")] })
       : operations({ event: "ADD", fact: "f1" }),
   );
-  const middleware = memoryMiddleware({
+  const memory = memoryMiddleware({
     model: memoryModel,
     prompts: compactPrompts,
     now: () => new Date("2023-05-07"),
@@ -30,14 +31,14 @@ function world(options: Partial<MemoryMiddlewareOptions> = {}, systemPrompt: str
     model: agentModel,
     tools: [],
     systemPrompt,
-    middleware: [middleware],
+    middleware: [memory],
     store,
     checkpointer: new MemorySaver(),
   });
   const say = (text: string, thread: string) =>
     agent.invoke({ messages: [{ role: "user", content: text }] }, run(thread));
   const texts = async () => (await store.search(namespace)).map(({ value }) => value.text as string).sort();
-  return { agent, say, texts, store, agentModel, memoryModel };
+  return { agent, say, texts, store, agentModel, memoryModel, memory };
 }
 
 const systemOf = (messages: readonly BaseMessage[]) =>
@@ -104,6 +105,31 @@ test("each message of a thread is taken in once, and the agent's replies never",
   const { say, memoryModel } = world();
   await say("Ana lives in Oslo", "t1");
   await say("Ana has a cat", "t1");
+  const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
+  expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
+});
+
+test("what was said is taken in where a summary replaces it while the agent works, and the summary is not", async () => {
+  const { memory, memoryModel } = world();
+  const look = tool(() => "a page", { name: "look", description: "looks", schema: z.object({}) });
+  const looking = ["1", "2", "3"].map((id) => [{ name: "look", args: {}, id }]);
+  const model = new ScriptedModel("SUMMARY");
+  // Its types do not go with exactOptionalPropertyTypes.
+  const summary = summarizationMiddleware({
+    model,
+    trigger: { messages: 4 },
+    keep: { messages: 2 },
+  } as never) as unknown as AgentMiddleware;
+  const agent = createAgent({
+    model: new FakeToolCallingModel({ toolCalls: [...looking, [], []] }),
+    tools: [look],
+    middleware: [summary, memory],
+    store: new InMemoryStore(),
+    checkpointer: new MemorySaver(),
+  });
+  for (const content of ["Ana lives in Oslo", "Ana has a cat"]) {
+    await agent.invoke({ messages: [{ role: "user", content }] }, run("t1"));
+  }
   const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
   expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
 });
