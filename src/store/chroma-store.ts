@@ -23,7 +23,7 @@ import { hybridSearch } from "./hybrid-search.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import type { SearchMode } from "./search-mode.js";
 import { KeyedSerial } from "./serial.js";
-import type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./ttl.js";
+import { sweepInterval, type TtlOptions, type TtlPutOptions, type TtlReadOptions } from "./ttl.js";
 import { embedPuts, type VectorIndex } from "./vectors.js";
 
 export interface ChromaStoreOptions extends ChromaAccess {
@@ -52,8 +52,6 @@ export interface ChromaSearchOptions extends TtlReadOptions {
   /** Default "vector". Words are looked for in the index fields; all items below the prefix are read for that. */
   readonly mode?: SearchMode;
 }
-
-const MINUTE = 60_000;
 
 /**
  * LangGraph's BaseStore over a Chroma server or Chroma Cloud, with the semantics of LangGraph's InMemoryStore, and the
@@ -105,11 +103,11 @@ export class ChromaStore extends BaseStore {
 
   /** Connects, checks or creates the collection (every operation does so by itself), and begins to sweep where asked. */
   override async start(): Promise<void> {
+    const interval = sweepInterval(this.#ttl);
     await this.#open();
-    const minutes = this.#ttl.sweepIntervalMinutes;
-    if (minutes === undefined || this.#sweeper !== undefined) return;
+    if (interval === undefined || this.#sweeper !== undefined) return;
     // A sweep that fails is made up for by the next one.
-    this.#sweeper = setInterval(() => void this.sweep().catch(() => undefined), minutes * MINUTE).unref();
+    this.#sweeper = setInterval(() => void this.sweep().catch(() => undefined), interval).unref();
   }
 
   /** Ends the sweeping that `start` began. */

@@ -8,7 +8,7 @@ export interface TtlOptions {
   readonly refreshOnRead?: boolean;
   /** Whether items that have expired are hidden before a sweep deletes them. Default false. */
   readonly omitExpired?: boolean;
-  /** How often `start()` makes the store sweep, until `stop()`. Default: never. */
+  /** How often `start()` makes the store sweep, until `stop()`; at least every 24 days. Default: never. */
   readonly sweepIntervalMinutes?: number;
 }
 
@@ -27,10 +27,14 @@ export interface TtlReadOptions {
 /** Of reads that renew the time to live of nothing. */
 export const UNTOUCHED: TtlReadOptions = { refreshTtl: false };
 
+const MINUTE = 60_000;
+/** The longest that `setInterval` waits, in milliseconds: beyond, it would not wait at all. */
+const LONGEST_INTERVAL = 2 ** 31 - 1;
+
 /** The minutes of a put; undefined: for ever. @throws UsageError for a time that is none. */
 export function ttlOf({ ttl }: TtlPutOptions, { defaultTtl }: TtlOptions): number | undefined {
   const minutes = ttl === undefined ? defaultTtl : (ttl ?? undefined);
-  if (minutes === undefined || (Number.isFinite(minutes) && minutes > 0)) return minutes;
+  if (minutes === undefined || isTime(minutes)) return minutes;
   throw new UsageError({
     what: "the time to live is not valid",
     where: "ttl",
@@ -38,4 +42,21 @@ export function ttlOf({ ttl }: TtlPutOptions, { defaultTtl }: TtlOptions): numbe
     found: String(minutes),
     remedy: "Delete the item if it should not live at all.",
   });
+}
+
+/** Milliseconds between two sweeps; undefined: never. @throws UsageError for a time that is none. */
+export function sweepInterval({ sweepIntervalMinutes: minutes }: TtlOptions): number | undefined {
+  if (minutes === undefined) return undefined;
+  if (isTime(minutes)) return Math.min(minutes * MINUTE, LONGEST_INTERVAL);
+  throw new UsageError({
+    what: "the time between two sweeps is not valid",
+    where: "ttl.sweepIntervalMinutes",
+    expected: "minutes above 0",
+    found: String(minutes),
+    remedy: "Leave it out if nothing is to be swept.",
+  });
+}
+
+function isTime(minutes: number): boolean {
+  return Number.isFinite(minutes) && minutes > 0;
 }

@@ -1,5 +1,5 @@
 import { AsyncBatchedStore } from "@langchain/langgraph";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { hybridSearch } from "../../src/store/hybrid-search.js";
@@ -196,6 +196,17 @@ describe("time to live in ChromaStore", () => {
     for (const ttl of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
       await expect(store.put(["a"], "k", { text: "x" }, undefined, { ttl })).rejects.toBeInstanceOf(UsageError);
     expect(await store.search(["a"])).toEqual([]);
+  });
+
+  it("does not sweep at once where it is to sweep once a month, and refuses a time that is none", async () => {
+    const monthly = newChromaStore(url, { ttl: { sweepIntervalMinutes: 60 * 24 * 30 } });
+    const sweep = vi.spyOn(monthly, "sweep").mockResolvedValue(0);
+    await monthly.start();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    monthly.stop();
+    expect(sweep).not.toHaveBeenCalled();
+    for (const sweepIntervalMinutes of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(newChromaStore(url, { ttl: { sweepIntervalMinutes } }).start()).rejects.toBeInstanceOf(UsageError);
   });
 
   it("sweeps by itself between start and stop", async () => {
