@@ -124,9 +124,10 @@ export function encodeRows(
   const shared: Metadata = {};
   if (ttl !== undefined || before?.hasTtl) shared.expires = ttl === undefined ? NEVER : expiry(at, ttl);
   for (const depth of namespace.keys()) shared[prefixKey(depth + 1)] = prefixText(namespace.slice(0, depth + 1));
-  for (const [field, found] of Object.entries(value))
-    if (isScalar(found)) Object.assign(shared, mirror(field, found, limits));
   const json = toJson(value, where);
+  // JSON makes texts of dates and null of NaN: filters ask for what is read back.
+  for (const [field, kept] of Object.entries(JSON.parse(json) as object))
+    if (isScalar(kept)) Object.assign(shared, mirror(field, kept, limits));
   checkBytes(json, limits.documentBytes, "the value", where);
   const whole = JSON.stringify({ ...head, value });
   const fits = Buffer.byteLength(whole) <= limits.metadataBytes;

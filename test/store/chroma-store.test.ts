@@ -149,6 +149,15 @@ describe("ChromaStore", () => {
       expect(() => new ChromaStore({ url: wrong, embeddings })).toThrow(UsageError);
   });
 
+  it("finds values that JSON changes by what they are read back as", async () => {
+    const store = newChromaStore(url);
+    await store.put(["a"], "k", { when: new Date(0), score: Number.NaN });
+    const { when, score } = (await store.get(["a"], "k"))!.value;
+    expect([when, score]).toEqual(["1970-01-01T00:00:00.000Z", null]);
+    for (const filter of [{ when }, { score }, { when, score }])
+      expect(await store.search(["a"], { filter })).toHaveLength(1);
+  });
+
   it("refuses a value that JSON cannot hold, and writes nothing of the batch", async () => {
     const store = newChromaStore(url);
     const cycle: Record<string, unknown> = {};
