@@ -20,6 +20,7 @@ import { type Found, idOf, type SearchContext, searchRows } from "./chroma-searc
 import { isExpired, refreshRows, sweepRows } from "./chroma-ttl.js";
 import { type WriteContext, writePuts } from "./chroma-write.js";
 import { hybridSearch } from "./hybrid-search.js";
+import { checkNamespace } from "./namespace.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import type { SearchMode } from "./search-mode.js";
 import { KeyedSerial } from "./serial.js";
@@ -142,6 +143,7 @@ export class ChromaStore extends BaseStore {
     { ttl }: TtlPutOptions = {},
   ): Promise<void> {
     if (ttl === undefined) return super.put(namespace, key, value, index);
+    checkNamespace(namespace, { allowReservedRoot: false });
     await this.batch([{ namespace, key, value, ttl, ...(index === undefined ? {} : { index }) }]);
   }
 

@@ -4,12 +4,13 @@ import { UsageError } from "../errors.js";
 export type Namespace = readonly string[];
 
 /**
- * Checks the labels as LangGraph's stores do in `batch`; `BaseStore.put` itself refuses the root "langgraph".
- * @throws UsageError for an empty namespace, and for a label that is empty, no string, contains ".", ":" or NUL, or is
+ * Checks the labels as LangGraph's stores do in `batch`; `put` alone refuses the root "langgraph".
+ * @throws UsageError for an empty namespace, a reserved root, and for a label that is empty, no string, contains ".", ":" or NUL, or is
  * "__proto__", by which a store that keeps items in plain objects would reach into every object.
  */
-export function checkNamespace(namespace: Namespace, { allowEmpty = false } = {}): void {
+export function checkNamespace(namespace: Namespace, { allowEmpty = false, allowReservedRoot = true } = {}): void {
   if (namespace.length === 0 && !allowEmpty) throw invalid(namespace, "at least one label", "an empty namespace");
+  if (namespace[0] === "langgraph" && !allowReservedRoot) throw invalid(namespace, "another root", "a reserved one");
   for (const label of namespace) {
     if (typeof label !== "string") throw invalid(namespace, "labels that are strings", typeof label);
     if (label === "") throw invalid(namespace, "labels that are not empty", "an empty label");

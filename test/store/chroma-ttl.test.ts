@@ -198,6 +198,12 @@ describe("time to live in ChromaStore", () => {
     expect(await store.search(["a"])).toEqual([]);
   });
 
+  it("is refused in a namespace that is refused without it", async () => {
+    const { store } = clocked();
+    for (const options of [{}, { ttl: 1 }])
+      await expect(store.put(["langgraph"], "k", { text: "x" }, undefined, options)).rejects.toThrow(/namespace/i);
+  });
+
   it("does not sweep at once where it is to sweep once a month, and refuses a time that is none", async () => {
     const monthly = newChromaStore(url, { ttl: { sweepIntervalMinutes: 60 * 24 * 30 } });
     const sweep = vi.spyOn(monthly, "sweep").mockResolvedValue(0);
