@@ -1,9 +1,11 @@
 import type { Embeddings } from "@langchain/core/embeddings";
+import type { BaseStore } from "@langchain/langgraph";
 import { type Command, InvalidArgumentError } from "commander";
 import { UsageError } from "../errors.js";
 import { type AuditFinding, auditMemories } from "../memory/audit.js";
 import { MemoryBank } from "../memory/bank.js";
 import { HISTORY_ROOT } from "../memory/history.js";
+import { namespaceLabel } from "../store/namespace.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import { embeddingsHelp, openEmbeddings } from "./embeddings.js";
 import { working } from "./exit.js";
@@ -72,17 +74,26 @@ async function auditBanks(
   }
   await working(async () => {
     const { namespace, duplicate, related } = options;
-    const prefix = namespace === undefined ? {} : { prefix: [...namespace] };
-    const banks = (await store.listNamespaces({ ...prefix, limit: MOST_BANKS })).filter(
-      ([root]) => root !== HISTORY_ROOT,
-    );
+    const banks = await banksBelow(store, namespace);
     for (const bank of banks) {
       const memories = await new MemoryBank({ store, namespace: bank }).list();
       const findings = await auditMemories(memories, { embeddings, duplicate, related });
       report({ namespace: bank, memories: memories.length, findings }, options);
     }
-    if (banks.length === 0 && !options.json) process.stdout.write("no memories\n");
+    if (banks.length === 0 && !options.json) {
+      process.stdout.write(namespace === undefined ? "no memories\n" : `no memories below ${namespace.join("/")}\n`);
+    }
   });
+}
+
+/** The banks below a path, whose labels are as the store has them, or ids and names that agents and `chat` encode for it. */
+async function banksBelow(store: BaseStore, path: readonly string[] = []): Promise<string[][]> {
+  const known = path.map((label) => (/[.:]/.test(label) ? namespaceLabel(label) : label));
+  for (const prefix of [known, path.map(namespaceLabel)]) {
+    const found = await store.listNamespaces({ prefix, limit: MOST_BANKS });
+    if (found.length > 0) return found.filter(([root]) => root !== HISTORY_ROOT);
+  }
+  return [];
 }
 
 function report(audit: BankAudit, { json = false }: AuditVerbOptions): void {

@@ -6,6 +6,7 @@ import { MemoryBank } from "../../src/memory/bank.js";
 import { startChromaServer } from "../../src/store/chroma-server.js";
 import { ChromaStore } from "../../src/store/chroma-store.js";
 import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { namespaceLabel } from "../../src/store/namespace.js";
 import { runCli } from "./run-cli.js";
 
 let path: string;
@@ -28,6 +29,7 @@ beforeAll(async () => {
   await say("ana", "Ana lives in Oslo", "Ana plays the cello", "Ana no longer lives in Oslo");
   await say("ben", "Ben has a red bicycle", "Ben has a red bicycle!");
   await say("cleo", "Cleo likes tea");
+  for (const name of ["A.B", "Ana Lee"]) await say(namespaceLabel(name), "There is a cat");
   await server.stop();
 });
 afterAll(() => rm(path, { recursive: true, force: true }));
@@ -64,7 +66,17 @@ describe("memory-r1 audit", () => {
     const strict = await runCli("audit", "--store-path", path, "--duplicate", "1", "--related", "1");
     expect(strict.stdout).toContain("chat/ana: 3 memories, 0 findings");
     const nobody = await runCli("audit", "--store-path", path, "--namespace", "chat/nobody");
-    expect(nobody).toMatchObject({ code: 0, stdout: "no memories\n" });
+    expect(nobody).toMatchObject({ code: 0, stdout: "no memories below chat/nobody\n" });
+  });
+
+  it("finds a user's bank by the name that chat was given", async () => {
+    for (const [name, label] of [
+      ["A.B", "A%2EB"],
+      ["Ana Lee", "Ana%20Lee"],
+    ]) {
+      const { code, stdout } = await runCli("audit", "--store-path", path, "--namespace", `chat/${name}`);
+      expect([code, stdout]).toEqual([0, `chat/${label}: 1 memories, 0 findings\n`]);
+    }
   });
 
   it("refuses options that cannot be used", async () => {
