@@ -29,7 +29,7 @@ let opened: Promise<Backbone> | undefined;
  * One backbone for all graphs of the process. From the environment: `MEMORY_R1_MODEL` is a Hugging Face folder
  * (default: the tiny model of this project), `MEMORY_R1_MANAGER` and `MEMORY_R1_ANSWERER` are folders of trained
  * adapters, `MEMORY_R1_PROMPTS` is `instructed` or `compact` (default: compact for the tiny model only),
- * `CHROMA_URL` is a running Chroma server (default: an embedded one).
+ * `CHROMA_URL` is a running Chroma server (default: an embedded one). An empty variable is as good as none.
  */
 export function backbone(): Promise<Backbone> {
   opened ??= open(process.env).catch((error: unknown) => {
@@ -40,9 +40,9 @@ export function backbone(): Promise<Backbone> {
 }
 
 async function open(env: NodeJS.ProcessEnv): Promise<Backbone> {
-  const folder = env.MEMORY_R1_MODEL ?? TINY;
-  const style = env.MEMORY_R1_PROMPTS ?? (folder === TINY ? "compact" : "instructed");
-  const prompts = STYLES[style];
+  const folder = env.MEMORY_R1_MODEL || TINY;
+  const style = env.MEMORY_R1_PROMPTS || (folder === TINY ? "compact" : "instructed");
+  const prompts = Object.hasOwn(STYLES, style) ? STYLES[style] : undefined;
   if (prompts === undefined) {
     throw new UsageError({
       what: "there are no prompts of this style",

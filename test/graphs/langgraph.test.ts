@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { graph as answerAgent } from "../../graphs/answer-agent.js";
 import { backbone } from "../../graphs/backbone.js";
 import { graph as memoryAgent } from "../../graphs/memory-agent.js";
 import { graph as memoryManager } from "../../graphs/memory-manager.js";
-import { createMemoryGraph } from "../../src/index.js";
+import { compactPrompts, createMemoryGraph } from "../../src/index.js";
 import { tinyModel } from "../../src/model/tiny-model.js";
 import { testServer } from "../store/servers.js";
 
@@ -25,8 +25,10 @@ test("every graph that langgraph.json names is a factory in its file, and import
 });
 
 test("prompts of an unknown style are refused before a model is opened", async () => {
-  vi.stubEnv("MEMORY_R1_PROMPTS", "loud");
-  await expect(backbone()).rejects.toThrow(/MEMORY_R1_PROMPTS.*compact or instructed.*loud/);
+  for (const style of ["loud", "constructor"]) {
+    vi.stubEnv("MEMORY_R1_PROMPTS", style);
+    await expect(backbone()).rejects.toThrow(`compact or instructed; found ${style}`);
+  }
 });
 
 const moved = { id: "1", speaker: "Ana", text: "I moved to Oslo.", time: "7 May 2023", facts: ["Ana lives in Oslo"] };
@@ -35,9 +37,20 @@ const question = { id: "q1", text: "Where does Ana live?" };
 describe.skipIf(!existsSync(`${tinyModel}/model.safetensors`))(
   "with the tiny model (skipped without its weights)",
   () => {
+    let url: string;
+    beforeAll(async () => {
+      url = (await testServer()).url;
+    });
+    beforeEach(() => void vi.stubEnv("CHROMA_URL", url));
+
+    test("variables that are empty, as in a template of .env, are as good as none", async () => {
+      for (const name of ["MODEL", "PROMPTS", "MANAGER", "ANSWERER"]) vi.stubEnv(`MEMORY_R1_${name}`, "");
+      const { model, manager, prompts } = await backbone();
+      expect(manager).toBe(model);
+      expect(prompts).toBe(compactPrompts);
+    });
+
     test("the graphs share the store of their process, whatever store and checkpointer a server puts in", async () => {
-      const { url } = await testServer();
-      vi.stubEnv("CHROMA_URL", url);
       const served = { store: new InMemoryStore(), checkpointer: new MemorySaver() };
       const config = { configurable: { thread_id: "t1", user_id: "ana" } };
       const { step } = await (await memoryManager()).compile(served).invoke({ turn: moved }, config);
