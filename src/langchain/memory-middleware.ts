@@ -1,5 +1,5 @@
 import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
-import { getConfig, type LangGraphRunnableConfig } from "@langchain/langgraph";
+import { getConfig, isGraphBubbleUp, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { createMiddleware } from "langchain";
 import { z } from "zod";
 import { UsageError } from "../errors.js";
@@ -8,6 +8,7 @@ import { createMemoryManager, type ManagerOptions } from "../memory/manager.js";
 import { quoteRecalled } from "../memory/recalled.js";
 import { agentRuntime } from "../memory/runtime.js";
 import { DEFAULT_SPEAKER, turnSaidNow } from "../memory/said-now.js";
+import type { TurnInput } from "../memory/state.js";
 
 export interface MemoryMiddlewareOptions extends ManagerOptions {
   /** Most memories that are recalled into the prompt. Default 30. */
@@ -18,12 +19,17 @@ export interface MemoryMiddlewareOptions extends ManagerOptions {
   readonly speaker?: string;
   /** Takes turns in after the agent has answered, without a wait; `flush` it before the process ends. Not with `approveDeletes`. */
   readonly background?: Pick<BackgroundWrites, "add">;
+  /**
+   * Takes what was thrown while a turn was taken in, so that the agent's answer is not lost with it; the turn is tried
+   * again after the thread's next run. Default: the run throws it. In the background, that of `BackgroundWrites` does.
+   */
+  readonly onError?: (error: unknown) => unknown;
   readonly now?: () => Date;
 }
 
 /** Channels of the agent's state; the underscore keeps them out of its input and output. */
 const stateSchema = z.object({
-  /** What was said before this run began: a summary may take its messages out of the thread before the run ends. */
+  /** What is to be taken in: a summary may take its messages out of the thread before the run ends. */
   _said: z.array(z.object({ id: z.string(), text: z.string() })).default([]),
   _recalled: z.array(z.object({ text: z.string(), time: z.string() })).default([]),
   /** Id of the last message that was taken in. */
@@ -47,6 +53,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
     adjacent = false,
     speaker = DEFAULT_SPEAKER,
     background,
+    onError,
     now = () => new Date(),
   } = options;
   if (background !== undefined && options.approveDeletes === true) {
@@ -60,12 +67,20 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   }
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
+  const takeIn = async (turn: TurnInput, config: LangGraphRunnableConfig) => {
+    if (background === undefined) await manager.invoke({ turn }, config);
+    else {
+      const key = runtime.bank(config).namespace.join("/");
+      await background.add(key, () => manager.invoke({ turn }, detached(config)));
+    }
+  };
 
   return createMiddleware({
     name: "MemoryR1",
     stateSchema,
-    beforeAgent: async ({ messages, _takenIn }) => {
-      const said = saidSince(messages, _takenIn).map(({ id = runtime.id(), text }) => ({ id, text }));
+    beforeAgent: async ({ messages, _takenIn, _said: left = [] }) => {
+      const since = saidSince(messages, _takenIn).map(({ id = runtime.id(), text }) => ({ id, text }));
+      const said = [...new Map([...left, ...since].map((one) => [one.id, one])).values()];
       const query = said.map(({ text }) => text).join("\n");
       if (query.trim() === "") return { _said: said, _recalled: [] };
       const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode, adjacent, shared: true });
@@ -80,17 +95,18 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
     afterAgent: async ({ _takenIn, _said: said = [], _recalled = [] }) => {
       const config = getConfig();
       const recalled = _recalled.map(({ text }) => text);
-      for (const { id, text } of said) {
-        // A picture alone says nothing that could be noted down.
-        if (text.trim() === "") continue;
-        const turn = turnSaidNow({ id, speaker, text, recalled }, now());
-        if (background === undefined) await manager.invoke({ turn }, config);
-        else
-          await background.add(runtime.bank(config).namespace.join("/"), () =>
-            manager.invoke({ turn }, detached(config)),
-          );
+      let done = 0;
+      try {
+        for (const { id, text } of said) {
+          // A picture alone says nothing that could be noted down.
+          if (text.trim() !== "") await takeIn(turnSaidNow({ id, speaker, text, recalled }, now()), config);
+          done++;
+        }
+      } catch (error) {
+        if (onError === undefined || isGraphBubbleUp(error)) throw error;
+        await onError(error);
       }
-      return { _takenIn: said.at(-1)?.id ?? _takenIn, _said: [] };
+      return { _takenIn: said[done - 1]?.id ?? _takenIn, _said: said.slice(done) };
     },
   });
 }

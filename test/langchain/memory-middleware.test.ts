@@ -134,6 +134,25 @@ test("what was said is taken in where a summary replaces it while the agent work
   expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
 });
 
+test("the answer of a run whose turn cannot be taken in is kept where errors are handled, and the next run takes it in", async () => {
+  let isDown = true;
+  const errors: unknown[] = [];
+  const model = new ScriptedModel(([system, human]) => {
+    if (isDown) throw new TypeError("down");
+    if (system!.text !== "extract") return operations({ event: "ADD", fact: "f1" });
+    return JSON.stringify({ facts: [human!.text.replace(/^.*?: /, "")] });
+  });
+  const { say, texts } = world({ model, onError: (error) => errors.push(error) });
+  const { messages } = await say("Ana lives in Oslo", "t1");
+  expect(messages.at(-1)!.text).toBe("You said: Ana lives in Oslo");
+  expect([errors.map(String), await texts()]).toEqual([["TypeError: down"], []]);
+  isDown = false;
+  await say("Ana has a cat", "t1");
+  expect(await texts()).toEqual(["Ana has a cat", "Ana lives in Oslo"]);
+  isDown = true;
+  await expect(world({ model }).say("Ana has a dog", "t2")).rejects.toThrow("down");
+});
+
 test("with background writes the agent answers before its turn is in the bank, which has it after a flush", async () => {
   const background = new BackgroundWrites();
   let release = () => {};
