@@ -4,6 +4,9 @@ import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { ROLE_METADATA, type Role } from "../trace/role.js";
 import type { Replier } from "./manager-output.js";
 
+/** By this tag LangGraph leaves a run's messages out of `streamMode: "messages"`: users wait for answers, not for decisions. */
+const NO_STREAM = "nostream";
+
 /** A model's reply, and what it reports of the policy that gave it. */
 export interface PolicyReply {
   readonly text: string;
@@ -35,6 +38,7 @@ export async function askPolicy(
   const reply = await model.invoke(messages, {
     ...config,
     runId: callId,
+    ...(role === "answerer" ? {} : { tags: [...(config.tags ?? []), NO_STREAM] }),
     metadata: { ...config.metadata, ...checkpointOf(config), [ROLE_METADATA]: role },
   });
   const { policy_version: version, response_logprobs: logprobs } = reply.response_metadata ?? {};

@@ -44,6 +44,18 @@ test("turns are read one after another, then the question is answered from what 
   expect(result.turns).toEqual([]);
 });
 
+test("messages that are streamed are the answerer's alone", async () => {
+  const extractor = new FakeListChatModel({ responses: ['{"facts":["fact"]}'] });
+  const manager = new FakeListChatModel({ responses: [operations({ event: "ADD", fact: "f1" })] });
+  const answerer = new FakeListChatModel({ responses: ["Memories: m1\n**Answer:** one"] });
+  const graph = createMemoryGraph({ extractor, manager, answerer, store: indexedStore(), namespace }).compile();
+  const said = turns(1).map(({ facts: _, ...turn }) => turn);
+  let text = "";
+  const parts = await graph.stream({ turns: said, question }, { streamMode: "messages", subgraphs: true });
+  for await (const [, [message]] of parts) text += message.text;
+  expect(text).toBe("Memories: m1\n**Answer:** one");
+});
+
 test("memories that keep their turns' words show them to the answerer and tell of them in the trace, and to no one else", async () => {
   const answerer = new ScriptedModel("**Answer:** one");
   const manager = new ScriptedModel(operations({ event: "ADD", fact: "f1" }));
