@@ -68,11 +68,10 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   const runtime = agentRuntime(options);
   const manager = createMemoryManager(options).compile();
   const takeIn = async (turn: TurnInput, config: LangGraphRunnableConfig) => {
-    if (background === undefined) await manager.invoke({ turn }, config);
-    else {
-      const key = runtime.bank(config).namespace.join("/");
-      await background.add(key, () => manager.invoke({ turn }, detached(config)));
-    }
+    const bank = runtime.bank(config);
+    const step = (own: LangGraphRunnableConfig) => bank.step(() => manager.invoke({ turn }, own));
+    if (background === undefined) await step(config);
+    else await background.add(bank.namespace.join("/"), () => step(detached(config)));
   };
 
   return createMiddleware({
