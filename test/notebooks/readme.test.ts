@@ -25,7 +25,8 @@ test("README's TypeScript fits the package's types and runs as it stands, block 
   cells.push({ id: "close", source: "await close();" });
   const results = {
     graph: "[answer?.namespace, typeof answer?.answer]",
-    "block-0": "readEpisodes('runs/mine.jsonl').some(({ type }) => type === 'memory_step')",
+    "block-0": "(await store.search(['memories', 'user', 'ben'])).length > 0",
+    "block-1": "readEpisodes('runs/mine.jsonl').some(({ type }) => type === 'memory_step')",
   };
   const file = workshop.write("readme.ts", program(cells, results));
   expect(workshop.typeErrors()).toBe("");
@@ -33,6 +34,7 @@ test("README's TypeScript fits the package's types and runs as it stands, block 
   expect(workshop.run(file, relative(root, folder))).toEqual({
     graph: [["memories", "user", "ana"], "string"],
     "block-0": true,
+    "block-1": true,
   });
 });
 
