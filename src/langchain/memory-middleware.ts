@@ -1,4 +1,4 @@
-import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { SystemMessage } from "@langchain/core/messages";
 import { getConfig, isGraphBubbleUp, type LangGraphRunnableConfig } from "@langchain/langgraph";
 import { createMiddleware } from "langchain";
 import { z } from "zod";
@@ -9,6 +9,7 @@ import { quoteRecalled } from "../memory/recalled.js";
 import { agentRuntime } from "../memory/runtime.js";
 import { DEFAULT_SPEAKER, turnSaidNow } from "../memory/said-now.js";
 import type { TurnInput } from "../memory/state.js";
+import { joined, saidSince, saidUntilNow } from "./said.js";
 
 export interface MemoryMiddlewareOptions extends ManagerOptions {
   /** Most memories that are recalled into the prompt. Default 30. */
@@ -20,8 +21,8 @@ export interface MemoryMiddlewareOptions extends ManagerOptions {
   /** Takes turns in after the agent has answered, without a wait; `flush` it before the process ends. Not with `approveDeletes`. */
   readonly background?: Pick<BackgroundWrites, "add">;
   /**
-   * Takes what was thrown while a turn was taken in, so that the agent's answer is not lost with it; the turn is tried
-   * again after the thread's next run. Default: the run throws it. In the background, that of `BackgroundWrites` does.
+   * Called with what was thrown while a turn was taken in, so that the agent's answer is not lost with it; the turn is tried
+   * once more, after the thread's next run. Without it the run throws. With `background`, use that of `BackgroundWrites`.
    */
   readonly onError?: (error: unknown) => unknown;
   readonly now?: () => Date;
@@ -30,7 +31,7 @@ export interface MemoryMiddlewareOptions extends ManagerOptions {
 /** Channels of the agent's state; the underscore keeps them out of its input and output. */
 const stateSchema = z.object({
   /** What is to be taken in: a summary may take its messages out of the thread before the run ends. */
-  _said: z.array(z.object({ id: z.string(), text: z.string() })).default([]),
+  _said: z.array(z.object({ id: z.string(), text: z.string(), failed: z.boolean().optional() })).default([]),
   _recalled: z.array(z.object({ text: z.string(), time: z.string() })).default([]),
   /** Id of the last message that was taken in. */
   _takenIn: z.string().optional(),
@@ -78,12 +79,12 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
     name: "MemoryR1",
     stateSchema,
     beforeAgent: async ({ messages, _takenIn, _said: left = [] }) => {
-      const since = saidSince(messages, _takenIn).map(({ id = runtime.id(), text }) => ({ id, text }));
-      const said = [...new Map([...left, ...since].map((one) => [one.id, one])).values()];
-      const query = said.map(({ text }) => text).join("\n");
-      if (query.trim() === "") return { _said: said, _recalled: [] };
+      const since = saidSince(messages, _takenIn, runtime.id);
+      const _said = joined(left, since);
+      const query = since.map(({ text }) => text).join("\n");
+      if (query.trim() === "") return { _said, _recalled: [] };
       const found = await runtime.bank(getConfig()).retrieve(query, { limit, mode, adjacent, shared: true });
-      return { _said: said, _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
+      return { _said, _recalled: found.map(({ value: { text, time } }) => ({ text, time })) };
     },
     wrapModelCall: (request, handler) => {
       const { _recalled: recalled = [] } = request.state;
@@ -91,21 +92,23 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
       const block = `${INTRODUCTION}\n${quoteRecalled(recalled)}`;
       return handler({ ...request, systemMessage: withBlock(request.systemMessage, block) });
     },
-    afterAgent: async ({ _takenIn, _said: said = [], _recalled = [] }) => {
+    afterAgent: async ({ messages, _takenIn, _said = [], _recalled = [] }) => {
       const config = getConfig();
       const recalled = _recalled.map(({ text }) => text);
-      let done = 0;
-      try {
-        for (const { id, text } of said) {
+      const again = new Set(_said.filter(({ failed }) => failed).map(({ id }) => id));
+      const said = saidUntilNow(_said, messages, _takenIn, runtime.id);
+      const failed = [];
+      for (const { id, text } of said) {
+        try {
           // A picture alone says nothing that could be noted down.
           if (text.trim() !== "") await takeIn(turnSaidNow({ id, speaker, text, recalled }, now()), config);
-          done++;
+        } catch (error) {
+          if (onError === undefined || isGraphBubbleUp(error)) throw error;
+          await onError(error);
+          if (!again.has(id)) failed.push({ id, text, failed: true });
         }
-      } catch (error) {
-        if (onError === undefined || isGraphBubbleUp(error)) throw error;
-        await onError(error);
       }
-      return { _takenIn: said[done - 1]?.id ?? _takenIn, _said: said.slice(done) };
+      return { _takenIn: said.at(-1)?.id ?? _takenIn, _said: failed };
     },
   });
 }
@@ -119,17 +122,6 @@ function withBlock(message: SystemMessage, block: string): SystemMessage {
   }
   return new SystemMessage({ ...own, content: [...content, { type: "text", text: `\n\n${block}` }] });
 }
-
-/** What people said after the message with this id; their last message where the thread no longer holds it. */
-function saidSince(messages: readonly BaseMessage[], id: string | undefined): HumanMessage[] {
-  const said = messages.filter((message) => HumanMessage.isInstance(message)).filter((message) => !isSummary(message));
-  if (id === undefined) return said;
-  const last = said.findIndex((message) => message.id === id);
-  return last === -1 ? said.slice(-1) : said.slice(last + 1);
-}
-
-/** LangChain's `summarizationMiddleware` puts its model's summary into the thread as if a person had said it. */
-const isSummary = ({ additional_kwargs }: HumanMessage): boolean => additional_kwargs.lc_source === "summarization";
 
 /** A config for work that goes on after its run: the run's signal, callbacks and checkpoints end with it. */
 function detached({ configurable = {}, store, metadata }: LangGraphRunnableConfig): LangGraphRunnableConfig {

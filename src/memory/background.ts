@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import { messageOf, UsageError } from "../errors.js";
 import { Serial } from "../store/serial.js";
 
@@ -39,7 +40,10 @@ export class BackgroundWrites {
    */
   async add(key: string, task: () => Promise<unknown>): Promise<void> {
     if (this.#hasRoom()) return this.#start(key, task);
-    await new Promise<void>((resolve) => this.#admissions.push(() => resolve(this.#start(key, task))));
+    // In the caller's own context, whoever's end makes room: LangGraph keeps a run's config there.
+    await new Promise<void>((resolve) =>
+      this.#admissions.push(AsyncResource.bind(() => resolve(this.#start(key, task)))),
+    );
   }
 
   /** Where nothing more is taken, nobody need wait to be told so. */

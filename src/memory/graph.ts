@@ -45,10 +45,10 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
   }
 
   async function answer({ question, speakers }: MemoryState, config: LangGraphRunnableConfig) {
-    const input = { question: question!, ...(speakers === undefined ? {} : { speakers }) };
+    const input = { question: question!, ...(speakers === null ? {} : { speakers }) };
     const { answer } = await answerer.invoke(input, config);
     // The next run of the thread asks of all speakers again, unless it names some.
-    return { answer, question: null, speakers: undefined };
+    return { answer, question: null, speakers: null };
   }
 
   function next({ turns, question }: MemoryState) {

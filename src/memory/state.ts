@@ -61,7 +61,8 @@ export const memoryState = z.object({
   turns: z.array(turnInputSchema).default([]),
   /** Null when it has been answered, and where a run is given none: what an earlier run could not answer is not asked by it. */
   question: questionSchema.nullable().default(null),
-  speakers: z.array(z.string()).optional(),
+  /** As `question`. */
+  speakers: z.array(z.string()).nullable().default(null),
   steps: z.array(memoryStepResultSchema).default([]),
   answer: answerResultSchema.nullish(),
 });

@@ -1,6 +1,13 @@
-import { type BaseMessage, SystemMessage } from "@langchain/core/messages";
-import { InMemoryStore, MemorySaver } from "@langchain/langgraph";
-import { type AgentMiddleware, createAgent, FakeToolCallingModel, summarizationMiddleware, tool } from "langchain";
+import { type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { Command, InMemoryStore, interrupt, MemorySaver } from "@langchain/langgraph";
+import {
+  type AgentMiddleware,
+  createAgent,
+  FakeToolCallingModel,
+  piiMiddleware,
+  summarizationMiddleware,
+  tool,
+} from "langchain";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { type MemoryMiddlewareOptions, memoryMiddleware } from "../../src/langchain/memory-middleware.js";
@@ -134,6 +141,70 @@ test("what was said is taken in where a summary replaces it while the agent work
   expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
 });
 
+test("two messages after a summary are both taken in", async () => {
+  const { memory, memoryModel } = world();
+  const look = tool(() => "a page", { name: "look", description: "looks", schema: z.object({}) });
+  const looking = ["1", "2", "3"].map((id) => [{ name: "look", args: {}, id }]);
+  const settings = { model: new ScriptedModel("SUMMARY"), trigger: { messages: 4 }, keep: { messages: 2 } };
+  const agent = createAgent({
+    model: new FakeToolCallingModel({ toolCalls: [...looking, [], []] }),
+    tools: [look],
+    middleware: [summarizationMiddleware(settings as never) as unknown as AgentMiddleware, memory],
+    store: new InMemoryStore(),
+    checkpointer: new MemorySaver(),
+  });
+  const say = (...texts: string[]) =>
+    agent.invoke({ messages: texts.map((content) => ({ role: "user", content })) }, run("t1"));
+  await say("Ana lives in Oslo");
+  await say("Ana has a cat", "Ana plays chess");
+  const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
+  expect(heard.map((text) => text.split(": ")[1])).toEqual(["Ana lives in Oslo", "Ana has a cat", "Ana plays chess"]);
+});
+
+for (const first of ["the guard", "the memory"]) {
+  test(`what a guard redacts is remembered in the thread's words, where ${first} comes first`, async () => {
+    const { memory, store, texts } = world();
+    const guard = piiMiddleware("email", { strategy: "redact", applyToInput: true }) as unknown as AgentMiddleware;
+    const agent = createAgent({
+      model: new ScriptedToolModel("Yes."),
+      tools: [],
+      middleware: first === "the guard" ? [guard, memory] : [memory, guard],
+      store,
+      checkpointer: new MemorySaver(),
+    });
+    await agent.invoke({ messages: [{ role: "user", content: "Ana's address is ana@example.com" }] }, run("t1"));
+    expect(await texts()).toEqual([expect.stringMatching(/^Ana's address is \[REDACTED/)]);
+  });
+}
+
+test("a message that comes with the answer to an interrupt is taken in", async () => {
+  const { memory, store, texts } = world();
+  const ask = tool(() => String(interrupt("ok?")), { name: "ask", description: "asks", schema: z.object({}) });
+  const agent = createAgent({
+    model: new FakeToolCallingModel({ toolCalls: [[{ name: "ask", args: {}, id: "1" }], []] }),
+    tools: [ask],
+    middleware: [memory],
+    store,
+    checkpointer: new MemorySaver(),
+  });
+  await agent.invoke({ messages: [{ role: "user", content: "Ana lives in Oslo" }] }, run("t1"));
+  const update = { messages: [new HumanMessage("Ana has a cat")] };
+  await agent.invoke(new Command({ resume: "yes", update }) as never, run("t1"));
+  expect(await texts()).toEqual(["Ana has a cat", "Ana lives in Oslo"]);
+});
+
+test("a turn that can never be taken in keeps no other from it, where errors are handled, and is tried twice", async () => {
+  const errors: unknown[] = [];
+  const model = new ScriptedModel(([system, human]) => {
+    if (human!.text.includes("too long")) throw new TypeError("too long");
+    if (system!.text !== "extract") return operations({ event: "ADD", fact: "f1" });
+    return JSON.stringify({ facts: [human!.text.replace(/^.*?: /, "")] });
+  });
+  const { say, texts } = world({ model, onError: (error) => errors.push(error) });
+  for (const text of ["This is too long", "Ana lives in Oslo", "Ana has a cat"]) await say(text, "t1");
+  expect([errors.length, await texts()]).toEqual([2, ["Ana has a cat", "Ana lives in Oslo"]]);
+});
+
 test("the answer of a run whose turn cannot be taken in is kept where errors are handled, and the next run takes it in", async () => {
   let isDown = true;
   const errors: unknown[] = [];
@@ -165,4 +236,21 @@ test("with background writes the agent answers before its turn is in the bank, w
   release();
   await background.flush();
   expect(await texts()).toEqual(["Ana lives in Oslo"]);
+});
+
+test("each run's turns go into its own bank, whoever's end makes room for them", async () => {
+  const background = new BackgroundWrites({ limit: 1 });
+  const { agent, store } = world({ background });
+  const configs = [{ user_id: "ana", thread_id: "t1" }, { thread_id: "t2" }];
+  await Promise.all(
+    configs.map((configurable) =>
+      agent.invoke({ messages: [{ role: "user", content: `I am ${configurable.thread_id}` }] }, { configurable }),
+    ),
+  );
+  await background.flush();
+  const found = (await store.search(["memories"])).map((item) => [item.namespace.join("/"), item.value.text]);
+  expect(found.sort()).toEqual([
+    ["memories/thread/t2", "I am t2"],
+    ["memories/user/ana", "I am t1"],
+  ]);
 });
