@@ -44,6 +44,8 @@ export {
   type TurnInput,
 } from "./memory/state.js";
 export { createMemoryTools, type MemoryToolsOptions } from "./memory/tools.js";
+export { type RebuildOptions, type RebuiltPrompt, rebuildPrompt } from "./replay/rebuild-prompt.js";
+export { bankBefore, type RebuiltBank, type ReplayOptions, replayBanks } from "./replay/replay.js";
 export type { ChromaAccess } from "./store/chroma-client.js";
 export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
 export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
@@ -71,8 +73,6 @@ export {
 } from "./trace/episode.js";
 export { episodesFromLangSmith, readLangSmithRuns } from "./trace/from-langsmith.js";
 export { type ReadOptions, readEpisodes } from "./trace/read.js";
-export { type RebuildOptions, type RebuiltPrompt, rebuildPrompt } from "./trace/rebuild-prompt.js";
 export { EpisodeRecorder, type EpisodeRecorderOptions } from "./trace/recorder.js";
-export { bankBefore, type RebuiltBank, type ReplayOptions, replayBanks } from "./trace/replay.js";
 export { exportSpans, type Span, type SpanExport, type SpanOptions } from "./trace/spans.js";
 export { type ExportedRun, langSmithRuns } from "./trace/to-langsmith.js";

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { replayBanks } from "../../src/replay/replay.js";
 import { readEpisodes } from "../../src/trace/read.js";
-import { replayBanks } from "../../src/trace/replay.js";
 import { hasTinyModel, runCli } from "./run-cli.js";
 
 let folder: string;

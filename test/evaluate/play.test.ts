@@ -5,9 +5,9 @@ import { type PlayProgress, playDialogue, playDialogues } from "../../src/evalua
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly, type Decide, noop } from "../../src/memory/controls.js";
+import { replayBanks } from "../../src/replay/replay.js";
 import { type EpisodeEvent, episodeEventSchema } from "../../src/trace/episode.js";
 import { EpisodeRecorder } from "../../src/trace/recorder.js";
-import { replayBanks } from "../../src/trace/replay.js";
 import { lastText, ScriptedModel } from "../memory/scripted-model.js";
 import { addingManager, knowingAnswerer, newStore, smallWorld } from "./played-world.js";
 

@@ -8,9 +8,9 @@ import { createMemoryGraph } from "../../src/memory/graph.js";
 import { createMemoryManager } from "../../src/memory/manager.js";
 import { withAliases } from "../../src/memory/retrieve.js";
 import { createMemoryTools } from "../../src/memory/tools.js";
+import { replayBanks } from "../../src/replay/replay.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { EpisodeRecorder } from "../../src/trace/recorder.js";
-import { replayBanks } from "../../src/trace/replay.js";
 import { operations, ScriptedModel } from "./scripted-model.js";
 
 const namespace = ["memories", "ana"];

@@ -2,7 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import { InMemoryStore } from "@langchain/langgraph";
 import { FileError, UsageError } from "../errors.js";
 import { MemoryBank } from "../memory/bank.js";
-import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "./episode.js";
+import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "../trace/episode.js";
 
 export type Decision = MemoryStep | Answer;
 

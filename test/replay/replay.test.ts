@@ -7,11 +7,11 @@ import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { instructedPrompts } from "../../src/memory/instructed-prompts.js";
 import { createMemoryManager } from "../../src/memory/manager.js";
+import { rebuildPrompt } from "../../src/replay/rebuild-prompt.js";
+import { bankBefore, replayBanks } from "../../src/replay/replay.js";
 import { type EpisodeEvent, episodeEventSchema, type ModelCall } from "../../src/trace/episode.js";
-import { rebuildPrompt } from "../../src/trace/rebuild-prompt.js";
 import { EpisodeRecorder } from "../../src/trace/recorder.js";
 import type { ChatMessage } from "../../src/trace/render.js";
-import { bankBefore, replayBanks } from "../../src/trace/replay.js";
 import { LetterEmbeddings } from "../memory/letter-embeddings.js";
 import { operations, ScriptedModel } from "../memory/scripted-model.js";
 

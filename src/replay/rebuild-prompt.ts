@@ -1,8 +1,8 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { FileError, UsageError } from "../errors.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
-import type { EpisodeEvent, ModelCall, RetrievedMemory } from "./episode.js";
-import { type ChatMessage, renderMessages } from "./render.js";
+import type { EpisodeEvent, ModelCall, RetrievedMemory } from "../trace/episode.js";
+import { type ChatMessage, renderMessages } from "../trace/render.js";
 import { bankBefore, type Decision, type RebuiltBank } from "./replay.js";
 
 export interface RebuildOptions {
