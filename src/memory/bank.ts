@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore } from "@langchain/langgraph";
-import { ConflictError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import type { Change, MemoryValue, RetrievedMemory, Turn, UndoPayload } from "../trace/episode.js";
 import { withAdjacent } from "./adjacent.js";
 import type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./bank-options.js";
-import { type ReadOptions, readKeys, readMemories } from "./bank-reader.js";
+import { type ReadOptions, readMemories } from "./bank-reader.js";
 import { bankSteps, bankWrites } from "./bank-serial.js";
+import { expectUnchanged } from "./conflict.js";
 import { BankHistory } from "./history.js";
 import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
 import { nextOrders } from "./next-orders.js";
 import type { Operation } from "./operation.js";
-import { withoutRecalled } from "./recalled.js";
+import { planChanges } from "./plan-changes.js";
 import { recoverOnce } from "./recover-once.js";
-import { byOrder, byRelevance, memoryValue, type ScoredMemory } from "./scored-memory.js";
+import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
 import { memoriesAt, planUndo } from "./undo.js";
 import { tellUndo } from "./undo-event.js";
 
@@ -117,34 +117,9 @@ export class MemoryBank {
     turn: Turn,
     { order, key = () => this.#id(), words = false, provenance = {} }: ApplyOptions,
   ): Promise<Change[]> {
-    const changing = operations.filter((operation) => operation.event !== "NOOP");
-    if (changing.length === 0) {
-      return [];
-    }
-    const at = { time: turn.time, source: turn.id, order: order ?? (await this.nextOrder()) };
-    const heard = withoutRecalled(turn.text);
-    const told = (text: string) => ({ text, ...at, ...(words && !text.includes(heard) ? { said: heard } : {}) });
-    const known = new Map(retrieved.map((memory) => [memory.alias, memory]));
-    let added = 0;
-    const changes = changing.map((operation): Change => {
-      if (operation.event === "ADD") {
-        const after = { speaker: turn.speaker, ...told(operation.text) };
-        return { event: "ADD", key: key(added++), before: null, after };
-      }
-      const memory = known.get(operation.id);
-      if (memory === undefined) {
-        throw new UsageError({
-          what: `${operation.event} names a memory that was not retrieved`,
-          where: `turn ${turn.id}`,
-          expected: known.size === 0 ? "only ADD" : [...known.keys()].join(", "),
-          found: operation.id,
-          remedy: "check operations with parseOperations or checkOperations before applying them",
-        });
-      }
-      const before = memoryValue(memory);
-      const after = operation.event === "DELETE" ? null : { speaker: before.speaker, ...told(operation.text) };
-      return { event: operation.event, key: memory.key, before, after };
-    });
+    if (operations.every(({ event }) => event === "NOOP")) return [];
+    const place = order ?? (await this.nextOrder());
+    const changes = planChanges(operations, retrieved, turn, { order: place, key, words });
     await this.#expectUnchanged(changes);
     await this.#change(changes, { turn: turn.id, ...provenance });
     return changes;
@@ -226,24 +201,9 @@ export class MemoryBank {
     nextOrders.remember(this.#store, this.namespace, Math.max(known, ...orders));
   }
 
-  /** A memory may also be what the changes make of it: a step that runs again after its write. */
   async #expectUnchanged(changes: readonly Change[]): Promise<void> {
-    const changing = changes.filter(({ event }) => event !== "ADD");
-    if (changing.length === 0) return;
     await this.#ready();
-    const keys = changing.map(({ key }) => key);
-    const current = await readKeys(this.#store, this.namespace, keys);
-    for (const [at, { event, key, before, after }] of changing.entries()) {
-      const found = current[at]!;
-      if (isDeepStrictEqual(found, before) || isDeepStrictEqual(found, after)) continue;
-      throw new ConflictError({
-        what: `${event} of a memory that was changed since it was retrieved`,
-        where: [...this.namespace, key].join("/"),
-        expected: JSON.stringify(before),
-        found: found === null ? "no memory" : JSON.stringify(found),
-        remedy: "retrieve and decide again; where this comes often, let one process alone write to the bank",
-      });
-    }
+    await expectUnchanged(this.#store, this.namespace, changes);
   }
 
   /** With a history: what is about to be changed is written down first, and marked as done afterwards. */

@@ -1,0 +1,31 @@
+import { isDeepStrictEqual } from "node:util";
+import type { BaseStore } from "@langchain/langgraph";
+import { ConflictError } from "../errors.js";
+import type { Change } from "../trace/episode.js";
+import { readKeys } from "./bank-reader.js";
+
+/**
+ * @throws ConflictError where a memory is no longer what a change was made from. It may also be what the change makes of it: a step that runs
+ * again after its write.
+ */
+export async function expectUnchanged(
+  store: BaseStore,
+  namespace: readonly string[],
+  changes: readonly Change[],
+): Promise<void> {
+  const changing = changes.filter(({ event }) => event !== "ADD");
+  if (changing.length === 0) return;
+  const keys = changing.map(({ key }) => key);
+  const current = await readKeys(store, namespace, keys);
+  for (const [at, { event, key, before, after }] of changing.entries()) {
+    const found = current[at]!;
+    if (isDeepStrictEqual(found, before) || isDeepStrictEqual(found, after)) continue;
+    throw new ConflictError({
+      what: `${event} of a memory that was changed since it was retrieved`,
+      where: [...namespace, key].join("/"),
+      expected: JSON.stringify(before),
+      found: found === null ? "no memory" : JSON.stringify(found),
+      remedy: "retrieve and decide again; where this comes often, let one process alone write to the bank",
+    });
+  }
+}
