@@ -199,10 +199,10 @@ function requireModels(row: Row, models: EvaluationModels): void {
   if (missing.length === 0) return;
   throw new UsageError({
     what: `row ${row.name} needs a model that is not there`,
-    where: "--rows",
+    where: "rows (--rows)",
     expected: missing.join(" and "),
     found: "none",
-    remedy: "pass --adapter-manager or --adapter-answerer, or leave this row out",
+    remedy: "pass models.managers or models.answerers (--adapter-manager, --adapter-answerer), or leave this row out",
   });
 }
 

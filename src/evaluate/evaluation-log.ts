@@ -129,7 +129,7 @@ export class EvaluationLog {
       where: this.#path ?? "evaluation",
       expected: list(known.values),
       found: list(values),
-      remedy: "give the same settings to go on, or another --out to begin anew",
+      remedy: "give the same settings to go on, or another file (--out) to begin anew",
     });
   }
 
@@ -220,7 +220,7 @@ function parseLine(line: string, where: string): EvaluationLine {
     where,
     expected: "lines that `memory-r1 evaluate --out` wrote",
     found: String(found),
-    remedy: "pass another --out",
+    remedy: "pass another file (--out)",
     cause,
   });
 }
@@ -230,7 +230,7 @@ function fileError(path: string, cause: unknown): FileError {
     what: "the file for results cannot be opened",
     where: path,
     found: messageOf(cause),
-    remedy: "pass --out with a path that can be read and written",
+    remedy: "pass a path (--out) that can be read and written",
     cause,
   });
 }

@@ -153,7 +153,7 @@ function unasked(where: string): UsageError {
     where,
     expected: 'the question as "text" or "question"',
     found: "neither",
-    remedy: "add the questions' texts to the file, or leave out --judge",
+    remedy: "add the questions' texts to the file, or leave out the judge (--judge)",
   });
 }
 

@@ -59,7 +59,7 @@ export function chooseRows(names: readonly string[]): Row[] {
   if (unknown.length > 0) {
     throw new UsageError({
       what: "there is no such row",
-      where: "--rows",
+      where: "rows (--rows)",
       expected: rows.map(({ name }) => name).join(", "),
       found: unknown.join(", "),
       remedy: "pass some of those names",

@@ -100,7 +100,8 @@ export function checkFits(bytes: number, { prompt, group, response }: Sized, { f
     what: "not enough memory for one prompt and its responses",
     expected: `about ${gibibytes(bytes)} GiB for ${prompt} + ${group} × ${response} tokens`,
     found: `${gibibytes(free)} GiB free`,
-    remedy: "lower the group size, the length of responses or of prompts, or use --precision float16 or bfloat16",
+    remedy:
+      'lower groupSize (--group), maxNewTokens (--max-new-tokens) or the length of prompts, or pass precision "float16" or "bfloat16" (--precision)',
   });
 }
 

@@ -29,6 +29,6 @@ export function checkPrecision(precision: Precision, device: Device): void {
     what: `${device} cannot compute in bfloat16`,
     expected: "float32 or float16",
     found: precision,
-    remedy: "leave the precision out for this device's default, or use --device cuda",
+    remedy: `leave out precision (--precision) for this device's default, or pass device "cuda" (--device cuda)`,
   });
 }

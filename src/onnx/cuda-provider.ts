@@ -43,7 +43,7 @@ export async function installCudaProvider({ version, folder }: RuntimePackage = 
       what: "no CUDA provider is known for this runtime",
       expected: "onnxruntime-node 1.29 on linux-x64",
       found: `${version} on ${platform}`,
-      remedy: "use --device webgpu or cpu",
+      remedy: 'pass device "webgpu" or "cpu" (--device)',
     });
   }
   const work = await mkdtemp(join(tmpdir(), "memory-r1-cuda-"));

@@ -23,7 +23,7 @@ export async function probeDevice(device: Device): Promise<DeviceProbe> {
     try {
       const { y } = await session.run({ x: { dtype: "float32", shape: [2], data: Float32Array.of(1, 2) } });
       if (String(y!.data) === "2,4") return { device, works: true };
-      const remedy = "use --device cpu, and report this with the driver's version";
+      const remedy = `pass device "cpu" (--device cpu), and report this with the driver's version`;
       throw new EngineError({ what: `${device} computes wrongly`, expected: "2,4", found: String(y!.data), remedy });
     } finally {
       await session.release();

@@ -10,7 +10,7 @@ const meanings: readonly {
     pattern: /invalid device ordinal|CUDA failure 10[01]\b|no CUDA-capable device/i,
     meaning: (device) => ({
       what: `there is no device ${device}`,
-      remedy: "run `memory-r1 doctor` to see which devices work, or use --device cpu",
+      remedy: 'run `memory-r1 doctor` to see which devices work, or pass device "cpu" (--device cpu)',
     }),
   },
   {
@@ -31,15 +31,15 @@ const meanings: readonly {
     pattern: /Failed to load (shared )?library|cannot open shared object/i,
     meaning: (device) => ({
       what: `the libraries of ${device} cannot be loaded`,
-      remedy: "run `memory-r1 doctor`, which names what is missing and the command that brings it, or use --device cpu",
+      remedy:
+        'run `memory-r1 doctor`, which names what is missing and the command that brings it, or pass device "cpu" (--device cpu)',
     }),
   },
   {
     pattern: /Failed to get a WebGPU adapter|No supported adapters|libvulkan/i,
     meaning: () => ({
       what: "no WebGPU adapter",
-      remedy:
-        "install a Vulkan loader and the GPU's driver (`memory-r1 doctor` says which is missing), or use --device cpu",
+      remedy: `install a Vulkan loader and the GPU's driver (\`memory-r1 doctor\` says which is missing), or pass device "cpu" (--device cpu)`,
     }),
   },
   {
@@ -47,14 +47,14 @@ const meanings: readonly {
     meaning: (device) => ({
       what: `${device} is out of memory`,
       remedy:
-        "lower the group size, or the length of prompts or responses (or `batchBytes` of openEngine); --precision bfloat16 or float16 takes half",
+        'lower groupSize (--group), maxNewTokens (--max-new-tokens), the length of prompts, or batchBytes of openEngine; precision "bfloat16" or "float16" (--precision) takes half',
     }),
   },
   {
     pattern: /Failed to find kernel|NOT_IMPLEMENTED|Could not find an implementation/i,
     meaning: (device) => ({
       what: `${device} lacks an operator in this precision`,
-      remedy: "use another --precision",
+      remedy: "pass another precision (--precision)",
     }),
   },
 ];

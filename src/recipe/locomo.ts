@@ -104,6 +104,6 @@ function requireQuestions(split: string, dialogues: readonly Dialogue[], path: s
     where: path,
     expected: "questions whose evidence lies in the turns that are used",
     found: "none",
-    remedy: "raise --turns or --questions, or leave them out",
+    remedy: "raise turns (--turns) or questions (--questions), or leave them out",
   });
 }

@@ -78,7 +78,7 @@ export function stageOf(stages: readonly Stage[], name: string): Stage {
   if (found !== undefined) return found;
   throw new UsageError({
     what: "the recipe has no such stage",
-    where: "--stage",
+    where: "only (--stage)",
     expected: stages.map((stage) => stage.name).join(", "),
     found: name,
     remedy: "pass one of those",
@@ -94,7 +94,7 @@ function requireInputs(stage: Stage, marks: ReadonlyMap<string, StageMark>, out:
     where: out,
     expected: `${stage.needs.join(", ")} to be done`,
     found: `not done: ${open.join(", ")}`,
-    remedy: `run --stage ${open[0]} before, or leave out --stage to do all in their order`,
+    remedy: `run only (--stage) ${open[0]} before, or leave it out to do all in their order`,
   });
 }
 

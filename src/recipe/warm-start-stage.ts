@@ -107,7 +107,7 @@ function requireSome(chosen: readonly unknown[], groups: readonly RolloutGroup[]
     where: name,
     expected: `a readable one that earned ${ENOUGH} or more`,
     found: `none of ${groups.length} items had one`,
-    remedy: "raise --group, or leave out --warm-start",
+    remedy: "raise groupSize (--group), or leave out warmStart (--warm-start)",
   });
 }
 

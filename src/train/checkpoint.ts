@@ -77,7 +77,7 @@ export async function findCheckpoint(from: string): Promise<FoundCheckpoint> {
     where: from,
     expected: "a run's folder that holds checkpoint-<step>, or one of these",
     found: existsSync(from) ? "a folder without" : "nothing there",
-    remedy: "pass the --out folder of a run that has reached its first checkpoint",
+    remedy: "pass the folder (--out) of a run that has reached its first checkpoint",
   });
 }
 

@@ -36,9 +36,9 @@ export async function startingPoint(options: TrainOptions): Promise<StartingPoin
     if (resume) {
       throw new UsageError({
         what: "a run either goes on or starts from another",
-        where: "--fork",
-        found: "--resume too",
-        remedy: "leave out one of them; a fork that was stopped goes on with --resume alone",
+        where: "fork (--fork)",
+        found: "resume (--resume) too",
+        remedy: "leave out one of them; a fork that was stopped goes on with resume (--resume) alone",
       });
     }
     return forked(await findCheckpoint(fork), options, settings);
@@ -49,11 +49,11 @@ export async function startingPoint(options: TrainOptions): Promise<StartingPoin
     throw new UsageError({
       what: "there is no checkpoint to go on from",
       where: out,
-      remedy: "pass the folder of a run that has reached its first checkpoint, or leave out --resume",
+      remedy: "pass the folder of a run that has reached its first checkpoint, or leave out resume (--resume)",
     });
   }
   const manifest = await openCheckpoint(latest);
-  const remedy = `give the checkpoint's settings, or start another run from it: --fork ${latest.folder} with another --out`;
+  const remedy = `give the checkpoint's settings, or start another run from it: fork (--fork) ${latest.folder} with another out (--out)`;
   requireSame(differences(manifest.settings, settings), latest.folder, remedy);
   requireSteps(steps, latest);
   const { step, cursor, origin } = manifest;
@@ -66,10 +66,10 @@ function requireGroups({ groupSize, algorithm }: TrainOptions): void {
   if (groupSize > 1 || algorithm.critic !== null) return;
   throw new UsageError({
     what: "groups of one attempt teach nothing without a critic",
-    where: "--group",
+    where: "groupSize (--group)",
     expected: "at least 2",
     found: String(groupSize),
-    remedy: "raise --group, or use --algorithm ppo",
+    remedy: "raise groupSize (--group), or pass an algorithm with a critic (--algorithm ppo)",
   });
 }
 
@@ -80,7 +80,7 @@ async function forked(found: FoundCheckpoint, options: TrainOptions, settings: S
     throw new UsageError({
       what: "a fork needs a folder of its own",
       where: options.out,
-      remedy: "pass another --out, or use --resume to go on in this one",
+      remedy: "pass another out (--out), or resume (--resume) to go on in this one",
     });
   }
   const changed = differences(manifest.settings, settings);
@@ -104,8 +104,8 @@ function requireSteps(steps: number, { step, folder }: FoundCheckpoint): void {
   throw new UsageError({
     what: "the run has gone further than it is to go",
     where: folder,
-    expected: `--steps of ${step} or more`,
+    expected: `steps (--steps) of ${step} or more`,
     found: String(steps),
-    remedy: "raise --steps: it counts from the run's beginning",
+    remedy: "raise steps (--steps): it counts from the run's beginning",
   });
 }

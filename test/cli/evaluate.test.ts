@@ -106,7 +106,10 @@ describe.skipIf(!hasTinyModel)("evaluate --embeddings (skipped without the tiny 
 
 describe("a command line of evaluate, credit or train that cannot be used ends with code 2 and says what to do", () => {
   it.each([
-    { args: ["evaluate", "--rows", "bm52"], says: /--rows: there is no such row; expected none, .*found bm52/ },
+    {
+      args: ["evaluate", "--rows", "bm52"],
+      says: /rows \(--rows\): there is no such row; expected none, .*found bm52/,
+    },
     {
       args: ["evaluate", "--rows", "both"],
       says: /row both is of a trained agent; expected --adapter-manager and --adapter-answerer/,
@@ -152,7 +155,9 @@ describe("a command line of evaluate, credit or train that cannot be used ends w
     const path = await file("unasked.json", JSON.stringify([{ gold: "a", prediction: "b" }]));
     const { code, stderr } = await runCli("evaluate", "--predictions", path, "--judge", join(folder, "nobody"));
     expect(code).toBe(2);
-    expect(stderr).toMatch(/unasked\.json, entry 1: a judge needs .*"text" or "question"; .*leave out --judge/);
+    expect(stderr).toMatch(
+      /unasked\.json, entry 1: a judge needs .*"text" or "question"; .*leave out the judge \(--judge\)/,
+    );
   });
 
   it("a judge that is missing or is none", async () => {

@@ -10,10 +10,18 @@ describe("A message of the runtime", () => {
     ["CUDA failure 101: invalid device ordinal ; GPU=1", /there is no device cuda:1/, /doctor/],
     ["CUDA driver version is insufficient for CUDA runtime version", /driver is older/, /580 or later/],
     ["The requested API version [99] is not available", /another version than onnxruntime-node/, /--install cuda/],
-    ["Failed to load library libonnxruntime_providers_cuda.so: libcublas.so.13", /libraries of cuda:1/, /doctor/],
+    [
+      "Failed to load library libonnxruntime_providers_cuda.so: libcublas.so.13",
+      /libraries of cuda:1/,
+      /doctor.*pass device "cpu" \(--device cpu\)/,
+    ],
     ["Failed to get a WebGPU adapter: No supported adapters", /no WebGPU adapter/, /Vulkan/],
-    ["BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer", /out of memory/, /group size/],
-    ["Failed to find kernel for Attention(23)", /lacks an operator in this precision/, /--precision/],
+    [
+      "BFCArena::AllocateRawInternal Failed to allocate memory for requested buffer",
+      /out of memory/,
+      /groupSize \(--group\)/,
+    ],
+    ["Failed to find kernel for Attention(23)", /lacks an operator in this precision/, /precision \(--precision\)/],
   ])("'%s' becomes an error that says which limit was met and what to change", (message, what, remedy) => {
     const error = read(message);
     expect(error).toBeInstanceOf(EngineError);

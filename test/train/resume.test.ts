@@ -105,12 +105,14 @@ describe("a run that goes on", () => {
         where: join(out, "checkpoint-3"),
         expected,
         found,
-        remedy: expect.stringContaining("--fork"),
+        remedy: expect.stringContaining("fork (--fork)"),
       });
     });
 
     it("groups of one attempt, which teach nothing without a critic", async () => {
-      await expect(startingPoint(options(await temporaryFolder(), { groupSize: 1 }))).rejects.toThrow("--group");
+      await expect(startingPoint(options(await temporaryFolder(), { groupSize: 1 }))).rejects.toThrow(
+        "groupSize (--group)",
+      );
       const critic = options(await temporaryFolder(), { groupSize: 1, algorithm: ppo });
       expect((await startingPoint(critic)).step).toBe(0);
     });
@@ -130,7 +132,7 @@ describe("a run that goes on", () => {
 
     it("fewer steps than it has made; more are fine", async () => {
       await expect(startingPoint(options(out, { steps: 2, resume: true }))).rejects.toThrow(
-        /expected --steps of 3 or more/,
+        /expected steps \(--steps\) of 3 or more/,
       );
       expect((await startingPoint(options(out, { steps: 9, resume: true }))).step).toBe(3);
     });
@@ -223,9 +225,9 @@ describe("a fork", () => {
     const out = await temporaryFolder();
     for (const [change, says] of [
       [{ out: source, fork: source }, /a fork needs a folder of its own/],
-      [{ fork: source, resume: true }, /--fork.*--resume too/],
+      [{ fork: source, resume: true }, /fork \(--fork\).*resume \(--resume\) too/],
       [{ fork: source, lora: { ...lora, rank: 2 } }, /expected lora.rank 4; found lora.rank 2/],
-      [{ fork: source, steps: 5 }, /expected --steps of 6 or more; found 5/],
+      [{ fork: source, steps: 5 }, /expected steps \(--steps\) of 6 or more; found 5/],
       [{ fork: join(source, "none") }, /none: there is no checkpoint.*found nothing there/],
       [{ fork: join(source, "adapter") }, /there is no checkpoint.*a run's folder/],
     ] as const) {
