@@ -1,4 +1,4 @@
-import { compareAgents, memoryStore } from "../src/evaluate/compare.js";
+import { compareAgents } from "../src/evaluate/compare.js";
 import type { Dialogue } from "../src/evaluate/dialogue.js";
 import { extractDialogueFacts } from "../src/evaluate/extract-facts.js";
 import { type PlayAgents, playDialogues } from "../src/evaluate/play.js";
@@ -7,6 +7,7 @@ import { ChatOnnx } from "../src/model/chat-onnx.js";
 import type { PolicyEngine } from "../src/model/engine.js";
 import type { ChatTokenizer } from "../src/model/tokenizer.js";
 import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
+import { rankedMemoryStore } from "../src/store/ranked-memory-store.js";
 import { generateDialogues } from "../src/synthetic/dialogue.js";
 import { episodeEventSchema } from "../src/trace/episode.js";
 import { EpisodeRecorder } from "../src/trace/recorder.js";
@@ -82,7 +83,7 @@ export class World {
   private async record(agents: Pick<PlayAgents, "manager" | "answerer">): Promise<RecordedDialogue[]> {
     const lines: string[] = [];
     const recorder = new EpisodeRecorder({ write: (line) => void lines.push(line) });
-    const store = await memoryStore(this.embeddings);
+    const store = await rankedMemoryStore({ embeddings: this.embeddings, fields: ["text"] });
     await playDialogues(this.learned, { ...this.common(), ...agents }, { store, recorder, concurrency });
     recorder.close();
     return recordedDialogues(repeatableIds(lines).map((line) => episodeEventSchema.parse(JSON.parse(line))));

@@ -1,4 +1,4 @@
-import type { PlayProgress } from "../evaluate/play.js";
+import type { PlayProgress } from "../evaluate/progress.js";
 
 export interface ProgressOptions {
   readonly stream?: NodeJS.WriteStream;

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
-import { memoryStore } from "../evaluate/compare.js";
 import { type PlayedDialogue, playDialogues } from "../evaluate/play.js";
 import { scorePlayed } from "../evaluate/scores.js";
 import { namespaceLabel } from "../store/namespace.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { type LoadedDialogues, loadDialogues } from "./dialogues.js";
@@ -77,7 +77,11 @@ async function openRecordStore(
   { store, storePath }: RecordOptions,
 ): Promise<OpenedStore> {
   if (store === "memory") {
-    return { store: await memoryStore(embeddings), kind: "memory", close: async () => undefined };
+    return {
+      store: await rankedMemoryStore({ embeddings, fields: ["text"] }),
+      kind: "memory",
+      close: async () => undefined,
+    };
   }
   return openStore({ embeddings, fields: ["text"], path: storePath });
 }

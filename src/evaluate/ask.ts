@@ -4,7 +4,7 @@ import type { ParsedAnswer } from "../memory/parse.js";
 import type { Question } from "../trace/episode.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { AnswerLine, EvaluationLog } from "./evaluation-log.js";
-import type { PlayProgress } from "./play.js";
+import type { PlayProgress } from "./progress.js";
 import { askCounted } from "./usage.js";
 
 /** A question with its gold answer, the messages that ask it, and how the reply is read. */

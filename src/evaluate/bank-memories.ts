@@ -1,9 +1,9 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { MemoryBank } from "../memory/bank.js";
 import { retrieveForAnswer } from "../memory/retrieve.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import type { BankStep, BuiltBank } from "./build-banks.js";
-import { memoryStore } from "./compare.js";
 import { evidenceRecall } from "./evidence.js";
 
 /** What a bank shows an answerer for one question. */
@@ -27,7 +27,10 @@ export async function bankMemories(
   embeddings: Embeddings,
   retrieval: RetrievalSetting,
 ): Promise<BankMemories> {
-  const bank = new MemoryBank({ store: await memoryStore(embeddings), namespace: ["bank"] });
+  const bank = new MemoryBank({
+    store: await rankedMemoryStore({ embeddings, fields: ["text"] }),
+    namespace: ["bank"],
+  });
   const byQuestion = new Map<string, QuestionMemories>();
   const stepAt = new Map(steps.map((step) => [step.turn.id, step]));
   const past: BankStep[] = [];

@@ -5,12 +5,12 @@ import { addOnly, noop } from "../memory/controls.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { type ManagerRetrieval, retrieveForManager } from "../memory/retrieve.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { RetrievedMemory } from "../trace/episode.js";
-import { memoryStore } from "./compare.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue, DialogueTurn } from "./dialogue.js";
 import type { EvaluationLog, StepLine } from "./evaluation-log.js";
-import type { PlayProgress } from "./play.js";
+import type { PlayProgress } from "./progress.js";
 import type { ManagerKind } from "./rows.js";
 import { askCounted, type CountedReply } from "./usage.js";
 
@@ -127,7 +127,10 @@ function bySpeaker(turns: readonly Told[]): Told[][] {
 }
 
 async function newLife(dialogue: Dialogue, turns: readonly Told[], embeddings: Embeddings): Promise<Life> {
-  const bank = new MemoryBank({ store: await memoryStore(embeddings), namespace: ["bank"] });
+  const bank = new MemoryBank({
+    store: await rankedMemoryStore({ embeddings, fields: ["text"] }),
+    namespace: ["bank"],
+  });
   return { dialogue, bank, turns, steps: [] };
 }
 

@@ -1,8 +1,9 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { InMemoryStore } from "@langchain/langgraph";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Dialogue } from "./dialogue.js";
-import { type PlayAgents, type PlayOptions, type PlayProgress, playDialogues } from "./play.js";
+import { type PlayAgents, type PlayOptions, playDialogues } from "./play.js";
+import type { PlayProgress } from "./progress.js";
 import { type Scores, scorePlayed } from "./scores.js";
 
 /** Agents under the name that tables show. */
@@ -28,7 +29,7 @@ export async function compareAgents(
   for (const { name, agents } of configurations) {
     const played = await playDialogues(dialogues, agents, {
       ...options,
-      store: await memoryStore(embeddings),
+      store: await rankedMemoryStore({ embeddings, fields: ["text"] }),
       onProgress: (progress) => onProgress?.(name, progress),
     });
     const scores = scorePlayed(name, played);
@@ -36,10 +37,4 @@ export async function compareAgents(
     all.push(scores);
   }
   return all;
-}
-
-/** A store of this process that ranks memories by their text. */
-export async function memoryStore(embeddings: Embeddings): Promise<InMemoryStore> {
-  const dims = (await embeddings.embedQuery("dimension")).length;
-  return new InMemoryStore({ index: { dims, embeddings, fields: ["text"] } });
 }

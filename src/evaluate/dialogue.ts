@@ -23,6 +23,9 @@ export const dialogueSchema = z.object({
 export type DialogueTurn = z.infer<typeof dialogueTurnSchema>;
 export type Dialogue = z.infer<typeof dialogueSchema>;
 
+/** A conversation's speakers, whose banks grow side by side. */
+export const SPEAKERS = 2;
+
 /** Parses the JSON of a file of dialogues. Throws FileError where it is missing or no JSON. */
 export const readDialogueJson = (path: string): Promise<unknown> =>
   readJson(path, "pass a file of this package's form, or locomo10.json");

@@ -7,15 +7,16 @@ import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episo
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";
 import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
-import type { Dialogue } from "./dialogue.js";
+import { type Dialogue, SPEAKERS } from "./dialogue.js";
 import type { AnswerLine, EvaluationLog, JudgementLine } from "./evaluation-log.js";
 import { costOf, type EvaluationScores, meanOrNull, scoreBanks } from "./evaluation-scores.js";
 import type { FactSource } from "./fact-source.js";
 import { judgeAnswers } from "./judge.js";
 import { plainPrompt } from "./plain-prompt.js";
-import { type PlayProgress, selectPart } from "./play.js";
+import type { PlayProgress } from "./progress.js";
 import type { AnswererKind, ManagerKind, Row } from "./rows.js";
 import { scoreLines } from "./score-lines.js";
+import { type PartOptions, selectPart } from "./select-part.js";
 import { turnChooser, turnRecall, turnsAsMemories } from "./turn-context.js";
 
 /** Any LangChain chat models; a row that needs one that is missing is refused. */
@@ -29,7 +30,7 @@ export interface EvaluationModels {
   readonly prompts: MemoryPrompts;
 }
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends PartOptions {
   readonly rows: readonly Row[];
   readonly models: EvaluationModels;
   readonly embeddings: Embeddings;
@@ -37,10 +38,6 @@ export interface EvaluateOptions {
   /** Where the dialogues' facts came from: results say so. */
   readonly facts: FactSource;
   readonly log: EvaluationLog;
-  /** Only the first turns of each dialogue, and the questions that are asked by then and whose evidence lies in them. */
-  readonly turns?: number;
-  /** Only the first questions of each dialogue. */
-  readonly questions?: number;
   /** Of the intervals. */
   readonly seed: number;
   /** Conversations at once; eight times as many questions. Default 8. */
@@ -52,9 +49,6 @@ export interface EvaluateOptions {
 
 /** Questions under way for each conversation under way. */
 const QUESTIONS_PER_CONVERSATION = 8;
-
-/** A conversation's speakers, whose banks grow side by side. */
-export const SPEAKERS = 2;
 
 type GoldQuestion = Question & { readonly gold: string };
 

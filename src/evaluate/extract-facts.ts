@@ -5,7 +5,7 @@ import type { MemoryPrompts } from "../memory/prompts.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue } from "./dialogue.js";
 import { EvaluationLog, type FactsLine } from "./evaluation-log.js";
-import type { PlayProgress } from "./play.js";
+import type { PlayProgress } from "./progress.js";
 import { addUsage, askCounted, type Usage } from "./usage.js";
 
 export interface ExtractOptions {

@@ -15,6 +15,8 @@ import type { EpisodeRecorder } from "../trace/recorder.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue, DialogueTurn } from "./dialogue.js";
 import { evidenceRecall } from "./evidence.js";
+import type { PlayProgress } from "./progress.js";
+import { type DialoguePart, type PartOptions, selectPart } from "./select-part.js";
 
 /** Who plays a dialogue. */
 export interface PlayAgents extends Pick<ManagerOptions, "memoriesPerFact" | "maxOperations">, AnswerRetrieval {
@@ -27,22 +29,12 @@ export interface PlayAgents extends Pick<ManagerOptions, "memoriesPerFact" | "ma
   readonly prompts?: MemoryPrompts;
 }
 
-export interface PlayProgress {
-  /** Turns and questions that are done, of all dialogues together. */
-  readonly done: number;
-  readonly total: number;
-}
-
-export interface PlayOptions {
+export interface PlayOptions extends PartOptions {
   readonly store: BaseStore;
   /** The bank of a dialogue; empty at the start. Default: `["dialogues", id]`. */
   readonly namespace?: (dialogue: Dialogue) => readonly string[];
   /** Records all that happens, and the rewards of the answers that have a gold one. */
   readonly recorder?: EpisodeRecorder;
-  /** Only the first turns of each dialogue, and the questions that are asked by then and whose evidence lies in them. */
-  readonly turns?: number;
-  /** Only the first questions of each dialogue. */
-  readonly questions?: number;
   /** "given" takes a turn's own facts where it has them; "model" asks the extractor always. Default "given". */
   readonly facts?: "given" | "model";
   /** Dialogues under way at once, and questions of one dialogue at once. Default 8. */
@@ -106,29 +98,12 @@ export async function playDialogues(
   );
 }
 
-interface Part {
-  readonly dialogue: Dialogue;
-  readonly turns: readonly DialogueTurn[];
-  readonly questions: readonly Question[];
-}
-
 type Play = Pick<PlayOptions, "store" | "namespace" | "recorder" | "facts"> &
   ReturnType<typeof compileGraphs> & {
     readonly concurrency: number;
     readonly stop: AbortSignal;
     readonly step: () => void;
   };
-
-/** The turns and questions of a dialogue that are played: a question needs its evidence, and the turn that it follows, to have been said. */
-export function selectPart(dialogue: Dialogue, { turns, questions }: Pick<PlayOptions, "turns" | "questions">): Part {
-  const said = dialogue.turns.slice(0, turns);
-  const known = new Set(said.map(({ id }) => id));
-  const answerable = dialogue.questions.filter(
-    ({ evidence = [], after }) =>
-      (after === undefined || known.has(after)) && (turns === undefined || evidence.every((id) => known.has(id))),
-  );
-  return { dialogue, turns: said, questions: answerable.slice(0, questions) };
-}
 
 function compileGraphs({ extractor, manager, answerer, ...options }: PlayAgents, store: BaseStore) {
   const common = {
@@ -148,7 +123,7 @@ function compileGraphs({ extractor, manager, answerer, ...options }: PlayAgents,
   };
 }
 
-async function playPart({ dialogue, turns, questions }: Part, play: Play): Promise<PlayedDialogue> {
+async function playPart({ dialogue, turns, questions }: DialoguePart, play: Play): Promise<PlayedDialogue> {
   const namespace = play.namespace?.(dialogue) ?? ["dialogues", namespaceLabel(dialogue.id)];
   const config = {
     configurable: { thread_id: dialogue.id, [NAMESPACE_KEY]: namespace },

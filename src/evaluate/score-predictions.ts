@@ -2,8 +2,8 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import type { EvaluationLog } from "./evaluation-log.js";
 import { costOf, type EvaluationScores } from "./evaluation-scores.js";
 import { judgeAnswers } from "./judge.js";
-import type { PlayProgress } from "./play.js";
 import type { Predictions } from "./predictions.js";
+import type { PlayProgress } from "./progress.js";
 import { scoreLines } from "./score-lines.js";
 
 export interface ScorePredictionsOptions {

@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
-import { SPEAKERS } from "../evaluate/evaluate.js";
+import { SPEAKERS } from "../evaluate/dialogue.js";
 import type { FactSource } from "../evaluate/fact-source.js";
 import { hashText, hashWeights } from "../hash.js";
 import { compactPrompts } from "../memory/compact-prompts.js";

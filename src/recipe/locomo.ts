@@ -2,7 +2,7 @@ import { UsageError } from "../errors.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import type { FactSource } from "../evaluate/fact-source.js";
 import { readLocomo, splitLocomo } from "../evaluate/locomo.js";
-import { type PlayOptions, selectPart } from "../evaluate/play.js";
+import { type PartOptions, selectPart } from "../evaluate/select-part.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import type { Progress } from "../train/trainer.js";
 import { type Agent, commonSettings, type RecipeContext, type Splits } from "./context.js";
@@ -18,7 +18,7 @@ import { warmStartStage } from "./warm-start-stage.js";
 /** Memory-R1's split of a file in LoCoMo's form: conv-26 to learn from, conv-30 to choose by, all others to test once. */
 export async function locomoSplits(
   path: string,
-  { facts, ...part }: Pick<PlayOptions, "turns" | "questions"> & { readonly facts: FactSource },
+  { facts, ...part }: PartOptions & { readonly facts: FactSource },
 ): Promise<Splits> {
   const all = await readLocomo(path, { facts });
   const split = (name: keyof Splits): Dialogue[] =>

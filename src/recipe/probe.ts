@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
-import { memoryStore } from "../evaluate/compare.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { playDialogues } from "../evaluate/play.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import { train } from "../train/trainer.js";
 import { type Agent, chat, mayHaveFacts, type RecipeContext } from "./context.js";
@@ -48,7 +48,7 @@ export async function probe(
       told,
       { manager: chat(context), answerer: chat(context), prompts, ...context.retrieval },
       {
-        store: await memoryStore(context.embeddings),
+        store: await rankedMemoryStore({ embeddings: context.embeddings, fields: ["text"] }),
         recorder: new EpisodeRecorder({ write: (line) => void lines.push(line) }),
         onProgress: ({ done }) => {
           if (done === part.turns.length) timed("decision", told[0]!.turns.filter(mayHaveFacts).length);

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { writeAtomic } from "../atomic-file.js";
 import { buildBanks } from "../evaluate/build-banks.js";
-import { memoryStore } from "../evaluate/compare.js";
 import { mapConcurrently } from "../evaluate/concurrent.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
-import { SPEAKERS } from "../evaluate/evaluate.js";
+import { SPEAKERS } from "../evaluate/dialogue.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
-import { type PlayProgress, playDialogues } from "../evaluate/play.js";
+import { playDialogues } from "../evaluate/play.js";
+import type { PlayProgress } from "../evaluate/progress.js";
 import { namespaceLabel } from "../store/namespace.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import { type EpisodeEvent, episodeEventSchema } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
 import type { Settings } from "../train/manifest.js";
@@ -93,7 +94,7 @@ async function playAndRecord(
     dialogues,
     { manager: chat(context, manager), answerer: chat(context, answerer), prompts, ...retrieval },
     {
-      store: await memoryStore(embeddings),
+      store: await rankedMemoryStore({ embeddings, fields: ["text"] }),
       namespace: ({ id }) => ["recordings", name, namespaceLabel(id)],
       recorder,
       concurrency: options.concurrency,

@@ -2,6 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import { InMemoryStore } from "@langchain/langgraph";
 import { FileError, UsageError } from "../errors.js";
 import { MemoryBank } from "../memory/bank.js";
+import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "../trace/episode.js";
 
 export type Decision = MemoryStep | Answer;
@@ -87,11 +88,7 @@ export function findDecision(events: Iterable<EpisodeEvent>, id: string): Decisi
 }
 
 async function emptyStore({ embeddings }: ReplayOptions): Promise<InMemoryStore> {
-  if (embeddings === undefined) {
-    return new InMemoryStore();
-  }
-  const dims = (await embeddings.embedQuery("dimensions")).length;
-  return new InMemoryStore({ index: { dims, embeddings, fields: ["text"] } });
+  return embeddings === undefined ? new InMemoryStore() : rankedMemoryStore({ embeddings, fields: ["text"] });
 }
 
 /** Compares each change's `before` with the rebuilt bank, and brings the rebuilt values up to date. */

@@ -1,8 +1,9 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { type BaseStore, InMemoryStore } from "@langchain/langgraph";
+import type { BaseStore } from "@langchain/langgraph";
 import { messageOf } from "../errors.js";
 import { startChromaServer } from "./chroma-server.js";
 import { ChromaStore, type ChromaStoreOptions } from "./chroma-store.js";
+import { rankedMemoryStore } from "./ranked-memory-store.js";
 
 export interface OpenStoreOptions {
   readonly embeddings: Embeddings;
@@ -66,9 +67,6 @@ export async function openStore({
     return undefined;
   });
   if (server !== undefined) return open({ url: server.url, unreachableRemedy: UNREACHABLE }, server.stop);
-  const dims = (await embeddings.embedQuery("dimension")).length;
-  const store = new InMemoryStore({
-    index: { dims, embeddings, ...(fields === undefined ? {} : { fields: [...fields] }) },
-  });
+  const store = await rankedMemoryStore({ embeddings, fields });
   return { store, kind: "memory", close: async () => undefined };
 }

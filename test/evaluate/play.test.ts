@@ -1,7 +1,8 @@
 import { InMemoryStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { extractDialogueFacts } from "../../src/evaluate/extract-facts.js";
-import { type PlayProgress, playDialogue, playDialogues } from "../../src/evaluate/play.js";
+import { playDialogue, playDialogues } from "../../src/evaluate/play.js";
+import type { PlayProgress } from "../../src/evaluate/progress.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly, type Decide, noop } from "../../src/memory/controls.js";

@@ -149,7 +149,9 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     expect(planned.stdout).toMatch(
       /: 7 stages\n(.*\n)*3 answerer +about \d+ \w+ +probe .*, 100 steps(.*\n)*left: about/,
     );
-    expect((await runCli(...recipe, "--stage", "dream")).stderr).toMatch(/only \(--stage\): .*expected facts, record.*dream/);
+    expect((await runCli(...recipe, "--stage", "dream")).stderr).toMatch(
+      /only \(--stage\): .*expected facts, record.*dream/,
+    );
     expect((await runCli(...recipe, "--fork", "x")).stderr).toMatch(/--fork: a recipe decides this itself/);
     expect((await runCli("train", "--plan")).stderr).toMatch(/--plan: this is an option of recipes; add --recipe/);
     expect((await runCli("train")).stderr).toMatch(/--episodes: there is nothing to learn from/);
