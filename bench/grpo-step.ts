@@ -6,7 +6,7 @@ import { device, nonNegative, positive } from "../src/cli/options.js";
 import type { Generation, PolicyEngine, PolicyGroup } from "../src/model/engine.js";
 import { openEngine } from "../src/model/open-engine.js";
 import { type Precision, precisions } from "../src/model/precision.js";
-import type { Device } from "../src/onnx/session.js";
+import type { Device } from "../src/onnx/device.js";
 import { Random } from "../src/random.js";
 import { PeakMemory } from "./peak-memory.js";
 import { profileTable } from "./profile-table.js";

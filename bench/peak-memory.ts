@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Device } from "../src/onnx/device.js";
 import { cudaId } from "../src/onnx/free-memory.js";
-import type { Device } from "../src/onnx/session.js";
 
 /** The largest memory in use since the last question, GiB: of the whole GPU, asked of the driver every 20 ms; of this process on other devices. */
 export class PeakMemory {

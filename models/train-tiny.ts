@@ -8,7 +8,7 @@ import { openEngine } from "../src/model/open-engine.js";
 import { writeSafetensors } from "../src/model/safetensors.js";
 import { loadTokenizer } from "../src/model/tokenizer.js";
 import { requiredTensors } from "../src/model/weights.js";
-import type { Device } from "../src/onnx/session.js";
+import type { Device } from "../src/onnx/device.js";
 import { Random } from "../src/random.js";
 import { generateSftExamples } from "../src/synthetic/sft.js";
 import { type SftTokens, trainSft } from "../src/train/sft.js";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { Embeddings } from "@langchain/core/embeddings";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
-import type { Device } from "../onnx/session.js";
+import type { Device } from "../onnx/device.js";
 import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 

@@ -4,7 +4,7 @@ import { UsageError } from "../errors.js";
 import { type FactSource, factSources } from "../evaluate/fact-source.js";
 import { type Agent, agents } from "../recipe/context.js";
 import { factsHelp, positive, wholeNumber } from "./options.js";
-import type { TrainVerbOptions } from "./train.js";
+import type { TrainVerbOptions } from "./train-options.js";
 
 export interface RecipeVerbOptions {
   readonly recipe?: "locomo";

@@ -1,7 +1,7 @@
 import { hashFile, hashText, hashWeights } from "../hash.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import type { OpenedModels } from "./models.js";
-import type { TrainVerbOptions } from "./train.js";
+import type { TrainVerbOptions } from "./train-options.js";
 
 /** What the numbers of a training follow from beside the items' names: a run that goes on must have the same. */
 export async function taskSettings(

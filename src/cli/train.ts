@@ -1,9 +1,8 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { retrievalSetting } from "../memory/retrieve.js";
-import { type RewardName, rewardNames } from "../reward/rewards.js";
+import { rewardNames } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
@@ -14,51 +13,22 @@ import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
 import { managerDialogues } from "../train/manager-dialogues.js";
 import type { Task } from "../train/rollout.js";
-import { METRICS_FILE } from "../train/run-log.js";
 import { startingPoint } from "../train/starting-point.js";
 import { type TrainOptions, train } from "../train/trainer.js";
-import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
+import { addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
 import { InterruptedError, untilInterrupted } from "./interrupt.js";
 import { type OpenedModels, openModels } from "./models.js";
-import {
-  addModelOptions,
-  addRetrievalOptions,
-  type ModelOptions,
-  nonNegative,
-  positive,
-  type RetrievalOptions,
-  verbCommand,
-} from "./options.js";
+import { addModelOptions, addRetrievalOptions, nonNegative, positive, verbCommand } from "./options.js";
 import { trainRecipe } from "./recipe.js";
 import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions } from "./recipe-options.js";
 import { chooseTrainingRetrieval } from "./retrieval.js";
 import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
 import { taskSettings } from "./task-settings.js";
-
-export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, RetrievalOptions {
-  readonly episodes: readonly string[];
-  readonly agent: "manager" | "answerer";
-  readonly form: "decisions" | "dialogues";
-  readonly reward: RewardName;
-  readonly credit: number;
-  readonly evidence: number;
-  readonly steps: number;
-  readonly batch: number;
-  readonly group: number;
-  readonly rank: number;
-  readonly alpha: number;
-  readonly checkpointEvery: number;
-  readonly out: string;
-  readonly resume?: boolean;
-  readonly fork?: string;
-  readonly overwrite?: boolean;
-  readonly tensorboard: boolean;
-  readonly stopOnAlarm?: boolean;
-  readonly allowHeldOut?: boolean;
-}
+import { checkAdapter, checkCredit, checkEvidence, checkForm, checkOut, checkTemperature } from "./train-checks.js";
+import type { TrainVerbOptions } from "./train-options.js";
 
 export function trainVerb(): Command {
   const command = verbCommand(
@@ -189,77 +159,6 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
   } finally {
     await models.close();
   }
-}
-
-function checkTemperature({ temperature }: Pick<TrainVerbOptions, "temperature">): void {
-  if (temperature > 0) return;
-  throw new UsageError({
-    what: "greedy attempts at an item are all equal, and teach nothing",
-    where: "--temperature",
-    expected: "more than 0",
-    found: "0",
-    remedy: "leave out --temperature: training samples at 1",
-  });
-}
-
-function checkAdapter({ agent, adapterManager, adapterAnswerer }: TrainVerbOptions): void {
-  const own = agent === "manager" ? adapterManager : adapterAnswerer;
-  if (own === undefined) return;
-  throw new UsageError({
-    what: `the ${agent} is under training: it begins with a new adapter, or with a run's`,
-    where: `--adapter-${agent}`,
-    expected: "an adapter of the other agent, which is frozen",
-    found: own,
-    remedy: "train on with --fork and the folder of the run that made it, or leave it out",
-  });
-}
-
-function checkForm({ agent, form }: TrainVerbOptions): void {
-  if (agent === "manager" || form === "decisions") return;
-  throw new UsageError({
-    what: "only a manager lives through whole dialogues",
-    where: "--form",
-    expected: "--agent manager",
-    found: `--agent ${agent}`,
-    remedy: "leave out --form: the answerer learns from single questions",
-  });
-}
-
-function checkCredit({ credit, agent, form }: TrainVerbOptions): void {
-  if (credit === 0 || (agent === "manager" && form === "decisions")) return;
-  throw new UsageError({
-    what: "only single decisions of a manager are credited by operation",
-    where: "--credit",
-    expected: "--agent manager --form decisions",
-    found: `--agent ${agent} --form ${form}`,
-    remedy: "leave out --credit, or train the manager by decisions",
-  });
-}
-
-function checkEvidence({ evidence, agent }: TrainVerbOptions): void {
-  if (evidence === 0 || agent === "answerer") return;
-  throw new UsageError({
-    what: "only the answer agent is rewarded for naming memories",
-    where: "--evidence",
-    expected: "--agent answerer",
-    found: `--agent ${agent}`,
-    remedy: "leave out --evidence, or train the answerer",
-  });
-}
-
-/** A new run begins by removing what an old one left. */
-async function checkOut({ out, resume, overwrite }: TrainVerbOptions): Promise<void> {
-  if (resume || overwrite) return;
-  const checkpoint = await latestCheckpoint(out);
-  const size = statSync(join(out, METRICS_FILE), { throwIfNoEntry: false })?.size ?? 0;
-  if (checkpoint === undefined && size === 0) return;
-  throw new UsageError({
-    what: "the folder holds a run already",
-    where: out,
-    expected: "a new folder, --resume or --overwrite",
-    found: checkpoint === undefined ? `${METRICS_FILE} of ${size} bytes` : checkpoint.folder,
-    remedy: "pass --resume to go on with it, --overwrite to lose it, or another --out",
-  });
 }
 
 /** The adapter under training never takes the name of one that was loaded. */

@@ -1,6 +1,6 @@
 import { ContextLengthError, EngineError } from "../errors.js";
+import type { Device } from "../onnx/device.js";
 import { freeMemory } from "../onnx/free-memory.js";
-import type { Device } from "../onnx/session.js";
 import type { BatchSize, Sized } from "./batching.js";
 import { blockRows } from "./blocked-scores.js";
 import type { DecoderConfig } from "./config.js";

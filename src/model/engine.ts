@@ -1,4 +1,4 @@
-import type { Device } from "../onnx/session.js";
+import type { Device } from "../onnx/device.js";
 import type { AdamWOptions } from "./adamw.js";
 import type { Precision } from "./precision.js";
 

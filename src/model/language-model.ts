@@ -1,6 +1,6 @@
 import { EngineError, UsageError } from "../errors.js";
+import type { Device } from "../onnx/device.js";
 import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
-import type { Device } from "../onnx/session.js";
 import { adamWDefaults, adamWStep, globalNorm } from "./adamw.js";
 import {
   type BatchMemory,

@@ -1,5 +1,5 @@
 import { EngineError } from "../errors.js";
-import type { Device } from "../onnx/session.js";
+import type { Device } from "../onnx/device.js";
 import type { Architecture } from "./config.js";
 
 /** What weights and activations are computed in. Logits, losses, adapters and the optimizer are float32 whatever this is. */

@@ -1,7 +1,8 @@
+import type { Device } from "../onnx/device.js";
 import { emitModel, emitPrograms, type ModelDefinition } from "../onnx/emit.js";
 import { cast } from "../onnx/operators.js";
 import { programsOf } from "../onnx/program.js";
-import { type Device, type Runnable, Session } from "../onnx/session.js";
+import { type Runnable, Session } from "../onnx/session.js";
 import type { Value } from "../onnx/value.js";
 import { Decoder, type DecoderParameters } from "./decoder.js";
 import type { PolicyForm, UpdateRequest } from "./engine.js";

@@ -1,7 +1,8 @@
 import { EngineError } from "../errors.js";
+import type { Device } from "./device.js";
 import { emitModel } from "./emit.js";
 import * as o from "./operators.js";
-import { type Device, Session } from "./session.js";
+import { Session } from "./session.js";
 import { input } from "./value.js";
 
 /** What a user may choose; "auto" is the fastest device that works. */

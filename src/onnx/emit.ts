@@ -1,9 +1,9 @@
 import { EngineError } from "../errors.js";
+import type { Device } from "./device.js";
 import { printShape } from "./dimension.js";
 import { GraphScope, NameSource } from "./graph-scope.js";
 import { topologicalOrder } from "./order.js";
 import * as proto from "./proto.js";
-import type { Device } from "./session.js";
 import { constant, type Node, type Value } from "./value.js";
 
 export interface ModelDefinition {

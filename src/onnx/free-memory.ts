@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { freemem } from "node:os";
 import { promisify } from "node:util";
-import type { Device } from "./session.js";
+import type { Device } from "./device.js";
 
 const run = promisify(execFile);
 

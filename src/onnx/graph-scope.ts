@@ -1,10 +1,10 @@
 import { EngineError } from "../errors.js";
+import type { Device } from "./device.js";
 import { type Dim, parseDim, parseShare, type Shape } from "./dimension.js";
 import { type Attributes, lowerings, type Scope } from "./lower.js";
 import type { OpName } from "./op.js";
 import { captures } from "./order.js";
 import * as proto from "./proto.js";
-import type { Device } from "./session.js";
 import { constant, type DType, encode, type Node, type Value } from "./value.js";
 
 export class NameSource {

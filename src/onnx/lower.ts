@@ -1,7 +1,7 @@
+import type { Device } from "./device.js";
 import { addDims, commonFactor, type Dim, type Shape } from "./dimension.js";
 import type { OpAttributes, OpName } from "./op.js";
 import { type AttributeValue, dataTypes } from "./proto.js";
-import type { Device } from "./session.js";
 import type { DType, Node, Value } from "./value.js";
 
 /** What a lowering may do: add ONNX nodes and constants to the scope it stands in. */

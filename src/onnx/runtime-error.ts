@@ -1,5 +1,5 @@
 import { EngineError, type Failure, messageOf } from "../errors.js";
-import type { Device } from "./session.js";
+import type { Device } from "./device.js";
 
 /** What onnxruntime's messages mean, most particular first. */
 const meanings: readonly {

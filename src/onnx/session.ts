@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { EngineError } from "../errors.js";
+import type { Device } from "./device.js";
 import { runtimeError } from "./runtime-error.js";
 import type { ConstantData, DType } from "./value.js";
 
@@ -9,9 +10,6 @@ export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: ConstantData;
 }
-
-/** Where graphs run: "cpu", "cuda" or "cuda:1", "webgpu". */
-export type Device = "cpu" | "cuda" | `cuda:${number}` | "webgpu";
 
 export interface SessionOptions {
   readonly device?: Device;

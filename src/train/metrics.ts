@@ -1,6 +1,6 @@
 import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
-import type { Alarm } from "./alarms.js";
+import type { Alarm } from "./alarm.js";
 import { type RewardOptions, rewardOf } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
 

@@ -1,5 +1,6 @@
 import { parseFields, parseLine } from "../json-file.js";
-import { type Alarm, type AlarmThresholds, alarmsOf } from "./alarms.js";
+import type { Alarm } from "./alarm.js";
+import { type AlarmThresholds, alarmsOf } from "./alarms.js";
 import type { StepMetrics } from "./metrics.js";
 import type { Task } from "./rollout.js";
 import { type StepRecord, stepRecord, stepRecordSchema } from "./step-record.js";

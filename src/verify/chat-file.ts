@@ -5,7 +5,7 @@ import type { PolicyEngine } from "../model/engine.js";
 import { openEngine } from "../model/open-engine.js";
 import type { Precision } from "../model/precision.js";
 import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
-import type { Device } from "../onnx/session.js";
+import type { Device } from "../onnx/device.js";
 import { type Bounds, type Check, compare, type Skip } from "./check.js";
 import { differing, largestDifference, parting, worst } from "./difference.js";
 import { checkEmbeddings, type EmbeddingRow, embeddingSchema } from "./embedding-checks.js";

@@ -5,7 +5,7 @@ import { aggregations, tokenWeights } from "../train/aggregation.js";
 import { type Check, compare } from "./check.js";
 import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
-import type { ReferenceOptions } from "./reference-folder.js";
+import type { ReferenceOptions } from "./reference.js";
 
 /** The same numbers by way of the engine's thread, as the chat model and the trainer get them. Throws FileError. */
 export async function* checkEngine(

@@ -16,7 +16,7 @@ import { tokenRewards } from "../train/token-rewards.js";
 import { type Check, compare } from "./check.js";
 import { largestDifference } from "./difference.js";
 import { compareGradients } from "./gradients.js";
-import type { Reference } from "./reference-folder.js";
+import type { Reference } from "./reference.js";
 import { decoderParameters, runOnce } from "./run-graph.js";
 
 /** PPO's arithmetic, and one step's losses and gradients where policy and value head share an adapter. */

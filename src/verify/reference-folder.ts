@@ -7,37 +7,19 @@ import { generateGraph } from "../model/generate-graph.js";
 import { factored, loraInputs, merged } from "../model/lora.js";
 import { feedsOf, type ParameterSet, readLora, zeroLora } from "../model/parameter-set.js";
 import { GRADIENT_SCALE, groupInputs, responseLogits } from "../model/policy-graph.js";
-import type { Precision } from "../model/precision.js";
 import { groupFeeds, scoreBatch, unpad } from "../model/scoring.js";
 import { Sessions } from "../model/sessions.js";
-import { type Checkpoint, openCheckpoint } from "../model/weights.js";
-import type { Device } from "../onnx/session.js";
+import { openCheckpoint } from "../model/weights.js";
 import { groupAdvantages } from "../train/advantage.js";
 import { aggregations, tokenWeights } from "../train/aggregation.js";
-import { type Bounds, type Check, compare } from "./check.js";
+import { type Check, compare } from "./check.js";
 import { turnedTokens, withExpectedDecisions } from "./clip-decisions.js";
 import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
 import { compareGradients } from "./gradients.js";
 import { checkPpo } from "./ppo-checks.js";
+import type { Reference, ReferenceOptions } from "./reference.js";
 import { decoderParameters, open, runOnce } from "./run-graph.js";
-
-export interface ReferenceOptions {
-  readonly device: Device;
-  /** float32 by default, whatever the device. */
-  readonly precision?: Precision;
-  readonly bounds: Bounds;
-}
-
-/** What all checks of one folder share. */
-export interface Reference extends ReferenceOptions {
-  readonly precision: Precision;
-  readonly folder: string;
-  readonly checkpoint: Checkpoint;
-  readonly expected: ExpectedNumbers;
-  readonly adapter: ParameterSet;
-  readonly sessions: Sessions;
-}
 
 /** The graphs of the engine beside another implementation's numbers, on one tiny checkpoint. Throws FileError. */
 export async function* checkReferenceFolder(folder: string, options: ReferenceOptions): AsyncGenerator<Check> {

@@ -3,8 +3,9 @@ import { type factored, loraInputs } from "../model/lora.js";
 import { biasNames, frozenParameters } from "../model/parameters.js";
 import type { Precision } from "../model/precision.js";
 import type { Checkpoint } from "../model/weights.js";
+import type { Device } from "../onnx/device.js";
 import { emitModel, type ModelDefinition } from "../onnx/emit.js";
-import { type Device, type HostTensor, Session } from "../onnx/session.js";
+import { type HostTensor, Session } from "../onnx/session.js";
 
 /** Parameters of a decoder with an adapter applied in one way or the other. */
 export function decoderParameters(

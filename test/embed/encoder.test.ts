@@ -5,7 +5,7 @@ import { InferenceSession } from "onnxruntime-node";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Encoder } from "../../src/embed/encoder.js";
 import { EngineError } from "../../src/errors.js";
-import type { Device } from "../../src/onnx/session.js";
+import type { Device } from "../../src/onnx/device.js";
 import { writeTinyBert } from "./tiny-bert.js";
 
 let folder: string;

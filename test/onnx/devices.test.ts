@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { EngineError } from "../../src/errors.js";
 import { providerPackage } from "../../src/onnx/cuda-provider.js";
+import type { Device } from "../../src/onnx/device.js";
 import { probeDevice, resolveDevice } from "../../src/onnx/devices.js";
 import { cudaId, freeMemory } from "../../src/onnx/free-memory.js";
-import type { Device } from "../../src/onnx/session.js";
 
 const only =
   (...working: Device[]) =>

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { Device } from "../../src/onnx/device.js";
 import { emitModel } from "../../src/onnx/emit.js";
 import * as o from "../../src/onnx/operators.js";
-import { type Device, Session } from "../../src/onnx/session.js";
+import { Session } from "../../src/onnx/session.js";
 import { input, scalar } from "../../src/onnx/value.js";
 import { outline } from "./read-model.js";
 import { tensor } from "./run-graph.js";
