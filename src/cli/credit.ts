@@ -96,7 +96,7 @@ async function credit(files: readonly string[], options: CreditVerbOptions): Pro
 }
 
 /** Totals by event, then the operations that helped and harmed most. */
-export function formatCredit({ operations, events, skipped }: CreditReport, reward: string, top: number): string {
+function formatCredit({ operations, events, skipped }: CreditReport, reward: string, top: number): string {
   const header = ["event", "operations", "helpful", "harmful", "credit", "gain"].map((cell, at) => pad(cell, at));
   const rows = Object.entries(events).map(([event, totals]) =>
     [event, totals.operations, totals.helpful, totals.harmful, signed(totals.credit), signed(totals.gain)].map(pad),

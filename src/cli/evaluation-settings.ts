@@ -4,8 +4,9 @@ import type { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { FactSource } from "../evaluate/fact-source.js";
 import { type Row, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
 import { hashText, hashWeights } from "../hash.js";
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { promptStyle } from "../memory/prompt-style.js";
 import { retrievalSetting } from "../memory/retrieve.js";
+import { deviceKind } from "../onnx/device.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { OpenedModels } from "./models.js";
 import type { DataOptions, ModelOptions } from "./options.js";
@@ -29,10 +30,9 @@ export async function requireSettings(
     "model.architecture": architecture,
     "model.parameters": parameters,
     "model.weights": await hashWeights(folder),
-    // One card computes as another of the host; a CPU does not.
-    "model.device": device.replace(/:\d+$/, ""),
+    "model.device": deviceKind(device),
     "model.precision": precision,
-    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    prompts: promptStyle(prompts),
     maxNewTokens,
     temperature,
     seed,

@@ -1,6 +1,5 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Embeddings } from "@langchain/core/embeddings";
 import { FileError } from "../errors.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
@@ -9,12 +8,10 @@ import type { MemoryPrompts } from "../memory/prompts.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import type { PolicyEngine } from "../model/engine.js";
 import { openEngine } from "../model/open-engine.js";
+import { tinyModel } from "../model/tiny-model.js";
 import { loadTokenizer } from "../model/tokenizer.js";
 import { type OpenedEmbeddings, openEmbeddings } from "./embeddings.js";
 import type { ModelOptions } from "./options.js";
-
-/** The tiny model that comes with this package: two folders up both from its sources and from what is built of them. */
-export const tinyModel = fileURLToPath(new URL("../../models/tiny", import.meta.url));
 
 /** Longest reply by default; a small context leaves it an eighth. */
 const MAX_NEW_TOKENS = 256;
@@ -93,7 +90,7 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
 }
 
 /** Models that this project's own training made say so in a file, and speak the compact prompts. */
-export function choosePrompts(folder: string, style: ModelOptions["prompts"]): MemoryPrompts {
+function choosePrompts(folder: string, style: ModelOptions["prompts"]): MemoryPrompts {
   const chosen = style ?? (folder === tinyModel || existsSync(join(folder, "made.json")) ? "compact" : "instructed");
   return chosen === "compact" ? compactPrompts : instructedPrompts;
 }

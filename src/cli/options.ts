@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type FactSource, factSources } from "../evaluate/fact-source.js";
+import { type PromptStyle, promptStyles } from "../memory/prompt-style.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
 import { type Precision, precisions } from "../model/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
@@ -29,7 +30,7 @@ export interface ModelOptions extends CommonOptions {
   readonly model?: string;
   readonly adapterManager?: string;
   readonly adapterAnswerer?: string;
-  readonly prompts?: "instructed" | "compact";
+  readonly prompts?: PromptStyle;
   readonly embeddings?: string;
   readonly temperature: number;
   readonly maxNewTokens?: number;
@@ -46,10 +47,9 @@ export function addModelOptions(
     .option("--adapter-manager <dir>", "LoRA adapter of the memory manager, in peft's form")
     .option("--adapter-answerer <dir>", "LoRA adapter of the answer agent, in peft's form")
     .addOption(
-      new Option("--prompts <style>", "style of the prompts (default: compact for models trained to it)").choices([
-        "instructed",
-        "compact",
-      ]),
+      new Option("--prompts <style>", "style of the prompts (default: compact for models trained to it)").choices(
+        promptStyles,
+      ),
     )
     .option("--embeddings <dir>", embeddingsHelp)
     .option("--temperature <t>", "of manager and answerer; 0 is greedy", nonNegative, temperature)

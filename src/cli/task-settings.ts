@@ -1,5 +1,5 @@
 import { hashFile, hashText, hashWeights } from "../hash.js";
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { promptStyle } from "../memory/prompt-style.js";
 import type { OpenedModels } from "./models.js";
 import type { TrainVerbOptions } from "./train-options.js";
 
@@ -19,7 +19,7 @@ export async function taskSettings(
   };
   return {
     reward,
-    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    prompts: promptStyle(prompts),
     episodes: hashText(hashes.join("\n")),
     ...(agent === "manager" ? manager : {}),
     ...(credit === 0 ? {} : { credit: String(credit) }),

@@ -3,7 +3,7 @@ import { FileError } from "../errors.js";
 import { readJson } from "../json-file.js";
 import { questionSchema, turnSchema } from "../trace/episode.js";
 
-export const dialogueTurnSchema = turnSchema.extend({
+const dialogueTurnSchema = turnSchema.extend({
   /** Number of the session, from 1 on. */
   session: z.number().int(),
   /** When it was said, in the data's own words, where these say more than `time`: "1:56 pm on 8 May, 2023". */

@@ -3,7 +3,7 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import { UsageError } from "../errors.js";
 import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
-import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
+import type { GoldQuestion, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";
 import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
@@ -49,8 +49,6 @@ export interface EvaluateOptions extends PartOptions {
 
 /** Questions under way for each conversation under way. */
 const QUESTIONS_PER_CONVERSATION = 8;
-
-type GoldQuestion = Question & { readonly gold: string };
 
 interface Part {
   readonly dialogue: Dialogue;

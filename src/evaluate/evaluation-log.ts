@@ -10,7 +10,7 @@ import { usageSchema } from "./usage.js";
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 
 /** What the results of a part follow from: of all rows, or only of those that use a trained manager, answerer or a judge. */
-export const scopes = ["all", "facts", "manager", "answerer", "judge"] as const;
+const scopes = ["all", "facts", "manager", "answerer", "judge"] as const;
 export type Scope = (typeof scopes)[number];
 export type ScopeSettings = Readonly<Record<string, z.infer<typeof scalar>>>;
 
@@ -21,7 +21,7 @@ const settingsLine = z.object({
 });
 
 /** What the extractor found in one turn. */
-export const factsLine = z.object({
+const factsLine = z.object({
   type: z.literal("facts"),
   conversation: z.string(),
   turn: z.string(),
@@ -31,7 +31,7 @@ export const factsLine = z.object({
 });
 
 /** What a manager decided about one turn. */
-export const stepLine = z.object({
+const stepLine = z.object({
   type: z.literal("step"),
   manager: z.enum(["base", "trained"]),
   conversation: z.string(),
@@ -66,7 +66,7 @@ export const answerLine = z.object({
   usage: usageSchema,
 });
 
-export const judgementLine = z.object({
+const judgementLine = z.object({
   type: z.literal("judgement"),
   row: z.string(),
   conversation: z.string(),

@@ -1,12 +1,13 @@
 import { mean } from "../mean.js";
 import type { Operation, OperationEvent } from "../memory/operation.js";
+import { countAllOperations } from "../memory/operation-counts.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
 import type { FactSource } from "./fact-source.js";
 import { addUsage, type Usage } from "./usage.js";
 
 /** By their names in `rewards`: both F1s, BLEU-1, exact match without regard to articles and punctuation, and mem0's, which minds them. */
-export const evaluationMetrics = [
+const evaluationMetrics = [
   "f1",
   "mem0-f1",
   "bleu1",
@@ -134,10 +135,8 @@ export function scoreBanks(
 ): BankScores {
   const steps = banks.flatMap((bank) => bank.steps);
   const replies = steps.filter(({ decided, tooLong }) => decided && !tooLong);
-  const operations = { ADD: 0, UPDATE: 0, DELETE: 0, NOOP: 0 };
-  for (const { event } of steps.flatMap((step) => step.operations)) operations[event]++;
   return {
-    operations,
+    operations: countAllOperations(steps.flatMap(({ operations }) => operations)),
     bankSize: mean(banks.map(({ bankSize }) => bankSize)),
     decisions: steps.length,
     managerUnparsable: replies.length === 0 ? null : mean(replies.map(({ unparsable }) => Number(unparsable !== null))),

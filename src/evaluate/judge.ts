@@ -17,7 +17,7 @@ Answer with JSON only: {"correct": true} or {"correct": false}`;
 const verdict = z.object({ correct: z.boolean() });
 
 /** Reads a judge's reply; null where it is no verdict. */
-export function readVerdict(text: string): boolean | null {
+function readVerdict(text: string): boolean | null {
   const json = readJsonObject(text);
   if ("reason" in json) return null;
   const parsed = verdict.safeParse(json.value);

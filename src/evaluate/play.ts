@@ -67,16 +67,6 @@ const RECORDED_REWARDS = ["exact-match", "f1"] as const;
 /** Key of the run's config by which the graphs, compiled once, find the bank of each dialogue. */
 const NAMESPACE_KEY = "memory_r1_namespace";
 
-/** Takes one dialogue through the project's graphs: its turns in order, then its questions. */
-export async function playDialogue(
-  dialogue: Dialogue,
-  agents: PlayAgents,
-  options: PlayOptions,
-): Promise<PlayedDialogue> {
-  const [played] = await playDialogues([dialogue], agents, options);
-  return played!;
-}
-
 /**
  * Takes dialogues through the project's graphs, several at once, so that a model that batches gets batches. When one
  * fails, the others stop after their current step, and the failure is thrown.

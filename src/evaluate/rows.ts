@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.js";
 
 /** What stands in for a memory bank: nothing, BM25's best raw turns, the evidence turns, or all turns. */
-export const turnContexts = ["none", "bm25", "evidence", "full"] as const;
+const turnContexts = ["none", "bm25", "evidence", "full"] as const;
 export type TurnContext = (typeof turnContexts)[number];
 
 /** Who keeps a bank: a model, without or with its adapter, or a control that uses none. */

@@ -1,12 +1,11 @@
 import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
+import { countAllOperations } from "../memory/operation-counts.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
-import type { PlayedAnswer, PlayedDialogue, PlayedStep } from "./play.js";
+import type { PlayedAnswer, PlayedDialogue } from "./play.js";
 
 /** The metrics that tables show, by their names in `rewards`. */
-export const metricNames = ["exact-match", "f1", "mem0-f1", "bleu1"] as const satisfies readonly RewardName[];
-
-export type MetricName = (typeof metricNames)[number];
+type MetricName = Extract<RewardName, "exact-match" | "f1" | "mem0-f1" | "bleu1">;
 
 export interface CategoryScores {
   readonly questions: number;
@@ -44,7 +43,7 @@ export function scorePlayed(name: string, played: readonly PlayedDialogue[]): Sc
     turns: steps.length,
     ...scoreAnswers(answers),
     categories: scoreCategories(answers),
-    operations: countOperations(steps),
+    operations: countAllOperations(steps.flatMap((step) => step.operations)),
     bankSize: mean(played.map(({ bankSize }) => bankSize)),
     managerUnparsable: decided.length === 0 ? null : mean(decided.map(({ unparsable }) => Number(unparsable !== null))),
     answererUnparsable: mean(answers.map(({ unparsable }) => Number(unparsable !== null))),
@@ -77,10 +76,4 @@ function scoreCategories(answers: readonly PlayedAnswer[]): Scores["categories"]
   }
   const names = [...groups.keys()].sort();
   return Object.fromEntries(names.map((category) => [category, scoreAnswers(groups.get(category)!)]));
-}
-
-function countOperations(steps: readonly PlayedStep[]): Scores["operations"] {
-  const counts = { ADD: 0, UPDATE: 0, DELETE: 0, NOOP: 0 };
-  for (const { event } of steps.flatMap(({ operations }) => operations)) counts[event]++;
-  return counts;
 }

@@ -1,4 +1,4 @@
-import { alignRows, type Cells, markdownRows } from "./cells.js";
+import { alignRows, type Cells } from "./cells.js";
 import type { Scores } from "./scores.js";
 
 const columns: readonly (readonly [header: string, cell: (scores: Scores) => string])[] = [
@@ -53,9 +53,4 @@ export function formatTable(all: readonly Scores[]): string {
   const size =
     first === undefined ? "" : `${first.dialogues} dialogues, ${first.turns} turns, ${first.questions} questions\n`;
   return [`${size}${alignRows(overviewRows(all))}`, alignRows(categoryRows(all)), LEGEND].join("\n\n");
-}
-
-/** As `formatTable`, in Markdown. */
-export function formatMarkdown(all: readonly Scores[]): string {
-  return [overviewRows(all), categoryRows(all)].map(markdownRows).join("\n\n");
 }

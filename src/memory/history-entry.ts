@@ -2,7 +2,7 @@ import { z } from "zod";
 import { changeSchema } from "../trace/episode.js";
 
 /** Where a change comes from, as far as the caller knows. */
-export const provenanceSchema = z.object({
+const provenanceSchema = z.object({
   /** Id of the memory step. The changes of one step are written, recovered and undone together. */
   step: z.string(),
   /** Id of the turn; null for what no turn said, such as an undo. */

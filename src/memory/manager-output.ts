@@ -9,7 +9,7 @@ import { UsageError } from "../errors.js";
  * How a manager's model gives its operations. `text`: as JSON in its reply, as every model can and as policies are
  * trained. `tool`: as the arguments of a tool call. `auto`: as a tool call where the model can bind tools, else as text.
  */
-export const managerOutputs = ["text", "tool", "auto"] as const;
+const managerOutputs = ["text", "tool", "auto"] as const;
 export type ManagerOutput = (typeof managerOutputs)[number];
 
 export const MANAGER_TOOL = "manage_memory";

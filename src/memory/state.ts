@@ -4,7 +4,7 @@ import { answerSchema, memoryStepSchema, questionSchema, retrievedMemorySchema, 
 import { operationSchema } from "./operation.js";
 
 /** A turn as graphs take it: with its facts where they are known already, so that no extractor is asked. */
-export const turnInputSchema = turnSchema.extend({
+const turnInputSchema = turnSchema.extend({
   facts: z.array(z.string().trim().min(1)).optional(),
   /** Its place among the turns of its conversation, which must ascend. By default after all memories of the bank. */
   order: z.number().int().nonnegative().optional(),
@@ -13,13 +13,13 @@ export const turnInputSchema = turnSchema.extend({
 });
 
 /** What a manager did with one turn. */
-export const memoryStepResultSchema = memoryStepSchema.omit({ type: true, at: true, run: true });
+const memoryStepResultSchema = memoryStepSchema.omit({ type: true, at: true, run: true });
 
 /** What an answerer did with one question. */
-export const answerResultSchema = answerSchema.omit({ type: true, at: true, run: true });
+const answerResultSchema = answerSchema.omit({ type: true, at: true, run: true });
 
 /** A manager's answer before it is applied. */
-export const decisionSchema = z.object({
+const decisionSchema = z.object({
   /** Id of the model call; null where no model was asked. */
   callId: z.string().nullable(),
   operations: z.array(operationSchema),
@@ -30,7 +30,7 @@ export const decisionSchema = z.object({
 });
 
 /** The step that is under way. Its id and order are fixed before anything is written, so that it can be run again. */
-export const pendingStepSchema = z.object({
+const pendingStepSchema = z.object({
   id: z.string(),
   facts: z.array(z.string()),
   order: z.number(),

@@ -10,7 +10,7 @@ export interface UndoChange {
 }
 
 /** Ids of the entries whose effect was taken back, and not brought back since. */
-export function undoneIds(entries: readonly HistoryEntry[]): Set<string> {
+function undoneIds(entries: readonly HistoryEntry[]): Set<string> {
   const undone = new Set<string>();
   for (const entry of entries.toReversed()) if (!undone.has(entry.id)) for (const id of entry.undoes) undone.add(id);
   return undone;

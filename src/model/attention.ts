@@ -125,7 +125,7 @@ export function perResponse(x: Value, { group, rows }: ResponseShape, { heads, k
 }
 
 /** Scores [B, keyValueHeads, all, C] of response queries on the context's keys. */
-export function contextScores(q: Value, context: Value, mask: Value, { headSize }: HeadCounts): Value {
+function contextScores(q: Value, context: Value, mask: Value, { headSize }: HeadCounts): Value {
   return o.add(o.matmul(q, context, { transposeB: true, alpha: headSize ** -0.5 }), mask);
 }
 
@@ -133,7 +133,7 @@ export function contextScores(q: Value, context: Value, mask: Value, { headSize 
  * Attention weights of response queries, on the context [B, keyValueHeads, all, C], given their scores there, and on their own tokens
  * [B, keyValueHeads, all, own length].
  */
-export function responseWeights(
+function responseWeights(
   q: Value,
   onContext: Value,
   own: Value,

@@ -25,7 +25,7 @@ export interface RenderOptions {
 
 const named = z.object({ name: z.string(), template: z.string() });
 const templateSchema = z.union([z.string(), z.array(named)]);
-export const chatTemplateField = z.object({ chat_template: templateSchema.nullish() });
+const chatTemplateField = z.object({ chat_template: templateSchema.nullish() });
 
 /** A compiled chat template. */
 export class ChatTemplate {

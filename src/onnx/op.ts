@@ -326,7 +326,7 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
 };
 
 /** NumPy's rule. Two different named dimensions never broadcast: which of them is 1 would be known only when the graph runs. */
-export function broadcast(op: OpName, a: Shape, b: Shape): Shape {
+function broadcast(op: OpName, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const x = a[i - (rank - a.length)] ?? 1;

@@ -58,7 +58,7 @@ class Message {
   }
 }
 
-export function attributeProto(name: string, value: AttributeValue): Encoded {
+function attributeProto(name: string, value: AttributeValue): Encoded {
   const message = new Message().string(1, name);
   if ("int" in value) return message.int(3, value.int).int(20, attributeTypes.int).finish();
   if ("float" in value) return message.float(2, value.float).int(20, attributeTypes.float).finish();

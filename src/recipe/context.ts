@@ -1,12 +1,12 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
-import { SPEAKERS } from "../evaluate/dialogue.js";
+import { type Dialogue, type DialogueTurn, SPEAKERS } from "../evaluate/dialogue.js";
 import type { FactSource } from "../evaluate/fact-source.js";
 import { hashText, hashWeights } from "../hash.js";
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { promptStyle } from "../memory/prompt-style.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { ChatOnnx } from "../model/chat-onnx.js";
 import type { PolicyEngine } from "../model/engine.js";
+import { deviceKind } from "../onnx/device.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { Settings } from "../train/manifest.js";
@@ -76,10 +76,9 @@ export async function commonSettings({
   return {
     "model.architecture": architecture,
     "model.weights": await hashWeights(folder),
-    // One card computes as another of the host; a CPU does not.
-    "model.device": device.replace(/:\d+$/, ""),
+    "model.device": deviceKind(device),
     "model.precision": precision,
-    prompts: prompts === compactPrompts ? "compact" : "instructed",
+    prompts: promptStyle(prompts),
     maxNewTokens: base.sampling.maxNewTokens,
     seed: options.seed,
     ...(encoder === null ? {} : { encoder }),

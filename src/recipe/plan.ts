@@ -83,7 +83,7 @@ export function formatPlan(planned: readonly PlannedStage[]): string {
 }
 
 /** "45 s", "12 min", "3.4 h" */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   if (seconds < 100) return `${Math.ceil(seconds)} s`;
   if (seconds < 6000) return `${Math.ceil(seconds / 60)} min`;
   return `${(seconds / 3600).toFixed(1)} h`;

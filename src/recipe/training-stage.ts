@@ -231,4 +231,4 @@ class TrainingRun {
 const sum = (seconds: readonly number[]): number => seconds.reduce((all, one) => all + one, 0);
 
 /** The checkpoint that a stage chose. */
-export const chosenCheckpoint = (folder: string): Promise<FoundCheckpoint> => findCheckpoint(join(folder, CHOSEN));
+const chosenCheckpoint = (folder: string): Promise<FoundCheckpoint> => findCheckpoint(join(folder, CHOSEN));

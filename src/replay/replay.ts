@@ -73,7 +73,7 @@ export async function bankBefore(
 }
 
 /** The memory step or answer with this id, or with a model call of this id. */
-export function findDecision(events: Iterable<EpisodeEvent>, id: string): Decision {
+function findDecision(events: Iterable<EpisodeEvent>, id: string): Decision {
   for (const event of events) {
     if ((event.type === "memory_step" || event.type === "answer") && (event.id === id || event.callId === id)) {
       return event;

@@ -50,7 +50,7 @@ function reason(told: ToldStep | null): Markup {
 }
 
 /** "Where does Ana live? → Oslo ✓" */
-export function answerLine({ answer: { question, answer }, right }: GivenAnswer): Markup {
+function answerLine({ answer: { question, answer }, right }: GivenAnswer): Markup {
   return html`Used for “${quoted(question.text)}” → ${quoted(answer)} ${verdict(right, question.gold)}`;
 }
 

@@ -6,15 +6,13 @@ import { Random } from "../random.js";
 import { resultsFile } from "../recipe/evaluation-stage.js";
 import { readFacts } from "../recipe/facts-stage.js";
 import { EVALUATE, FACTS, MANAGER } from "../recipe/stage-names.js";
-import type { Change, Question } from "../trace/episode.js";
+import type { Change, GoldQuestion, Question } from "../trace/episode.js";
 import type { RecipeRun } from "./read-recipe.js";
 import { type Results, readResults } from "./read-results.js";
 import { type ShownMemory, shownMemories } from "./shown-memories.js";
 
 /** Test questions that a report shows, whatever was answered to them. */
 const SHOWN_QUESTIONS = 10;
-
-export type GoldQuestion = Question & { readonly gold: string };
 
 /** What a manager did with an evidence turn. */
 export interface EvidenceStep {

@@ -2,12 +2,9 @@ import { z } from "zod";
 import { FileError, messageOf } from "../errors.js";
 import { firstIssue } from "../first-issue.js";
 import { parseLine, readOptionalText } from "../json-file.js";
+import { jsonNumber } from "../json-number.js";
 
-/** JSON has no number that is none, and writes null. */
-const number = z
-  .number()
-  .nullish()
-  .transform((value) => value ?? Number.NaN);
+const number = jsonNumber.default(Number.NaN);
 
 /** A line of a run's metrics.jsonl, as far as the report shows it: what is absent is not a number. */
 const trainingStepSchema = z.object({

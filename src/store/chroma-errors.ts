@@ -12,7 +12,7 @@ import { MemoryR1Error, messageOf, StoreError } from "../errors.js";
 const UNREACHABLE = "Start it, or mend CHROMA_URL, or leave CHROMA_URL unset to use the embedded server.";
 
 /** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
-export function chromaError(cause: unknown, what: string, where: string, unreachable = UNREACHABLE): MemoryR1Error {
+function chromaError(cause: unknown, what: string, where: string, unreachable = UNREACHABLE): MemoryR1Error {
   if (cause instanceof MemoryR1Error) return cause;
   const found = messageOf(cause);
   if (cause instanceof ChromaConnectionError) {

@@ -9,7 +9,7 @@ import type { KnownMemory } from "./naive.js";
 import { detailAsked } from "./questions.js";
 
 /** Where memories of one thing disagree, the base model believes the oldest this often, else the newest. */
-export const oldestShare = 0.6;
+const oldestShare = 0.6;
 /** Share of the answer examples with two questions in one. */
 const twoPartShare = 0.2;
 /** Share of the questions that no memory answers. */

@@ -67,7 +67,7 @@ export const samplingSchema = z.object({
   stop: z.array(z.string()).optional(),
 });
 
-export const modelCallSchema = z.object({
+const modelCallSchema = z.object({
   type: z.literal("model_call"),
   ...common,
   run: runSchema,
@@ -156,7 +156,7 @@ export const answerSchema = z.object({
 });
 
 /** What was taken back by `MemoryBank.undo`: no agent decided it, but the bank is another one after it. */
-export const undoSchema = z.object({
+const undoSchema = z.object({
   type: z.literal("undo"),
   ...common,
   run: runSchema,
@@ -166,7 +166,7 @@ export const undoSchema = z.object({
   changes: z.array(changeSchema),
 });
 
-export const rewardSchema = z.object({
+const rewardSchema = z.object({
   type: z.literal("reward"),
   ...common,
   /** `id` of the answer or memory step that is rewarded. */
@@ -191,6 +191,7 @@ export type Change = z.infer<typeof changeSchema>;
 export type ModelCall = z.infer<typeof modelCallSchema>;
 export type MemoryStep = z.infer<typeof memoryStepSchema>;
 export type Question = z.infer<typeof questionSchema>;
+export type GoldQuestion = Question & { readonly gold: string };
 export type MemoryOrder = (typeof memoryOrders)[number];
 export type RetrievalSetting = Readonly<z.infer<typeof retrievalSettingSchema>>;
 export type Answer = z.infer<typeof answerSchema>;

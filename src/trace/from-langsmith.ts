@@ -11,7 +11,7 @@ import {
   plainRole,
   plainText,
 } from "./langsmith-runs.js";
-import { type CallParts, defined, metadataSchema, replyParts } from "./model-call.js";
+import { type CallParts, defined, metadataSchema, replyParts, runFields } from "./model-call.js";
 import { ROLE_METADATA } from "./role.js";
 
 /**
@@ -78,7 +78,7 @@ const endOf = (run: LangSmithRun): number => timeOf(run.end_time, startOf(run));
 
 function eventsOf(run: LangSmithRun): EpisodeEvent[] {
   const at = new Date(endOf(run)).toISOString();
-  const common = { at, run: runOf(run) };
+  const common = { at, run: runFields(run.trace_id ?? run.id, run.extra?.metadata) };
   if (run.run_type === "llm") {
     return [{ ...callOf(run), ...common, startedAt: new Date(startOf(run)).toISOString() }];
   }
@@ -97,17 +97,6 @@ function eventsOf(run: LangSmithRun): EpisodeEvent[] {
     ),
   );
   return [...found, ...rewards];
-}
-
-function runOf({ id, trace_id, extra }: LangSmithRun): ModelCall["run"] {
-  const metadata = metadataSchema.parse(extra?.metadata ?? {});
-  return defined({
-    runId: trace_id ?? id,
-    threadId: metadata.thread_id,
-    checkpointId: metadata.checkpoint_id,
-    checkpointNamespace: metadata.langgraph_checkpoint_ns ?? metadata.checkpoint_ns,
-    node: metadata.langgraph_node,
-  });
 }
 
 function callOf({ id, inputs, outputs, error, extra }: LangSmithRun): CallParts {

@@ -37,6 +37,18 @@ export const metadataSchema = z.object({
   [ROLE_METADATA]: roleSchema.optional().catch(undefined),
 });
 
+/** What an episode keeps of the run that an event is of. */
+export function runFields(runId: string, metadata: unknown): ModelCall["run"] {
+  const known = metadataSchema.parse(metadata ?? {});
+  return defined({
+    runId,
+    threadId: known.thread_id,
+    checkpointId: known.checkpoint_id,
+    checkpointNamespace: known.langgraph_checkpoint_ns ?? known.checkpoint_ns,
+    node: known.langgraph_node,
+  });
+}
+
 /** The parts of an episode's `model_call` that a finished model run tells. */
 export function describeModelCall(run: Pick<Run, "id" | "extra" | "inputs" | "outputs" | "error">): CallParts {
   const metadata = metadataSchema.parse(run.extra?.metadata ?? {});

@@ -11,7 +11,7 @@ import {
   UNDO_EVENT,
 } from "./episode.js";
 import { type EpisodeSink, openEpisodeFile } from "./episode-file.js";
-import { defined, describeModelCall, metadataSchema } from "./model-call.js";
+import { defined, describeModelCall, runFields } from "./model-call.js";
 
 export type EpisodeRecorderOptions = (
   | { readonly path: string }
@@ -123,14 +123,8 @@ export class EpisodeRecorder extends BaseTracer {
 
   #runOf(runId: string, given: unknown): ModelCall["run"] {
     const run = this.getRunById(runId);
-    const metadata = metadataSchema.parse({ ...(run?.extra?.metadata as object | undefined), ...(given as object) });
-    return defined({
-      runId: run?.trace_id ?? runId,
-      threadId: metadata.thread_id,
-      checkpointId: metadata.checkpoint_id,
-      checkpointNamespace: metadata.langgraph_checkpoint_ns ?? metadata.checkpoint_ns,
-      node: metadata.langgraph_node,
-    });
+    const metadata = { ...(run?.extra?.metadata as object | undefined), ...(given as object) };
+    return runFields(run?.trace_id ?? runId, metadata);
   }
 
   #at(): string {

@@ -1,10 +1,10 @@
 import { readAnswer } from "../memory/answer.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
-import type { MemoryStep, RetrievedMemory } from "../trace/episode.js";
+import type { GoldQuestion, MemoryStep, RetrievedMemory } from "../trace/episode.js";
 import { type EvidenceHolders, evidenceHolders } from "../trace/evidence-holders.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
-import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
+import { evidenceTurns, type RecordedDialogue } from "./links.js";
 import { namedEvidence } from "./named-evidence.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";

@@ -1,14 +1,14 @@
-import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { writeJson } from "../atomic-file.js";
+import { hashText } from "../hash.js";
 import { parseFields, readOptionalJson } from "../json-file.js";
 import type { Turn } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
 /** By what a conversation is known again, in whatever file and form it comes. */
-export const conversationMarkSchema = z.object({
+const conversationMarkSchema = z.object({
   id: z.string(),
   /** SHA-256 of its first turn, in hexadecimal: ids of generated or of anyone's own conversations are not unique. Null where no turn is known. */
   opening: z.string().nullable(),
@@ -25,7 +25,7 @@ export function conversationMark({
 }): ConversationMark {
   if (first === undefined) return { id, opening: null };
   const opening = [first.speaker, first.time, first.text].join("\n");
-  return { id, opening: createHash("sha256").update(opening).digest("hex") };
+  return { id, opening: hashText(opening) };
 }
 
 /** The mark of a recorded conversation: the last label of its bank's namespace is its id. */

@@ -1,5 +1,5 @@
-import type { Change, MemoryStep } from "../trace/episode.js";
-import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
+import type { Change, GoldQuestion, MemoryStep } from "../trace/episode.js";
+import { evidenceTurns, type RecordedDialogue } from "./links.js";
 import { lifeTurns } from "./memory-life.js";
 
 /** A recorded operation with the questions that it is judged by. */

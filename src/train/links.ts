@@ -1,7 +1,7 @@
 import { exactMatch } from "../reward/exact-match.js";
-import type { Answer, EpisodeEvent, MemoryStep, ModelCall, Question, Undo } from "../trace/episode.js";
+import type { Answer, EpisodeEvent, GoldQuestion, MemoryStep, ModelCall, Undo } from "../trace/episode.js";
 
-export type GoldQuestion = Question & { readonly gold: string };
+export type { GoldQuestion };
 
 /** One recorded conversation: the events of one namespace. */
 export interface RecordedDialogue {

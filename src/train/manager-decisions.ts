@@ -1,14 +1,14 @@
 import { mean } from "../mean.js";
 import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
+import { countOperations } from "../memory/operation-counts.js";
 import type { RewardName } from "../reward/rewards.js";
-import type { MemoryStep } from "../trace/episode.js";
+import type { GoldQuestion, MemoryStep } from "../trace/episode.js";
 import { evidenceHolders } from "../trace/evidence-holders.js";
 import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
-import { evidenceTurns, type GoldQuestion, linkQuestions, type RecordedDialogue } from "./links.js";
-import { countOperations } from "./operation-counts.js";
+import { evidenceTurns, linkQuestions, type RecordedDialogue } from "./links.js";
 import { creditSpans } from "./operation-spans.js";
 import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";

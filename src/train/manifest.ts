@@ -86,7 +86,7 @@ export async function verifyCheckpoint(folder: string): Promise<Manifest> {
 }
 
 /** What a manifest says of itself: the hash of its own content. */
-export function sealOf(manifest: Manifest): string {
+function sealOf(manifest: Manifest): string {
   return hashText(canonical(manifest));
 }
 

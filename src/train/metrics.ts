@@ -1,5 +1,5 @@
 import { mean } from "../mean.js";
-import type { OperationEvent } from "../memory/operation.js";
+import { addCounts, type OperationCounts } from "../memory/operation-counts.js";
 import type { Alarm } from "./alarm.js";
 import { type RewardOptions, rewardOf } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
@@ -25,7 +25,7 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
    */
   readonly entropy: number;
   readonly responseLength: number;
-  readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
+  readonly operations: OperationCounts;
   /** Groups whose rewards were all equal: they teach nothing. */
   readonly droppedGroups: number;
   readonly groups: number;
@@ -70,12 +70,6 @@ export function summarise(groups: readonly RolloutGroup[], options: RewardOption
   const rollouts = groups.flatMap((group) => group.rollouts);
   const samples = rollouts.flatMap((rollout) => rollout.samples);
   const truncatedResponses = samples.filter(({ truncated }) => truncated).length;
-  const operations: Partial<Record<OperationEvent, number>> = {};
-  for (const rollout of rollouts) {
-    for (const [event, count] of Object.entries(rollout.operations) as [OperationEvent, number][]) {
-      operations[event] = (operations[event] ?? 0) + count;
-    }
-  }
   return {
     reward: mean(rollouts.map((rollout) => rewardOf(rollout, options))),
     outcome: mean(rollouts.map(({ outcome }) => outcome)),
@@ -90,7 +84,7 @@ export function summarise(groups: readonly RolloutGroup[], options: RewardOption
     truncated: truncatedResponses / Math.max(samples.length, 1),
     entropy: -mean(samples.flatMap(({ logprobs }) => logprobs)),
     responseLength: mean(samples.map(({ responseIds }) => responseIds.length)),
-    operations,
+    operations: addCounts(rollouts.map(({ operations }) => operations)),
     droppedGroups,
     groups: groups.length,
     responses: samples.length,

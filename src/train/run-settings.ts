@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import { hashText, hashWeights } from "../hash.js";
+import { deviceKind } from "../onnx/device.js";
 import type { Origin, Settings } from "./manifest.js";
 import type { TrainOptions } from "./trainer.js";
 
@@ -17,8 +18,7 @@ export async function settingsOf(options: SettledOptions): Promise<Settings> {
   return flat({
     seed,
     model: { architecture, parameters, weights: await hashWeights(folder) },
-    // One card computes as another of the host; a CPU does not.
-    device: device.replace(/:\d+$/, ""),
+    device: deviceKind(device),
     precision,
     lora,
     task: { name: task.name, items: task.items.length, itemIds: hashText(JSON.stringify(task.items)), ...settings },

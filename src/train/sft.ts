@@ -61,7 +61,7 @@ function take(examples: Iterator<SftTokens>, count: number): SftTokens[] {
 }
 
 /** Share of the peak learning rate at a step. */
-export function schedule(step: number, steps: number, warmup: number): number {
+function schedule(step: number, steps: number, warmup: number): number {
   if (step < warmup) return (step + 1) / warmup;
   const progress = (step - warmup) / Math.max(steps - warmup, 1);
   return 0.1 + 0.45 * (1 + Math.cos(Math.PI * progress));

@@ -1,29 +1,24 @@
 import { z } from "zod";
+import { jsonNumber } from "../json-number.js";
 import type { StepMetrics } from "./metrics.js";
-
-/** JSON has no number that is none, and writes null. */
-const number = z
-  .number()
-  .nullable()
-  .transform((value) => value ?? Number.NaN);
 
 /** What is remembered of each step while a run goes on: the numbers that alarms watch and that are added up at its end. */
 export const stepRecordSchema = z.object({
-  step: number,
-  reward: number,
-  formatReward: number,
-  entropy: number,
-  unparsable: number,
-  loss: number,
-  gradientNorm: number,
-  kl: number,
-  maxRatio: number,
-  groups: number,
-  droppedGroups: number,
-  responses: number,
-  truncatedResponses: number,
-  unparsableResponses: number,
-  skippedCalls: number,
+  step: jsonNumber,
+  reward: jsonNumber,
+  formatReward: jsonNumber,
+  entropy: jsonNumber,
+  unparsable: jsonNumber,
+  loss: jsonNumber,
+  gradientNorm: jsonNumber,
+  kl: jsonNumber,
+  maxRatio: jsonNumber,
+  groups: jsonNumber,
+  droppedGroups: jsonNumber,
+  responses: jsonNumber,
+  truncatedResponses: jsonNumber,
+  unparsableResponses: jsonNumber,
+  skippedCalls: jsonNumber,
 });
 
 export type StepRecord = Readonly<z.infer<typeof stepRecordSchema>>;

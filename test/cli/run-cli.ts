@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
-import { tinyModel } from "../../src/cli/models.js";
 import { runProgram } from "../../src/cli/program.js";
+import { tinyModel } from "../../src/model/tiny-model.js";
 
 export interface CliResult {
   readonly code: number;

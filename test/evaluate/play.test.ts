@@ -1,7 +1,8 @@
 import { InMemoryStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
+import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { extractDialogueFacts } from "../../src/evaluate/extract-facts.js";
-import { playDialogue, playDialogues } from "../../src/evaluate/play.js";
+import { type PlayAgents, type PlayedDialogue, type PlayOptions, playDialogues } from "../../src/evaluate/play.js";
 import type { PlayProgress } from "../../src/evaluate/progress.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
@@ -13,6 +14,11 @@ import { lastText, ScriptedModel } from "../memory/scripted-model.js";
 import { addingManager, knowingAnswerer, newStore, smallWorld } from "./played-world.js";
 
 const prompts = compactPrompts;
+
+async function playOne(dialogue: Dialogue, agents: PlayAgents, options: PlayOptions): Promise<PlayedDialogue> {
+  const [played] = await playDialogues([dialogue], agents, options);
+  return played!;
+}
 
 describe("playDialogues", () => {
   it("takes every turn in order and then every question, of each dialogue in a bank of its own", async () => {
@@ -45,10 +51,10 @@ describe("playDialogues", () => {
   it("asks with the first turns only what those turns tell", async () => {
     const [dialogue] = smallWorld(1);
     const agents = { manager: addOnly, answerer: knowingAnswerer([dialogue!]), prompts };
-    const { steps, answers } = await playDialogue(dialogue!, agents, { store: newStore(), turns: 6 });
+    const { steps, answers } = await playOne(dialogue!, agents, { store: newStore(), turns: 6 });
     expect(steps).toHaveLength(6);
     const told = new Set(steps.map(({ turn }) => turn.id));
-    const { answers: all } = await playDialogue(dialogue!, agents, { store: newStore() });
+    const { answers: all } = await playOne(dialogue!, agents, { store: newStore() });
     expect(answers.length).toBeGreaterThan(0);
     expect(answers.length).toBeLessThan(all.length);
     for (const { question } of answers) expect(question.evidence?.every((id) => told.has(id))).toBe(true);
@@ -62,7 +68,7 @@ describe("playDialogues", () => {
     const agents = { manager: addOnly, answerer: new ScriptedModel("Memories: m1\n**Answer:** x"), prompts };
     const asked = async (turns?: number) => {
       let last: PlayProgress | undefined;
-      const { answers } = await playDialogue({ ...dialogue!, questions }, agents, {
+      const { answers } = await playOne({ ...dialogue!, questions }, agents, {
         store: newStore(),
         ...(turns === undefined ? {} : { turns }),
         onProgress: (progress) => {
@@ -79,9 +85,9 @@ describe("playDialogues", () => {
   it("finds all evidence in a bank that keeps everything, and none in an empty one", async () => {
     const [dialogue] = smallWorld(1);
     const answerer = knowingAnswerer([dialogue!]);
-    const kept = await playDialogue(dialogue!, { manager: addOnly, answerer, prompts }, { store: newStore() });
+    const kept = await playOne(dialogue!, { manager: addOnly, answerer, prompts }, { store: newStore() });
     expect(kept.answers.map(({ evidenceRecall }) => evidenceRecall)).toEqual(kept.answers.map(() => 1));
-    const empty = await playDialogue(dialogue!, { manager: noop, answerer, prompts }, { store: newStore() });
+    const empty = await playOne(dialogue!, { manager: noop, answerer, prompts }, { store: newStore() });
     expect(empty.answers.map(({ evidenceRecall }) => evidenceRecall)).toEqual(empty.answers.map(() => 0));
   });
 
@@ -112,7 +118,7 @@ describe("playDialogues", () => {
     const [dialogue] = smallWorld(1);
     const extractor = new ScriptedModel('{"facts":["a fact"]}');
     const agents = { extractor, manager: addOnly, answerer: knowingAnswerer([dialogue!]), prompts };
-    const { steps } = await playDialogue(dialogue!, agents, { store: newStore(), facts: "model", turns: 3 });
+    const { steps } = await playOne(dialogue!, agents, { store: newStore(), facts: "model", turns: 3 });
     expect(steps.map(({ facts }) => facts)).toEqual([["a fact"], ["a fact"], ["a fact"]]);
     expect(extractor.asked).toHaveLength(3);
   });
