@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseStore } from "@langchain/langgraph";
 import { ConflictError, UsageError } from "../errors.js";
@@ -14,7 +13,7 @@ import { nextOrders } from "./next-orders.js";
 import type { Operation } from "./operation.js";
 import { withoutRecalled } from "./recalled.js";
 import { recoverOnce } from "./recover-once.js";
-import { byOrder, byRelevance, memoryValue, type ScoredMemory } from "./scored-memory.js";
+import { byOrder, byRelevance, memoryValue, type ScoredMemory, sameMemory } from "./scored-memory.js";
 import { memoriesAt, planUndo } from "./undo.js";
 import { tellUndo } from "./undo-event.js";
 
@@ -235,7 +234,7 @@ export class MemoryBank {
     const current = await readKeys(this.#store, this.namespace, keys);
     for (const [at, { event, key, before, after }] of changing.entries()) {
       const found = current[at]!;
-      if (isDeepStrictEqual(found, before) || isDeepStrictEqual(found, after)) continue;
+      if (sameMemory(found, before) || sameMemory(found, after)) continue;
       throw new ConflictError({
         what: `${event} of a memory that was changed since it was retrieved`,
         where: [...this.namespace, key].join("/"),
