@@ -138,7 +138,8 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     tools: BindToolsInput[],
     kwargs: Partial<ChatOnnxCallOptions> = {},
   ): Runnable<BaseLanguageModelInput, AIMessageChunk, ChatOnnxCallOptions> {
-    if (!this.tokenizer.rendersTools) {
+    // An agent without tools binds none, which any template can show.
+    if (tools.length > 0 && !this.tokenizer.rendersTools) {
       throw new UsageError({
         what: "this chat model has no tools",
         where: this.#modelName,
