@@ -137,7 +137,7 @@ export class MemoryBank {
           where: `turn ${turn.id}`,
           expected: known.size === 0 ? "only ADD" : [...known.keys()].join(", "),
           found: operation.id,
-          remedy: "check operations with parseOperations or checkOperations before applying them",
+          remedy: "read the model's text with parseOperations, which refuses such operations",
         });
       }
       const before = memoryValue(memory);
