@@ -16,7 +16,6 @@ import type { OpenedStore } from "../store/open-store.js";
 import { generateDialogues } from "../synthetic/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
-import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
 import { managerDecisions } from "../train/manager-decisions.js";
@@ -176,7 +175,6 @@ export class Tour {
       resume: false,
       onStep: stepPrinter(agent, (line) => process.stdout.write(`  ${line}\n`)),
     });
-    await writeAdapterRetrieval(join(this.out, agent, "adapter"), tourSettings.retrieval);
     for (const line of summaryLines(agent, summary)) process.stdout.write(`  ${line}\n`);
   }
 

@@ -6,7 +6,6 @@ import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
-import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
 import { answers } from "../train/answers.js";
 import { latestCheckpoint } from "../train/checkpoint.js";
 import { recordedMark } from "../train/conversations.js";
@@ -184,7 +183,6 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       }),
     );
     for (const line of summaryLines(agent, summary)) print(line);
-    await writeAdapterRetrieval(join(out, "adapter"), retrieval);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
   } finally {
     await models.close();

@@ -1,7 +1,9 @@
 import { readAnswer } from "../memory/answer.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { MemoryStep, RetrievedMemory } from "../trace/episode.js";
 import { type EvidenceHolders, evidenceHolders } from "../trace/evidence-holders.js";
+import { recordedRetrievals } from "./adapter-retrieval.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { evidenceTurns, type GoldQuestion, type RecordedDialogue } from "./links.js";
@@ -55,8 +57,15 @@ export function answers(
     items: [...items.keys()],
     skipped,
     conversations: dialogues.map(recordedMark),
+    ...taughtRetrieval(dialogues, policy),
     rollouts,
   };
+}
+
+/** As was recorded, since that is what the prompts show; the policy's setting where the episodes do not say. */
+function taughtRetrieval(dialogues: readonly RecordedDialogue[], policy: Policy): Pick<Task, "retrieval"> {
+  const [recorded, other] = recordedRetrievals(dialogues);
+  return other === undefined ? { retrieval: retrievalSetting(recorded ?? policy) } : {};
 }
 
 function candidatesOf({ events, calls }: RecordedDialogue, policy: Policy): Candidate<Item>[] {

@@ -1,6 +1,7 @@
 import { mean } from "../mean.js";
 import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { MemoryStep } from "../trace/episode.js";
 import { evidenceHolders } from "../trace/evidence-holders.js";
@@ -119,7 +120,14 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
     }));
   }
 
-  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
+  return {
+    name: "manager",
+    items: [...items.keys()],
+    skipped,
+    conversations: dialogues.map(recordedMark),
+    retrieval: retrievalSetting(policy),
+    rollouts,
+  };
 }
 
 interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {

@@ -3,7 +3,7 @@ import { mean } from "../mean.js";
 import { MemoryBank } from "../memory/bank.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
 import type { Operation } from "../memory/operation.js";
-import { retrieveForManager } from "../memory/retrieve.js";
+import { retrievalSetting, retrieveForManager } from "../memory/retrieve.js";
 import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import type { MemoryStep } from "../trace/episode.js";
@@ -118,7 +118,14 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     };
   }
 
-  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
+  return {
+    name: "manager",
+    items: [...items.keys()],
+    skipped,
+    conversations: dialogues.map(recordedMark),
+    retrieval: retrievalSetting(policy),
+    rollouts,
+  };
 }
 
 function candidateOf(dialogue: RecordedDialogue): Candidate<RecordedDialogue> {

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
+import { writeAdapterRetrieval } from "./adapter-retrieval.js";
 import { AlarmError, type AlarmThresholds } from "./alarms.js";
 import { latestCheckpoint, removeCheckpoints, removePartialCheckpoints, writeCheckpoint } from "./checkpoint.js";
 import { allConversations, readTrainedOn, writeTrainedOn } from "./conversations.js";
@@ -93,6 +94,10 @@ export async function train(
   const cursor = new DataCursor(task.items, seed, at);
   const known = checkpoint === undefined ? [] : await readTrainedOn(checkpoint.folder);
   const conversations = allConversations(known, task.conversations ?? []);
+  const tellOrigin = async (folder: string) => {
+    await writeTrainedOn(folder, conversations);
+    if (task.retrieval !== undefined) await writeAdapterRetrieval(folder, task.retrieval);
+  };
   for (let step = from; step < steps; step++) {
     const started = performance.now();
     const stepSeed = streamSeed(seed, task.name, step);
@@ -126,14 +131,14 @@ export async function train(
       await writeCheckpoint(out, state, async (folder) => {
         await learner.save(folder);
         await log.save(folder);
-        await writeTrainedOn(folder, conversations);
+        await tellOrigin(folder);
       });
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
     if (isStopped) signal.throwIfAborted();
   }
   await engine.saveAdapter(adapter, join(out, "adapter"));
-  await writeTrainedOn(join(out, "adapter"), conversations);
+  await tellOrigin(join(out, "adapter"));
   return history.summary(task);
 }
 

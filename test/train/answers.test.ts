@@ -40,6 +40,18 @@ describe("answers", () => {
     ]);
   });
 
+  it("say how their memories were chosen: as recorded, else as the policy does; nothing where that differs", () => {
+    const recorded = { memoriesPerSpeaker: 4, namedSpeakersOnly: true, search: "hybrid" as const };
+    const answersWith = (retrieval: (at: number) => object) =>
+      events.map((event, at) =>
+        event.type === "answer" ? { ...event, retrieval: undefined, ...retrieval(at) } : event,
+      );
+    expect(task(answersWith(() => ({ retrieval: recorded }))).retrieval).toEqual(recorded);
+    expect(task(answersWith(() => ({}))).retrieval).toEqual({ memoriesPerSpeaker: 30, namedSpeakersOnly: false });
+    const mixed = answersWith((at) => ({ retrieval: { ...recorded, memoriesPerSpeaker: at } }));
+    expect(task(mixed)).not.toHaveProperty("retrieval");
+  });
+
   it("count text without an answer as unreadable", async () => {
     const [group] = await task().rollouts([answerTo("cat").id], options);
     expect(group!.rollouts.map(({ format }) => format)).toEqual([1, 1, 0, 1]);

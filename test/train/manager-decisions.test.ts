@@ -52,6 +52,13 @@ describe("manager decisions", () => {
     expect(turns.sort()).toEqual(["one D1:1", "one D1:3", "one D1:4", "two D1:1"]);
   });
 
+  it("say how the answers' memories are chosen that reward them", () => {
+    const policy = { ...scriptedPolicy(attempts), memoriesPerSpeaker: 4 };
+    const options = { policy, adapter: "manager", reward: "exact-match" } as const;
+    const { retrieval } = managerDecisions(recordedDialogues(events), options);
+    expect(retrieval).toEqual({ memoriesPerSpeaker: 4, namedSpeakersOnly: false });
+  });
+
   it("earn the share of right answers from a fork of the bank of their own", async () => {
     // The turn's question needs the cat and the dog. Forks that shared a bank would all lack what one deleted.
     expect(outcomes(await task(0).task.rollouts([stepAt("D1:4")], options))).toEqual([1, 0, 0, 1]);

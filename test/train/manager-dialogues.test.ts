@@ -43,6 +43,10 @@ const one = JSON.stringify(["dialogues", "one"]);
 const two = JSON.stringify(["dialogues", "two"]);
 
 describe("whole dialogues", () => {
+  it("say how the answers' memories are chosen that reward them", () => {
+    expect(task().task.retrieval).toEqual({ memoriesPerSpeaker: 30, namedSpeakersOnly: false });
+  });
+
   it("start from an empty bank, live through all turns with facts, and earn the mean of their questions", async () => {
     const [group] = await task().task.rollouts([one], options);
     expect(group!.item).toBe(one);

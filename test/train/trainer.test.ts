@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine.js";
+import { readAdapterRetrieval } from "../../src/train/adapter-retrieval.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import { type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
@@ -60,6 +61,17 @@ describe("training", () => {
     expect((await adapter(parts)).equals(await adapter(whole))).toBe(true);
     await train(options("other", other, { seed: 4 }));
     expect((await adapter(other)).equals(await adapter(whole))).toBe(false);
+  });
+
+  it("writes beside adapter and checkpoints how answers' memories are chosen in the task, where it says so", async () => {
+    const [told, untold] = [await temporaryFolder(), await temporaryFolder()];
+    const retrieval = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };
+    const task = { ...beginWithTarget(engine, "told"), retrieval };
+    await train(options("told", told, { task, steps: 1 }));
+    await train(options("untold", untold, { steps: 1 }));
+    expect(await readAdapterRetrieval(join(told, "adapter"))).toEqual(retrieval);
+    expect(await readAdapterRetrieval(join(told, "checkpoint-1"))).toEqual(retrieval);
+    expect(await readAdapterRetrieval(join(untold, "adapter"))).toBeUndefined();
   });
 
   it("from the start in the folder of an old run neither keeps nor goes on from what that left", async () => {
