@@ -15,7 +15,8 @@ import { managerDialogues } from "../train/manager-dialogues.js";
 import type { Task } from "../train/rollout.js";
 import { METRICS_FILE } from "../train/run-log.js";
 import { startingPoint } from "../train/starting-point.js";
-import { type TrainOptions, train } from "../train/trainer.js";
+import { type TrainOptions, trainDefaults } from "../train/train-options.js";
+import { train } from "../train/trainer.js";
 import { type AlgorithmOptions, addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
@@ -71,8 +72,8 @@ export function trainVerb(): Command {
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4\n" +
       "memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json",
   );
-  // Memory-R1 samples at temperature 1 while it trains.
-  const learning = addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature: 1 })));
+  const { temperature, batchSize, groupSize, lora, checkpointEvery } = trainDefaults;
+  const learning = addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature })));
   return addRecipeOptions(learning)
     .option("--episodes <files...>", "episode files that `record` wrote; needed without --recipe")
     .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
@@ -90,11 +91,11 @@ export function trainVerb(): Command {
       0,
     )
     .option("--steps <n>", "training steps", positive, 40)
-    .option("--batch <n>", "decisions, dialogues or questions per step", positive, 16)
-    .option("--group <n>", "attempts at each of them", positive, 8)
-    .option("--rank <n>", "of the LoRA adapter", positive, 16)
-    .option("--alpha <n>", "scale of the LoRA adapter", positive, 32)
-    .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
+    .option("--batch <n>", "decisions, dialogues or questions per step", positive, batchSize)
+    .option("--group <n>", "attempts at each of them", positive, groupSize)
+    .option("--rank <n>", "of the LoRA adapter", positive, lora.rank)
+    .option("--alpha <n>", "scale of the LoRA adapter", positive, lora.alpha)
+    .option("--checkpoint-every <n>", "steps between checkpoints", positive, checkpointEvery)
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
     .option("--resume", "go on from the latest checkpoint in --out, with the same settings; --steps may be more")
     .option("--fork <dir>", "start from a checkpoint, or the latest of a run's folder, where other settings are fine")
@@ -165,7 +166,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       checkpointEvery,
       resume,
       ...(options.fork === undefined ? {} : { fork: options.fork }),
-      ...(options.tensorboard ? { now: Date.now } : {}),
+      ...(options.tensorboard ? { tensorboard: { now: Date.now } } : {}),
       stopOnAlarm,
       onStep: stepPrinter(agent, print),
     };

@@ -59,8 +59,8 @@ export interface RecipeContext {
   readonly retrieval: RetrievalSetting;
   readonly data: Splits;
   readonly options: RecipeOptions;
-  /** Milliseconds since 1970: training writes TensorBoard's event files too. */
-  readonly now?: () => number;
+  /** Training writes TensorBoard's event files too; `now` gives milliseconds since 1970. */
+  readonly tensorboard?: { readonly now: () => number };
 }
 
 /** What every stage's output follows from. */

@@ -10,7 +10,8 @@ import { managerDecisions } from "../train/manager-decisions.js";
 import type { Settings } from "../train/manifest.js";
 import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
-import { type Progress, type TrainOptions, train } from "../train/trainer.js";
+import type { Progress, TrainOptions } from "../train/train-options.js";
+import { train } from "../train/trainer.js";
 import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
 import { readFacts } from "./facts-stage.js";
 import { readPieceSeconds, writePieceSeconds } from "./piece-seconds.js";
@@ -142,7 +143,7 @@ class TrainingRun {
 
   /** @param steps where this piece ends, as the stage does at `all`. */
   private options(task: Task, steps: number, all: number, resume: boolean): TrainOptions {
-    const { engine, options, now } = this.context;
+    const { engine, options, tensorboard } = this.context;
     const { seed, lora, algorithm, batchSize, groupSize, temperature, stopOnAlarm } = options;
     return {
       engine,
@@ -161,7 +162,7 @@ class TrainingRun {
       // Only where this piece ends.
       checkpointEvery: Number.POSITIVE_INFINITY,
       resume,
-      ...(now === undefined ? {} : { now }),
+      ...(tensorboard === undefined ? {} : { tensorboard }),
       onStep: (progress) => {
         this.seconds.push(progress.seconds.rollout + progress.seconds.update);
         this.stage.onStep?.(this.stage.name, { ...progress, steps: all });

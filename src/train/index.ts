@@ -44,4 +44,5 @@ export { type SftOptions, type SftTokens, trainSft } from "./sft.js";
 export { type StartingPoint, startingPoint } from "./starting-point.js";
 export type { TrainSummary } from "./step-history.js";
 export type { StepRecord } from "./step-record.js";
-export { type Progress, type TrainOptions, train } from "./trainer.js";
+export { type Progress, type TrainOptions, trainDefaults } from "./train-options.js";
+export { train } from "./trainer.js";
