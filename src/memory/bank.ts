@@ -209,7 +209,10 @@ export class MemoryBank {
     return [...memories].map(([key, value]) => ({ key, value })).sort(byOrder);
   }
 
-  /** Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay. */
+  /**
+   * Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay.
+   * @internal Bypasses history and conflict checks; use `apply`.
+   */
   async write(changes: readonly Change[]): Promise<void> {
     await this.#store.batch(
       changes.map(({ key, after }) => ({
