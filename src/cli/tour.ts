@@ -16,12 +16,12 @@ import type { OpenedStore } from "../store/open-store.js";
 import { generateDialogues } from "../synthetic/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
-import { managerDecisions } from "../train/manager-decisions.js";
-import type { Policy } from "../train/policy.js";
+import { managerDecisionTask } from "../train/manager-decision-task.js";
 import { grpo } from "../train/presets/grpo.js";
 import type { Task } from "../train/rollout.js";
+import type { RolloutContext } from "../train/rollout-context.js";
 import { withStableIds } from "../train/stable-ids.js";
 import { trainDefaults } from "../train/train-options.js";
 import { train } from "../train/trainer.js";
@@ -56,7 +56,7 @@ export class Tour {
   private stages = 0;
   private readonly started = Date.now();
   private readonly out: string;
-  private readonly policy: Policy;
+  private readonly policy: RolloutContext;
 
   constructor(
     private readonly options: TourOptions,
@@ -85,7 +85,7 @@ export class Tour {
     await this.train(
       "manager",
       managerSteps,
-      managerDecisions(decisions, { policy: this.policy, adapter: "manager", reward: "exact-match" }),
+      managerDecisionTask(decisions, { policy: this.policy, adapter: "manager", reward: "exact-match" }),
     );
 
     this.stage("recording the same dialogues with the trained manager");
@@ -96,7 +96,7 @@ export class Tour {
     await this.train(
       "answerer",
       answererSteps,
-      answers(asked, { policy: this.policy, adapter: "answerer", reward: "exact-match" }),
+      answerTask(asked, { policy: this.policy, adapter: "answerer", reward: "exact-match" }),
     );
 
     this.stage(`comparing on ${testDialogues} held-out dialogues: other people, facts, and phrasings of questions`);

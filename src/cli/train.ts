@@ -6,12 +6,12 @@ import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewardNames } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { latestCheckpoint } from "../train/checkpoint.js";
 import { recordedMark } from "../train/conversations.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
-import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
-import { managerDialogues } from "../train/manager-dialogues.js";
+import { type ManagerTaskOptions, managerDecisionTask } from "../train/manager-decision-task.js";
+import { managerDialogueTask } from "../train/manager-dialogue-task.js";
 import type { Task } from "../train/rollout.js";
 import { METRICS_FILE } from "../train/run-log.js";
 import { startingPoint } from "../train/starting-point.js";
@@ -275,8 +275,10 @@ function makeTask(
   const { tokenizer } = base;
   const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, ...retrievalSetting(models) };
   const adapter = trained(agent);
-  if (agent === "answerer") return answers(dialogues, { policy, adapter, reward, evidence });
+  if (agent === "answerer") return answerTask(dialogues, { policy, adapter, reward, evidenceWeight: evidence });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };
   const task: ManagerTaskOptions = { policy, adapter, reward, ...frozen };
-  return form === "decisions" ? managerDecisions(dialogues, { ...task, credit }) : managerDialogues(dialogues, task);
+  return form === "decisions"
+    ? managerDecisionTask(dialogues, { ...task, creditWeight: credit })
+    : managerDialogueTask(dialogues, task);
 }

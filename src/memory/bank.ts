@@ -153,7 +153,7 @@ export class MemoryBank {
    * Runs a step on the bank, from what it retrieves to what it writes, after the steps of this process that came before. A
    * step must not run another one on the same bank and wait for it.
    */
-  step<T>(task: () => Promise<T>): Promise<T> {
+  runExclusive<T>(task: () => Promise<T>): Promise<T> {
     return bankSteps.run(this.#store, this.namespace, task);
   }
 

@@ -10,8 +10,8 @@ import type { PolicyEngine } from "../model/engine.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { Settings } from "../train/manifest.js";
-import type { Policy } from "../train/policy.js";
 import type { PolicyOptions } from "../train/policy-options.js";
+import type { RolloutContext } from "../train/rollout-context.js";
 
 export const agents = ["answerer", "manager"] as const;
 export type Agent = (typeof agents)[number];
@@ -103,7 +103,7 @@ export function chat({ engine, base }: RecipeContext, adapter?: string): ChatOnn
   return new ChatOnnx({ ...base.sampling, engine, tokenizer: base.tokenizer, adapter });
 }
 
-export function policyOf({ engine, base, prompts, embeddings, retrieval }: RecipeContext): Policy {
+export function policyOf({ engine, base, prompts, embeddings, retrieval }: RecipeContext): RolloutContext {
   const { tokenizer, sampling } = base;
   return { engine, tokenizer, prompts, embeddings, maxNewTokens: sampling.maxNewTokens, ...retrieval };
 }

@@ -2,11 +2,11 @@ import { dirname, join } from "node:path";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { type FoundCheckpoint, findCheckpoint, latestCheckpoint } from "../train/checkpoint.js";
 import { readTrainedOn, writeTrainedOn } from "../train/conversations.js";
 import { recordedDialogues } from "../train/links.js";
-import { managerDecisions } from "../train/manager-decisions.js";
+import { managerDecisionTask } from "../train/manager-decision-task.js";
 import type { Settings } from "../train/manifest.js";
 import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
@@ -91,8 +91,12 @@ export function recipeTask(
   const dialogues = recordedDialogues(readEpisodes(episodes));
   const { reward, credit, evidence } = context.options;
   const common = { policy: policyOf(context), adapter, reward };
-  if (agent === "answerer") return answers(dialogues, { ...common, evidence });
-  return managerDecisions(dialogues, { ...common, credit, ...(frozen === undefined ? {} : { answerer: frozen }) });
+  if (agent === "answerer") return answerTask(dialogues, { ...common, evidenceWeight: evidence });
+  return managerDecisionTask(dialogues, {
+    ...common,
+    creditWeight: credit,
+    ...(frozen === undefined ? {} : { answerer: frozen }),
+  });
 }
 
 /** One call of a training stage. */

@@ -9,8 +9,8 @@ import { type Inquiry, scoreInquiries } from "./answering.js";
 import { type CreditCandidate, candidatesOf } from "./credit-candidates.js";
 import type { RecordedDialogue } from "./links.js";
 import { lifeOf, replayLife } from "./memory-life.js";
-import type { Policy } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
+import type { RolloutContext } from "./rollout-context.js";
 
 /*
  * Credit of one recorded operation: how much better the conversation's questions are answered with it than without it.
@@ -27,7 +27,7 @@ import { ReplayedBanks } from "./replayed-bank.js";
  */
 
 export interface CreditOptions {
-  readonly policy: Policy;
+  readonly policy: RolloutContext;
   /** Adapter of the frozen Answer Agent; absent means the base model. */
   readonly answerer?: string;
   readonly reward: RewardName;

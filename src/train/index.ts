@@ -32,7 +32,7 @@ export {
   alarmLine,
   alarmsOf,
 } from "./alarms.js";
-export { type AnswerTaskOptions, answers } from "./answers.js";
+export { type AnswerTaskOptions, answerTask } from "./answer-task.js";
 export {
   type ConversationMark,
   conversationMark,
@@ -44,15 +44,15 @@ export type { CursorState } from "./cursor.js";
 export { type Estimates, explainedVariance, type GaeOptions, generalizedAdvantages, whiten } from "./gae.js";
 export type { LearnerParts } from "./learner.js";
 export { type GoldQuestion, linkQuestions, type RecordedDialogue, recordedDialogues } from "./links.js";
-export { type ManagerTaskOptions, managerDecisions } from "./manager-decisions.js";
-export { managerDialogues } from "./manager-dialogues.js";
+export { type ManagerTaskOptions, managerDecisionTask } from "./manager-decision-task.js";
+export { managerDialogueTask } from "./manager-dialogue-task.js";
 export type { Origin as RunOrigin, Settings as RunSettings } from "./manifest.js";
 export type { PolicyMetrics, StepMetrics, ValueMetrics } from "./metrics.js";
-export type { Policy } from "./policy.js";
 export { type CriticOptions, type PolicyOptions, policyOptionsSchema } from "./policy-options.js";
 export { policyStep, type StepExtras } from "./policy-step.js";
 export { type AlgorithmName, algorithmNames, presets } from "./presets/index.js";
 export type { Rollout, RolloutGroup, RolloutOptions, Sample, SpanCredit, Task } from "./rollout.js";
+export type { RolloutContext } from "./rollout-context.js";
 export { type SftOptions, type SftProgress, type SftTokens, trainSft } from "./sft.js";
 export { type StartingPoint, startingPoint } from "./starting-point.js";
 export type { TrainSummary } from "./step-history.js";

@@ -11,10 +11,10 @@ import { type InquiryScore, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import type { GoldQuestion, RecordedDialogue } from "./links.js";
-import type { ManagerTaskOptions } from "./manager-decisions.js";
+import type { ManagerTaskOptions } from "./manager-decision-task.js";
 import { countOperations } from "./operation-counts.js";
-import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
+import { encodeMessages, fits, responseText, sample, toSample } from "./rollout-context.js";
 import { streamSeed } from "./seeds.js";
 import { stepOrder } from "./step-order.js";
 
@@ -23,7 +23,7 @@ import { stepOrder } from "./step-order.js";
  * Answer Agent answers the conversation's questions, each after the turn that it follows, else at the end; the mean score is the outcome of every
  * decision on the way.
  */
-export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
+export function managerDialogueTask(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
   const embeddings = new CachedEmbeddings(policy.embeddings);
   const { items, skipped } = itemsOf(
