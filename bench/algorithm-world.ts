@@ -12,9 +12,9 @@ import { generateDialogues } from "../src/synthetic/dialogue.js";
 import { episodeEventSchema } from "../src/trace/episode.js";
 import { EpisodeRecorder } from "../src/trace/recorder.js";
 import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js";
-import { managerDecisions } from "../src/train/manager-decisions.js";
-import type { Policy } from "../src/train/policy.js";
+import { managerDecisionTask } from "../src/train/manager-decision-task.js";
 import type { Task } from "../src/train/rollout.js";
+import type { RolloutContext } from "../src/train/rollout-context.js";
 import type { Incentive } from "./algorithm-results.js";
 
 /** The tiny model, which speaks the compact prompts. */
@@ -66,8 +66,8 @@ export class World {
     return new World(model, seed, learned, heldOut, await world.record(agents), embeddings);
   }
 
-  managerTask(adapter: string, incentive: Incentive): Task {
-    return managerDecisions(this.untrained, { policy: this.policy(), adapter, ...incentive });
+  managerTask(adapter: string, { reward, credit: creditWeight }: Incentive): Task {
+    return managerDecisionTask(this.untrained, { policy: this.policy(), adapter, reward, creditWeight });
   }
 
   /** On the held-out dialogues; undefined is the untrained manager. */
@@ -93,7 +93,7 @@ export class World {
     return { prompts, ...retrieval };
   }
 
-  private policy(): Policy {
+  private policy(): RolloutContext {
     return { ...this.model, prompts, embeddings: this.embeddings, maxNewTokens, ...retrieval };
   }
 

@@ -128,17 +128,14 @@ async function measure(): Promise<Results> {
       await train({
         engine,
         adapter,
-        lora: { rank: 16, alpha: 32, seed },
         task,
         steps,
         batchSize,
         groupSize,
-        temperature: 1,
         seed,
         algorithm: { ...algorithmOf({ algorithm: name, ...own }), maxResponseLength: maxNewTokens },
         out,
         checkpointEvery: steps,
-        resume: false,
         onStep: ({ step, metrics, seconds }) => {
           const attempts = (seen.at(-1)?.attempts ?? 0) + metrics.groups * groupSize;
           seen.push({ attempts, metrics });

@@ -2,6 +2,7 @@ export {
   ConflictError,
   ContextLengthError,
   EngineError,
+  type Failure,
   FileError,
   MemoryR1Error,
   StoreError,
@@ -23,7 +24,15 @@ export { instructedPrompts } from "./memory/instructed-prompts.js";
 export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
 export type { ManagerOutput } from "./memory/manager-output.js";
 export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
-export { parseAnswer, parseFacts, parseOperations } from "./memory/parse.js";
+export {
+  type ParsedAnswer,
+  type ParsedFacts,
+  type ParsedOperations,
+  type ParseOptions,
+  parseAnswer,
+  parseFacts,
+  parseOperations,
+} from "./memory/parse.js";
 export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
 export { newFacts, quoteRecalled, withoutRecalled } from "./memory/recalled.js";
 export {
@@ -35,6 +44,7 @@ export {
 export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
 export type { ScoredMemory } from "./memory/scored-memory.js";
 export {
+  type AgentGraph,
   type AnswerState,
   answerState,
   type ManagerState,
@@ -45,17 +55,28 @@ export {
 } from "./memory/state.js";
 export { createMemoryTools, type MemoryToolsOptions } from "./memory/tools.js";
 export { type RebuildOptions, type RebuiltPrompt, rebuildPrompt } from "./replay/rebuild-prompt.js";
-export { bankBefore, type RebuiltBank, type ReplayOptions, replayBanks } from "./replay/replay.js";
+export {
+  bankBefore,
+  type Decision as RecordedDecision,
+  type RebuiltBank,
+  type ReplayOptions,
+  replayBanks,
+} from "./replay/replay.js";
+export type { ChromaBinding } from "./store/chroma-bindings.js";
 export type { ChromaAccess } from "./store/chroma-client.js";
 export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
 export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
 export { type ChromaSearchOptions, ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
+export type { StoreFilter } from "./store/filter.js";
 export { type HybridSearchOptions, hybridSearch } from "./store/hybrid-search.js";
 export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/lexical-embeddings.js";
+export type { Namespace } from "./store/namespace.js";
 export { type OpenedStore, type OpenStoreOptions, openStore } from "./store/open-store.js";
+export type { ScoredItem } from "./store/operations.js";
 export { OverlayStore, type OverlayStoreOptions } from "./store/overlay-store.js";
 export type { SearchMode } from "./store/search-mode.js";
 export type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./store/ttl.js";
+export type { VectorIndex } from "./store/vectors.js";
 export {
   type Answer,
   type Change,
@@ -74,5 +95,13 @@ export {
 export { episodesFromLangSmith, readLangSmithRuns } from "./trace/from-langsmith.js";
 export { type ReadOptions, readEpisodes } from "./trace/read.js";
 export { EpisodeRecorder, type EpisodeRecorderOptions } from "./trace/recorder.js";
-export { exportSpans, type Span, type SpanExport, type SpanOptions } from "./trace/spans.js";
+export type { ChatMessage as PromptMessage } from "./trace/render.js";
+export {
+  exportSpans,
+  type Span,
+  type SpanAttribute,
+  type SpanAttributeValue,
+  type SpanExport,
+  type SpanOptions,
+} from "./trace/spans.js";
 export { type ExportedRun, langSmithRuns } from "./trace/to-langsmith.js";

@@ -20,6 +20,7 @@ const classes: Readonly<Record<string, new (failure: errors.Failure) => errors.M
   UsageError: errors.UsageError,
   FileError: errors.FileError,
   StoreError: errors.StoreError,
+  ConflictError: errors.ConflictError,
   EngineError: errors.EngineError,
   ContextLengthError: errors.ContextLengthError,
 };

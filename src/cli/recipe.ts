@@ -58,7 +58,7 @@ export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Pro
         warmSteps: options.warmSteps,
         concurrency: options.concurrency,
       },
-      ...(options.tensorboard ? { now: Date.now } : {}),
+      ...(options.tensorboard ? { tensorboard: { now: Date.now } } : {}),
     };
     const printers = new Map<string, ReturnType<typeof stepPrinter>>();
     const stages = await locomoRecipe(context, {

@@ -1,6 +1,6 @@
 import { alarmLine } from "../train/alarms.js";
 import type { TrainSummary } from "../train/step-history.js";
-import type { Progress } from "../train/trainer.js";
+import type { Progress } from "../train/train-options.js";
 
 /** Tells of training steps, a line each: what the rollouts earned and did, and the time left; and a line for each alarm. */
 export function stepPrinter(label: string, print: (line: string) => void): (progress: Progress) => void {

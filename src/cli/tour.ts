@@ -16,14 +16,14 @@ import type { OpenedStore } from "../store/open-store.js";
 import { generateDialogues } from "../synthetic/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
-import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
-import { managerDecisions } from "../train/manager-decisions.js";
-import type { Policy } from "../train/policy.js";
+import { managerDecisionTask } from "../train/manager-decision-task.js";
 import { grpo } from "../train/presets/grpo.js";
 import type { Task } from "../train/rollout.js";
+import type { RolloutContext } from "../train/rollout-context.js";
 import { withStableIds } from "../train/stable-ids.js";
+import { trainDefaults } from "../train/train-options.js";
 import { train } from "../train/trainer.js";
 import type { OpenedModels } from "./models.js";
 import { startProgress } from "./progress.js";
@@ -40,12 +40,8 @@ export interface TourOptions {
   readonly answererSteps: number;
 }
 
-/** With these the tiny model learns within minutes on two cores. */
+/** With these, and what training does by default, the tiny model learns within minutes on two cores. */
 export const tourSettings = {
-  lora: { rank: 16, alpha: 32 },
-  batchSize: 16,
-  groupSize: 8,
-  temperature: 1,
   /** The answer agent has less to learn: on a bank that is kept well it is mostly right. */
   learningRate: { manager: 2e-3, answerer: 5e-4 },
   maxNewTokens: 96,
@@ -60,7 +56,7 @@ export class Tour {
   private stages = 0;
   private readonly started = Date.now();
   private readonly out: string;
-  private readonly policy: Policy;
+  private readonly policy: RolloutContext;
 
   constructor(
     private readonly options: TourOptions,
@@ -81,7 +77,7 @@ export class Tour {
     const where = this.opened.kind === "chroma" ? "a Chroma server" : "the memory of this process";
 
     this.stage(`recording ${dialogues} dialogues with the untrained agents, memories in ${where}`);
-    const untrained = { extractor, manager: this.chat(undefined, tourSettings.temperature), answerer: base };
+    const untrained = { extractor, manager: this.chat(undefined, trainDefaults.temperature), answerer: base };
     const first = await this.record(world, untrained, "untrained");
 
     this.stage("training the memory manager; the answer agent is frozen");
@@ -89,7 +85,7 @@ export class Tour {
     await this.train(
       "manager",
       managerSteps,
-      managerDecisions(decisions, { policy: this.policy, adapter: "manager", reward: "exact-match" }),
+      managerDecisionTask(decisions, { policy: this.policy, adapter: "manager", reward: "exact-match" }),
     );
 
     this.stage("recording the same dialogues with the trained manager");
@@ -100,7 +96,7 @@ export class Tour {
     await this.train(
       "answerer",
       answererSteps,
-      answers(asked, { policy: this.policy, adapter: "answerer", reward: "exact-match" }),
+      answerTask(asked, { policy: this.policy, adapter: "answerer", reward: "exact-match" }),
     );
 
     this.stage(`comparing on ${testDialogues} held-out dialogues: other people, facts, and phrasings of questions`);
@@ -158,25 +154,18 @@ export class Tour {
   }
 
   private async train(agent: keyof typeof tourSettings.learningRate, steps: number, task: Task): Promise<void> {
-    const { lora, batchSize, groupSize, temperature, learningRate, maxNewTokens } = tourSettings;
+    const { learningRate, maxNewTokens } = tourSettings;
     const { seed } = this.options;
     const summary = await train({
       engine: this.models.engine,
       adapter: agent,
-      lora: { ...lora, seed },
       task,
       steps,
-      batchSize,
-      groupSize,
-      temperature,
       seed,
       algorithm: { ...grpo, maxResponseLength: maxNewTokens, optimizer: { learningRate: learningRate[agent] } },
       out: join(this.out, agent),
-      checkpointEvery: 10,
-      resume: false,
       onStep: stepPrinter(agent, (line) => process.stdout.write(`  ${line}\n`)),
     });
-    await writeAdapterRetrieval(join(this.out, agent, "adapter"), tourSettings.retrieval);
     for (const line of summaryLines(agent, summary)) process.stdout.write(`  ${line}\n`);
   }
 

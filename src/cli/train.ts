@@ -5,16 +5,16 @@ import { retrievalSetting } from "../memory/retrieve.js";
 import { rewardNames } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { readEpisodes } from "../trace/read.js";
-import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { latestCheckpoint } from "../train/checkpoint.js";
 import { recordedMark } from "../train/conversations.js";
 import { type RecordedDialogue, recordedDialogues } from "../train/links.js";
-import { type ManagerTaskOptions, managerDecisions } from "../train/manager-decisions.js";
-import { managerDialogues } from "../train/manager-dialogues.js";
+import { type ManagerTaskOptions, managerDecisionTask } from "../train/manager-decision-task.js";
+import { managerDialogueTask } from "../train/manager-dialogue-task.js";
 import type { Task } from "../train/rollout.js";
 import { startingPoint } from "../train/starting-point.js";
-import { type TrainOptions, train } from "../train/trainer.js";
+import { type TrainOptions, trainDefaults } from "../train/train-options.js";
+import { train } from "../train/trainer.js";
 import { addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
@@ -42,8 +42,8 @@ export function trainVerb(): Command {
       "memory-r1 train --episodes runs/episodes.jsonl --out runs/slower --fork runs/manager --steps 80 --learning-rate 1e-4\n" +
       "memory-r1 train --recipe locomo --model .models/Qwen2.5-Coder-0.5B-Instruct --device cuda --data locomo10.json",
   );
-  // Memory-R1 samples at temperature 1 while it trains.
-  const learning = addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature: 1 })));
+  const { temperature, batchSize, groupSize, lora, checkpointEvery } = trainDefaults;
+  const learning = addAlgorithmOptions(addRetrievalOptions(addModelOptions(command, { temperature })));
   return addRecipeOptions(learning)
     .option("--episodes <files...>", "episode files that `record` wrote; needed without --recipe")
     .addOption(new Option("--agent <role>", "whom to train").choices(["manager", "answerer"]).default("manager"))
@@ -61,11 +61,11 @@ export function trainVerb(): Command {
       0,
     )
     .option("--steps <n>", "training steps", positive, 40)
-    .option("--batch <n>", "decisions, dialogues or questions per step", positive, 16)
-    .option("--group <n>", "attempts at each of them", positive, 8)
-    .option("--rank <n>", "of the LoRA adapter", positive, 16)
-    .option("--alpha <n>", "scale of the LoRA adapter", positive, 32)
-    .option("--checkpoint-every <n>", "steps between checkpoints", positive, 10)
+    .option("--batch <n>", "decisions, dialogues or questions per step", positive, batchSize)
+    .option("--group <n>", "attempts at each of them", positive, groupSize)
+    .option("--rank <n>", "of the LoRA adapter", positive, lora.rank)
+    .option("--alpha <n>", "scale of the LoRA adapter", positive, lora.alpha)
+    .option("--checkpoint-every <n>", "steps between checkpoints", positive, checkpointEvery)
     .option("--out <dir>", "folder for the adapter, metrics and checkpoints", "runs/train")
     .option("--resume", "go on from the latest checkpoint in --out, with the same settings; --steps may be more")
     .option("--fork <dir>", "start from a checkpoint, or the latest of a run's folder, where other settings are fine")
@@ -136,7 +136,7 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       checkpointEvery,
       resume,
       ...(options.fork === undefined ? {} : { fork: options.fork }),
-      ...(options.tensorboard ? { now: Date.now } : {}),
+      ...(options.tensorboard ? { tensorboard: { now: Date.now } } : {}),
       stopOnAlarm,
       onStep: stepPrinter(agent, print),
     };
@@ -154,7 +154,6 @@ async function trainAgent(options: TrainVerbOptions): Promise<void> {
       }),
     );
     for (const line of summaryLines(agent, summary)) print(line);
-    await writeAdapterRetrieval(join(out, "adapter"), retrieval);
     print(`Adapter: ${join(out, "adapter")}. Use it: memory-r1 evaluate --adapter-${agent} ${join(out, "adapter")}`);
   } finally {
     await models.close();
@@ -175,8 +174,10 @@ function makeTask(
   const { tokenizer } = base;
   const policy = { engine, tokenizer, prompts, embeddings, maxNewTokens, ...retrievalSetting(models) };
   const adapter = trained(agent);
-  if (agent === "answerer") return answers(dialogues, { policy, adapter, reward, evidence });
+  if (agent === "answerer") return answerTask(dialogues, { policy, adapter, reward, evidenceWeight: evidence });
   const frozen = answerer.adapter === undefined ? {} : { answerer: answerer.adapter };
   const task: ManagerTaskOptions = { policy, adapter, reward, ...frozen };
-  return form === "decisions" ? managerDecisions(dialogues, { ...task, credit }) : managerDialogues(dialogues, task);
+  return form === "decisions"
+    ? managerDecisionTask(dialogues, { ...task, creditWeight: credit })
+    : managerDialogueTask(dialogues, task);
 }

@@ -1,1 +1,3 @@
+export type { Device } from "../onnx/device.js";
+export type { EncoderOptions } from "./encoder.js";
 export { OnnxEmbeddings, type OnnxEmbeddingsOptions } from "./onnx-embeddings.js";

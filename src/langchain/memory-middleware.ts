@@ -70,7 +70,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   const manager = createMemoryManager(options).compile();
   const takeIn = async (turn: TurnInput, config: LangGraphRunnableConfig) => {
     const bank = runtime.bank(config);
-    const step = (own: LangGraphRunnableConfig) => bank.step(() => manager.invoke({ turn }, own));
+    const step = (own: LangGraphRunnableConfig) => bank.runExclusive(() => manager.invoke({ turn }, own));
     if (background === undefined) await step(config);
     else await background.add(bank.namespace.join("/"), () => step(detached(config)));
   };

@@ -129,7 +129,7 @@ export class MemoryBank {
    * Runs a step on the bank, from what it retrieves to what it writes, after the steps of this process that came before. A
    * step must not run another one on the same bank and wait for it.
    */
-  step<T>(task: () => Promise<T>): Promise<T> {
+  runExclusive<T>(task: () => Promise<T>): Promise<T> {
     return bankSteps.run(this.#store, this.namespace, task);
   }
 
@@ -185,7 +185,10 @@ export class MemoryBank {
     return [...memories].map(([key, value]) => ({ key, value })).sort(byOrder);
   }
 
-  /** Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay. */
+  /**
+   * Writes changes as they are, with one `batch`: the last step of `apply`, and of a replay.
+   * @internal Bypasses history and conflict checks; use `apply`.
+   */
   async write(changes: readonly Change[]): Promise<void> {
     await this.#store.batch(
       changes.map(({ key, after }) => ({

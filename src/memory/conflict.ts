@@ -1,8 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
 import type { BaseStore } from "@langchain/langgraph";
 import { ConflictError } from "../errors.js";
 import type { Change } from "../trace/episode.js";
 import { readKeys } from "./bank-reader.js";
+import { sameMemory } from "./scored-memory.js";
 
 /**
  * @throws ConflictError where a memory is no longer what a change was made from. It may also be what the change makes of it: a step that runs
@@ -19,7 +19,7 @@ export async function expectUnchanged(
   const current = await readKeys(store, namespace, keys);
   for (const [at, { event, key, before, after }] of changing.entries()) {
     const found = current[at]!;
-    if (isDeepStrictEqual(found, before) || isDeepStrictEqual(found, after)) continue;
+    if (sameMemory(found, before) || sameMemory(found, after)) continue;
     throw new ConflictError({
       what: `${event} of a memory that was changed since it was retrieved`,
       where: [...namespace, key].join("/"),

@@ -40,7 +40,7 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
 
   async function remember({ turns, steps }: MemoryState, config: LangGraphRunnableConfig) {
     const [turn, ...rest] = turns;
-    const { step } = await runtime.bank(config).step(() => manager.invoke({ turn: turn! }, config));
+    const { step } = await runtime.bank(config).runExclusive(() => manager.invoke({ turn: turn! }, config));
     return { turns: rest, steps: [...steps, step!] };
   }
 

@@ -64,7 +64,7 @@ export function parseOperations(
 }
 
 /** Why the operations may not be applied; null when they may. */
-export function checkOperations(
+function checkOperations(
   operations: readonly Operation[],
   aliases: readonly string[],
   maxOperations: number,

@@ -32,7 +32,7 @@ export function planChanges(
         where: `turn ${turn.id}`,
         expected: known.size === 0 ? "only ADD" : [...known.keys()].join(", "),
         found: operation.id,
-        remedy: "check operations with parseOperations or checkOperations before applying them",
+        remedy: "read the model's text with parseOperations, which refuses such operations",
       });
     }
     const before = memoryValue(memory);

@@ -25,6 +25,7 @@ export interface AgentOptions {
     | ((config: LangGraphRunnableConfig) => readonly (readonly string[])[]);
   /** Whether the life of each memory is written down beside the bank, so that it can be shown and undone. Default false. */
   readonly history?: boolean;
+  /** How each role is asked. Default `instructedPrompts`; `compactPrompts` for the tiny model. */
   readonly prompts?: MemoryPrompts;
   /** How nodes are run again that fail, by a model or a store; a step that runs again makes the same changes. Default: they are not. */
   readonly retryPolicy?: RetryPolicy;

@@ -1,4 +1,4 @@
-import type { MemoryValue, RetrievedMemory } from "../trace/episode.js";
+import { type MemoryValue, memoryValueSchema, type RetrievedMemory } from "../trace/episode.js";
 
 export interface ScoredMemory {
   readonly key: string;
@@ -29,4 +29,13 @@ function rank({ score = 0 }: ScoredMemory): number {
 /** The memory without its alias and key. */
 export function memoryValue({ text, speaker, time, source, order, said }: RetrievedMemory): MemoryValue {
   return { text, speaker, time, source, order, ...(said === undefined ? {} : { said }) };
+}
+
+/** Every field of a memory, so that one that is added to the schema is compared too. */
+const FIELDS = memoryValueSchema.keyof().options;
+
+/** Whether both are the same memory in all fields, or none: what stands beside the fields, and in which order, makes no difference. */
+export function sameMemory(a: MemoryValue | null, b: MemoryValue | null): boolean {
+  if (a === null || b === null) return a === b;
+  return FIELDS.every((field) => a[field] === b[field]);
 }

@@ -54,7 +54,7 @@ export function createMemoryTools(options: MemoryToolsOptions): StructuredToolIn
   const record = tool(
     async ({ facts }, config: LangGraphRunnableConfig) => {
       const turn = turnSaidNow({ id: runtime.id(), speaker, text: facts.join(" "), facts }, now());
-      const { step } = await runtime.bank(config).step(() => manager.invoke({ turn }, config));
+      const { step } = await runtime.bank(config).runExclusive(() => manager.invoke({ turn }, config));
       const { unparsable, changes, operations } = step!;
       if (unparsable !== null) return `Nothing was recorded: the memory manager's answer was refused (${unparsable}).`;
       const lines = changes.map(({ event, before, after }) => `${event}: ${(after ?? before)!.text}`);

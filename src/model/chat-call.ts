@@ -1,6 +1,6 @@
 import type { UsageMetadata } from "@langchain/core/messages";
 import { EngineError } from "../errors.js";
-import type { Sampling } from "./chat-sampling.js";
+import type { ChatSampling } from "./chat-sampling.js";
 import type { GenerateRequest, Generation } from "./engine.js";
 import type { ResponseReader } from "./response-reader.js";
 import type { ToolCallReader } from "./tool-call-reader.js";
@@ -13,7 +13,7 @@ export type ChatOnnxMetadata = {
   response_logprobs: number[];
   finish_reason: Generation["finishReason"];
   policy_version: string;
-  sampling: Sampling;
+  sampling: ChatSampling;
   model_name: string;
   /** As `model_name`: LangChain's standard tests ask for this one. */
   model: string;
@@ -22,7 +22,7 @@ export type ChatOnnxMetadata = {
 /** One invocation of the chat model, while it runs. */
 export interface ChatCall {
   readonly request: GenerateRequest & { readonly promptIds: number[] };
-  readonly sampling: Sampling;
+  readonly sampling: ChatSampling;
   readonly reader: ResponseReader;
   readonly modelName: string;
   /** Absent where no tools are bound: then the reply is text, whatever it says. */

@@ -21,7 +21,7 @@ import { callbackStream } from "./callback-stream.js";
 import { type ChatCall, type ChatOutcome, outcomeOf, readRest } from "./chat-call.js";
 import { toChatTurns } from "./chat-messages.js";
 import { callReader, piecesOf, wholeMessage } from "./chat-reply.js";
-import { checkSampling, promptSeed, type Sampling } from "./chat-sampling.js";
+import { type ChatSampling, checkSampling, promptSeed } from "./chat-sampling.js";
 import { type ChatTool, chatTools, replyBeginning } from "./chat-tools.js";
 import type { GenerateOptions, PolicyEngine } from "./engine.js";
 import type { Precision } from "./precision.js";
@@ -33,7 +33,7 @@ import type { ReadPiece } from "./tool-call-reader.js";
 /** The part of a policy engine that a chat model needs. */
 export type ChatEngine = GeneratingEngine & Pick<PolicyEngine, "close">;
 
-export interface ChatOnnxFields extends BaseChatModelParams, Partial<Sampling> {
+export interface ChatOnnxFields extends BaseChatModelParams, Partial<ChatSampling> {
   readonly engine: ChatEngine;
   readonly tokenizer: ChatTokenizer;
   /** Name of an adapter that the engine has; absent means the base model. */
@@ -51,7 +51,7 @@ export interface ChatOnnxCallOptions extends BaseChatModelCallOptions {
   readonly tools?: readonly ChatTool[];
 }
 
-export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<Sampling> {
+export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<ChatSampling> {
   /** A Hugging Face checkpoint. */
   readonly folder: string;
   /** Folder of a peft LoRA adapter; it gets the folder's name. */
@@ -67,7 +67,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   readonly tokenizer: ChatTokenizer;
   readonly adapter: string | undefined;
   readonly adapterId: string | undefined;
-  readonly sampling: Sampling;
+  readonly sampling: ChatSampling;
 
   static override lc_name(): string {
     return "ChatOnnx";
@@ -124,7 +124,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     return [...super.callKeys, "temperature", "maxNewTokens", "seed", "tools"];
   }
 
-  override invocationParams(options?: this["ParsedCallOptions"]): Sampling & { model: string } {
+  override invocationParams(options?: this["ParsedCallOptions"]): ChatSampling & { model: string } {
     const { tools, tool_choice } = options ?? {};
     const called = tools === undefined ? {} : { tools, tool_choice };
     return { model: this.#modelName, ...this.#samplingOf(options), ...called };
@@ -138,7 +138,8 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     tools: BindToolsInput[],
     kwargs: Partial<ChatOnnxCallOptions> = {},
   ): Runnable<BaseLanguageModelInput, AIMessageChunk, ChatOnnxCallOptions> {
-    if (!this.tokenizer.rendersTools) {
+    // An agent without tools binds none, which any template can show.
+    if (tools.length > 0 && !this.tokenizer.rendersTools) {
       throw new UsageError({
         what: "this chat model has no tools",
         where: this.#modelName,
@@ -254,7 +255,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     return basename(this.engine.info.folder);
   }
 
-  #samplingOf(options: Partial<ChatOnnxCallOptions> = {}): Sampling {
+  #samplingOf(options: Partial<ChatOnnxCallOptions> = {}): ChatSampling {
     return checkSampling({
       temperature: options.temperature ?? this.sampling.temperature,
       maxNewTokens: options.maxNewTokens ?? this.sampling.maxNewTokens,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { UsageError } from "../errors.js";
 
 /** How a response is sampled. */
-export interface Sampling {
+export interface ChatSampling {
   /** 0 is greedy. */
   readonly temperature: number;
   readonly maxNewTokens: number;
@@ -12,7 +12,7 @@ export interface Sampling {
   readonly stop: readonly string[];
 }
 
-export function checkSampling(sampling: Sampling): Sampling {
+export function checkSampling(sampling: ChatSampling): ChatSampling {
   const { temperature, maxNewTokens, seed, stop } = sampling;
   check(Number.isFinite(temperature) && temperature >= 0, "temperature", "a number of 0 or more", temperature);
   check(Number.isInteger(maxNewTokens) && maxNewTokens > 0, "maxNewTokens", "a whole number above 0", maxNewTokens);

@@ -17,7 +17,7 @@ export interface ChatTurn {
   }[];
 }
 
-export interface RenderOptions {
+export interface ChatRenderOptions {
   readonly addGenerationPrompt: boolean;
   /** Tools in OpenAI's form. */
   readonly tools?: readonly object[];
@@ -54,7 +54,7 @@ export class ChatTemplate {
   }
 
   /** The text of a chat. Throws UsageError when the template refuses the messages. */
-  render(messages: readonly ChatTurn[], { addGenerationPrompt, tools = [] }: RenderOptions): string {
+  render(messages: readonly ChatTurn[], { addGenerationPrompt, tools = [] }: ChatRenderOptions): string {
     try {
       return this.#template.render({
         ...this.#specialTokens,

@@ -18,7 +18,7 @@ export interface GenerateRequest {
 export interface Generation {
   /** Includes the stop token when one was sampled. */
   readonly ids: number[];
-  /** Natural log-probability of each id under the policy at the sampling temperature 1. */
+  /** Natural log-probability of each id at temperature 1, even when sampled at another. */
   readonly logprobs: number[];
   readonly finishReason: "stop" | "length";
 }
@@ -129,6 +129,7 @@ export interface UpdateResult {
 export interface PolicyEngine {
   readonly info: EngineInfo;
   generate(requests: readonly GenerateRequest[], options: GenerateOptions): Promise<Generation[][]>;
+  /** Per group, response, token; without `adapter`, of the base model. */
   logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]>;
   /** The critic's value of the state that precedes each response token, per group, response, token. */
   values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]>;

@@ -3,7 +3,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { FileError, messageOf } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
-import { ChatTemplate, type ChatTurn, findChatTemplate, type RenderOptions } from "./chat-template.js";
+import { type ChatRenderOptions, ChatTemplate, type ChatTurn, findChatTemplate } from "./chat-template.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 
 /** Text and token ids of one checkpoint, both ways. */
@@ -12,7 +12,7 @@ export interface ChatTokenizer {
   encode(text: string): number[];
   decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
   /** The chat template's text. Control tokens inside of a message or a tool are defused: they are data. */
-  render(messages: readonly ChatTurn[], options?: Partial<RenderOptions>): string;
+  render(messages: readonly ChatTurn[], options?: Partial<ChatRenderOptions>): string;
   /**
    * Ids of the rendered chat with the generation prompt. Throws UsageError when the template refuses the messages.
    * `reply` is what the reply must begin with.

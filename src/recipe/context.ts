@@ -10,8 +10,8 @@ import { deviceKind } from "../onnx/device.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { Settings } from "../train/manifest.js";
-import type { Policy } from "../train/policy.js";
 import type { PolicyOptions } from "../train/policy-options.js";
+import type { RolloutContext } from "../train/rollout-context.js";
 
 export const agents = ["answerer", "manager"] as const;
 export type Agent = (typeof agents)[number];
@@ -59,8 +59,8 @@ export interface RecipeContext {
   readonly retrieval: RetrievalSetting;
   readonly data: Splits;
   readonly options: RecipeOptions;
-  /** Milliseconds since 1970: training writes TensorBoard's event files too. */
-  readonly now?: () => number;
+  /** Training writes TensorBoard's event files too; `now` gives milliseconds since 1970. */
+  readonly tensorboard?: { readonly now: () => number };
 }
 
 /** What every stage's output follows from. */
@@ -102,7 +102,7 @@ export function chat({ engine, base }: RecipeContext, adapter?: string): ChatOnn
   return new ChatOnnx({ ...base.sampling, engine, tokenizer: base.tokenizer, adapter });
 }
 
-export function policyOf({ engine, base, prompts, embeddings, retrieval }: RecipeContext): Policy {
+export function policyOf({ engine, base, prompts, embeddings, retrieval }: RecipeContext): RolloutContext {
   const { tokenizer, sampling } = base;
   return { engine, tokenizer, prompts, embeddings, maxNewTokens: sampling.maxNewTokens, ...retrieval };
 }

@@ -4,7 +4,7 @@ import type { FactSource } from "../evaluate/fact-source.js";
 import { readLocomo, splitLocomo } from "../evaluate/locomo.js";
 import { type PartOptions, selectPart } from "../evaluate/select-part.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
-import type { Progress } from "../train/trainer.js";
+import type { Progress } from "../train/train-options.js";
 import { type Agent, commonSettings, type RecipeContext, type Splits } from "./context.js";
 import { evaluationStage } from "./evaluation-stage.js";
 import { factsStage } from "./facts-stage.js";

@@ -100,7 +100,6 @@ async function timedStep(
       batchSize: tried,
       out,
       checkpointEvery: Number.POSITIVE_INFINITY,
-      resume: false,
       onStep: ({ seconds }) => {
         last = seconds.rollout + seconds.update;
       },

@@ -2,15 +2,16 @@ import { dirname, join } from "node:path";
 import type { Dialogue } from "../evaluate/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { writeAdapterRetrieval } from "../train/adapter-retrieval.js";
-import { answers } from "../train/answers.js";
+import { answerTask } from "../train/answer-task.js";
 import { type FoundCheckpoint, findCheckpoint, latestCheckpoint } from "../train/checkpoint.js";
 import { readTrainedOn, writeTrainedOn } from "../train/conversations.js";
 import { recordedDialogues } from "../train/links.js";
-import { managerDecisions } from "../train/manager-decisions.js";
+import { managerDecisionTask } from "../train/manager-decision-task.js";
 import type { Settings } from "../train/manifest.js";
 import type { Task } from "../train/rollout.js";
 import { flat } from "../train/run-settings.js";
-import { type Progress, type TrainOptions, train } from "../train/trainer.js";
+import type { Progress, TrainOptions } from "../train/train-options.js";
+import { train } from "../train/trainer.js";
 import { type Agent, bankRounds, policyOf, questionsOf, type RecipeContext, type RecipeOptions } from "./context.js";
 import { readFacts } from "./facts-stage.js";
 import { readPieceSeconds, writePieceSeconds } from "./piece-seconds.js";
@@ -90,8 +91,12 @@ export function recipeTask(
   const dialogues = recordedDialogues(readEpisodes(episodes));
   const { reward, credit, evidence } = context.options;
   const common = { policy: policyOf(context), adapter, reward };
-  if (agent === "answerer") return answers(dialogues, { ...common, evidence });
-  return managerDecisions(dialogues, { ...common, credit, ...(frozen === undefined ? {} : { answerer: frozen }) });
+  if (agent === "answerer") return answerTask(dialogues, { ...common, evidenceWeight: evidence });
+  return managerDecisionTask(dialogues, {
+    ...common,
+    creditWeight: credit,
+    ...(frozen === undefined ? {} : { answerer: frozen }),
+  });
 }
 
 /** One call of a training stage. */
@@ -142,7 +147,7 @@ class TrainingRun {
 
   /** @param steps where this piece ends, as the stage does at `all`. */
   private options(task: Task, steps: number, all: number, resume: boolean): TrainOptions {
-    const { engine, options, now } = this.context;
+    const { engine, options, tensorboard } = this.context;
     const { seed, lora, algorithm, batchSize, groupSize, temperature, stopOnAlarm } = options;
     return {
       engine,
@@ -161,7 +166,7 @@ class TrainingRun {
       // Only where this piece ends.
       checkpointEvery: Number.POSITIVE_INFINITY,
       resume,
-      ...(now === undefined ? {} : { now }),
+      ...(tensorboard === undefined ? {} : { tensorboard }),
       onStep: (progress) => {
         this.seconds.push(progress.seconds.rollout + progress.seconds.update);
         this.stage.onStep?.(this.stage.name, { ...progress, steps: all });

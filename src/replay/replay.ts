@@ -2,6 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import { InMemoryStore } from "@langchain/langgraph";
 import { FileError, UsageError } from "../errors.js";
 import { MemoryBank } from "../memory/bank.js";
+import { sameMemory } from "../memory/scored-memory.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "../trace/episode.js";
 
@@ -117,22 +118,18 @@ function checkRetrieved({ id, namespace, retrieved }: Decision, shadow: Readonly
 }
 
 function expectSame(where: string, rebuilt: Change["before"], recorded: Change["before"]): void {
-  const [expected, found] = [rebuilt, recorded].map(describe);
-  if (expected !== found) {
-    throw new FileError({
-      what: "the episode does not fit together",
-      where,
-      expected: `${expected}, as the steps before it left it`,
-      found: found!,
-      remedy: "record from an empty bank, into one file, with one writer for each bank",
-    });
-  }
+  if (sameMemory(rebuilt, recorded)) return;
+  throw new FileError({
+    what: "the episode does not fit together",
+    where,
+    expected: `${describe(rebuilt)}, as the steps before it left it`,
+    found: describe(recorded),
+    remedy: "record from an empty bank, into one file, with one writer for each bank",
+  });
 }
 
 function describe(value: Change["before"]): string {
-  return value === null
-    ? "no memory"
-    : JSON.stringify([value.text, value.speaker, value.time, value.source, value.order]);
+  return value === null ? "no memory" : JSON.stringify(value);
 }
 
 function placeOf(namespace: readonly string[], key: string): string {

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 
 /** A binary that may hold a Chroma server: chromadb's npm packages bind it to Node. */
-export interface Binding {
+export interface ChromaBinding {
   readonly name: string;
   /** Path to require, or undefined where the package is not installed. */
   readonly path: string | undefined;
@@ -17,7 +17,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 const OLDER = "1.0.1";
 
 /** The bindings for a platform such as "linux-x64", the newest first; none for a platform that Chroma has none for. */
-export function chromaBindings(platform = `${process.platform}-${process.arch}`): Binding[] {
+export function chromaBindings(platform = `${process.platform}-${process.arch}`): ChromaBinding[] {
   const name = PACKAGES[platform];
   if (name === undefined) return [];
   const here = createRequire(import.meta.url);

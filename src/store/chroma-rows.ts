@@ -3,7 +3,7 @@ import type { Item, PutOperation } from "@langchain/langgraph";
 import type { Metadata, Where } from "chromadb";
 import { StoreError, UsageError } from "../errors.js";
 import { type ChromaLimits, checkBytes } from "./chroma-limits.js";
-import { equalities, type Filter, isScalar } from "./filter.js";
+import { equalities, isScalar, type StoreFilter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 
 /**
@@ -178,7 +178,7 @@ export function expiry(from: Date, ttl: number): number {
  * Chroma's condition for rows below a namespace prefix. Equalities of the filter with short values are part of it: it
  * lets through more than the filter, never less. Undefined: all rows.
  */
-export function whereRows(prefix: Namespace, filter: Filter | undefined, limits: ChromaLimits): Where | undefined {
+export function whereRows(prefix: Namespace, filter: StoreFilter | undefined, limits: ChromaLimits): Where | undefined {
   const conditions: Where[] = [
     ...(prefix.length === 0 ? [] : [{ [prefixKey(prefix.length)]: prefixText(prefix) }]),
     ...equalities(filter).flatMap(([field, value]): Where[] => {

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { StoreError } from "../errors.js";
-import { type Binding, chromaBindings } from "./chroma-bindings.js";
+import { type ChromaBinding, chromaBindings } from "./chroma-bindings.js";
 import { claimFolder, type FolderClaim } from "./chroma-claim.js";
 import { checkServer, chromaClient } from "./chroma-client.js";
 import { type ChromaProcess, NOT_LOADED, release, startProcess } from "./chroma-process.js";
@@ -16,7 +16,7 @@ export interface ChromaServerOptions {
   /** Takes what the server prints. */
   readonly log?: (text: string) => void;
   /** The binaries to try, in order. Default: those that are installed for this platform. */
-  readonly bindings?: readonly Binding[];
+  readonly bindings?: readonly ChromaBinding[];
 }
 
 export interface ChromaServer {

@@ -5,7 +5,7 @@ import { UsageError } from "../errors.js";
  * A LangGraph search filter: field → value, field → { $eq, $ne, $gt, $gte, $lt, $lte, $in, $nin }, or field → an object
  * of such conditions on the fields below it.
  */
-export type Filter = Readonly<Record<string, unknown>>;
+export type StoreFilter = Readonly<Record<string, unknown>>;
 
 const COMPARISONS: Readonly<Record<string, (found: unknown, wanted: unknown) => boolean>> = {
   $eq: (found, wanted) => isDeepStrictEqual(found, wanted),
@@ -19,7 +19,7 @@ const COMPARISONS: Readonly<Record<string, (found: unknown, wanted: unknown) => 
 };
 
 /** @throws UsageError for an operator that is not known, or one that stands beside plain fields. */
-export function checkFilter(filter: Filter | undefined, path: readonly string[] = []): void {
+export function checkFilter(filter: StoreFilter | undefined, path: readonly string[] = []): void {
   for (const [field, wanted] of Object.entries(filter ?? {})) {
     const where = [...path, field];
     if (Array.isArray(wanted)) checkFilter({ ...(wanted as unknown[]) }, where);
@@ -46,7 +46,7 @@ function invalid(path: readonly string[], expected: string, found: string): Usag
  * Whether every field of the filter holds for the value: scalars and operators compare as in LangGraph's InMemoryStore,
  * objects and arrays by what they hold, as in the InMemoryStore of LangGraph for Python.
  */
-export function matchesFilter(value: Filter, filter: Filter | undefined): boolean {
+export function matchesFilter(value: StoreFilter, filter: StoreFilter | undefined): boolean {
   return Object.entries(filter ?? {}).every(([field, wanted]) => matches(own(value, field), wanted));
 }
 
@@ -61,7 +61,9 @@ function matches(found: unknown, wanted: unknown): boolean {
 }
 
 /** The top-level values that the filter demands by equality and that have only one form in JSON, by field. */
-export function equalities(filter: Filter | undefined): [field: string, value: string | number | boolean | null][] {
+export function equalities(
+  filter: StoreFilter | undefined,
+): [field: string, value: string | number | boolean | null][] {
   return Object.entries(filter ?? {}).flatMap(([field, wanted]) => {
     const equal = isObject(wanted) && Object.hasOwn(wanted, "$eq") ? wanted.$eq : wanted;
     return isScalar(equal) ? [[field, equal] as [string, string | number | boolean | null]] : [];
@@ -72,14 +74,14 @@ export function isScalar(value: unknown): value is string | number | boolean | n
   return value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
-function isObject(value: unknown): value is Filter {
+function isObject(value: unknown): value is StoreFilter {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function isOperators(wanted: Filter): boolean {
+function isOperators(wanted: StoreFilter): boolean {
   return Object.keys(wanted).some((name) => name.startsWith("$"));
 }
 
-function own(value: Filter, field: string): unknown {
+function own(value: StoreFilter, field: string): unknown {
   return Object.hasOwn(value, field) ? value[field] : undefined;
 }

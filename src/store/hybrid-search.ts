@@ -1,5 +1,5 @@
 import type { BaseStore, GetOperation } from "@langchain/langgraph";
-import type { Filter } from "./filter.js";
+import type { StoreFilter } from "./filter.js";
 import { itemPath, type Namespace } from "./namespace.js";
 import type { ScoredItem } from "./operations.js";
 import { ownStore } from "./own-store.js";
@@ -13,7 +13,7 @@ export interface HybridSearchOptions {
   readonly query: string;
   /** Default "hybrid". */
   readonly mode?: SearchMode;
-  readonly filter?: Filter;
+  readonly filter?: StoreFilter;
   /** Default 10. */
   readonly limit?: number;
   readonly offset?: number;

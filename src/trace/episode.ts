@@ -131,7 +131,10 @@ export const retrievalSettingSchema = z.object({
   namedSpeakersOnly: z.boolean(),
   /** What ranked them. Absent: the store's vectors, "vector". */
   search: z.enum(searchModes).exactOptional(),
-  /** Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. */
+  /**
+   * Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. An answer agent only
+   * records it: it finds and shows what its bank has, and `words` of the manager decides that.
+   */
   words: z.boolean().exactOptional(),
   /** Whether what was told just before and after a memory counts for it. Absent: false. */
   adjacent: z.boolean().exactOptional(),

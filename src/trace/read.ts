@@ -16,6 +16,8 @@ export interface EpisodeLines {
   readonly tail: string;
 }
 
+const EVENT_TYPES = episodeEventSchema.options.map(({ shape }) => shape.type.value);
+
 /** Reads an episode file. @throws FileError naming the file and line that is cut, is no JSON, or is no event. */
 export function readEpisodes(path: string, { tolerateCutTail = false }: ReadOptions = {}): EpisodeEvent[] {
   return readLines(path, tolerateCutTail).events;
@@ -78,7 +80,7 @@ function parseEvent(source: string, where: string, last: boolean): EpisodeEvent 
   throw new FileError({
     what: "the line is not an episode event",
     where,
-    expected: "a model_call, memory_step, answer or reward with all its fields",
+    expected: `one of type ${EVENT_TYPES.join(", ")}, with all its fields`,
     found: firstIssue(parsed.error, "the line"),
     remedy: "remove the line, or re-record with this version of the package",
     cause: parsed.error,

@@ -2,15 +2,15 @@ import { createHash } from "node:crypto";
 import { eventsByRun, type RunEvent, startedAt } from "./by-run.js";
 import type { EpisodeEvent, ModelCall } from "./episode.js";
 
-type AttributeValue =
+export type SpanAttributeValue =
   | { readonly stringValue: string }
   | { readonly intValue: string }
   | { readonly doubleValue: number }
-  | { readonly arrayValue: { readonly values: readonly AttributeValue[] } };
+  | { readonly arrayValue: { readonly values: readonly SpanAttributeValue[] } };
 
 export interface SpanAttribute {
   readonly key: string;
-  readonly value: AttributeValue;
+  readonly value: SpanAttributeValue;
 }
 
 /** One span in OTLP's JSON form. */

@@ -4,7 +4,7 @@ import type { MemoryBank } from "../memory/bank.js";
 import { retrieveForAnswer } from "../memory/retrieve.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { Question } from "../trace/episode.js";
-import { encodeMessages, fits, type Policy, responseText, sample } from "./policy.js";
+import { encodeMessages, fits, type RolloutContext, responseText, sample } from "./rollout-context.js";
 
 /** A question with its gold answer, to be asked of a bank. */
 export interface Inquiry {
@@ -22,7 +22,7 @@ export type InquiryScore = number | null;
  * @param texts replies by prompt, which are not asked for again; new ones are added.
  */
 export async function scoreInquiries(
-  policy: Policy,
+  policy: RolloutContext,
   answerer: string | undefined,
   inquiries: readonly Inquiry[],
   reward: RewardName,

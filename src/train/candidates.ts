@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.js";
-import { fits, type Policy } from "./policy.js";
+import { fits, type RolloutContext } from "./rollout-context.js";
 
 /** Why something that was recorded is no item to learn from. */
 export type SkipReason =
@@ -51,7 +51,7 @@ function twice(id: string): UsageError {
 
 /** An item, unless the longest response to its prompt would not fit the model's context. */
 export function promptCandidate<Item extends { readonly promptIds: readonly number[] }>(
-  policy: Policy,
+  policy: RolloutContext,
   id: string,
   item: Item,
 ): Candidate<Item> {

@@ -1,15 +1,16 @@
 import { UsageError } from "../errors.js";
 import { mean } from "../mean.js";
 import type { OperationEvent } from "../memory/operation.js";
+import { sameMemory } from "../memory/scored-memory.js";
 import { Random } from "../random.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { Change, MemoryStep } from "../trace/episode.js";
 import { type Inquiry, scoreInquiries } from "./answering.js";
 import { type CreditCandidate, candidatesOf } from "./credit-candidates.js";
 import type { RecordedDialogue } from "./links.js";
-import { lifeOf, replayLife, sameValue } from "./memory-life.js";
-import type { Policy } from "./policy.js";
+import { lifeOf, replayLife } from "./memory-life.js";
 import { ReplayedBanks } from "./replayed-bank.js";
+import type { RolloutContext } from "./rollout-context.js";
 
 /*
  * Credit of one recorded operation: how much better the conversation's questions are answered with it than without it.
@@ -26,7 +27,7 @@ import { ReplayedBanks } from "./replayed-bank.js";
  */
 
 export interface CreditOptions {
-  readonly policy: Policy;
+  readonly policy: RolloutContext;
   /** Adapter of the frozen Answer Agent; absent means the base model. */
   readonly answerer?: string;
   readonly reward: RewardName;
@@ -143,7 +144,7 @@ async function inquiriesOf({ dialogue, change, asked }: CreditCandidate, banks: 
       const life = lifeOf(dialogue, change.key, before);
       const now = replayLife(life).value;
       const without = replayLife(life, change).value;
-      if (sameValue(now, without)) return [recorded];
+      if (sameMemory(now, without)) return [recorded];
       const bank = await banks.forkBefore(dialogue, decision);
       await bank.write([
         { event: without === null ? "DELETE" : "UPDATE", key: change.key, before: now, after: without },

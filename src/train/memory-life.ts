@@ -25,7 +25,3 @@ export function replayLife(
   }
   return { value, lost };
 }
-
-export function sameValue(a: MemoryValue | null, b: MemoryValue | null): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}

@@ -6,8 +6,11 @@ import type { RolloutGroup } from "./rollout.js";
 
 /** What one training step saw. Names are the literature's. */
 export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
+  /** The critic's clipped squared error: as `loss`; only with a critic. */
   readonly valueLoss?: number;
+  /** As `gradientNorm`, of the critic. */
   readonly criticGradientNorm?: number;
+  /** Mean over all attempts. */
   readonly reward: number;
   /** Mean quality of the answers, before it is weighed against form. */
   readonly outcome: number;
@@ -17,17 +20,22 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly creditReward?: number;
   /** What of it was paid for naming the memories that hold the evidence; only where that is rewarded. */
   readonly evidenceReward?: number;
+  /** Share of the calls whose text could not be read, in [0, 1]: the mean over attempts of each one's share. */
   readonly unparsable: number;
+  /** Share of the responses that the length limit cut, in [0, 1]. */
   readonly truncated: number;
   /**
    * Mean −log π of the sampled tokens, nats per token: at sampling temperature 1 an unbiased estimate of the policy's entropy, else of its
    * cross-entropy under the sampler.
    */
   readonly entropy: number;
+  /** Mean over responses, in tokens, with the end token. */
   readonly responseLength: number;
+  /** How often the attempts chose each. */
   readonly operations: OperationCounts;
-  /** Groups whose rewards were all equal: they teach nothing. */
+  /** Groups that nothing was learned from: without a critic or a KL in the reward those whose rewards were all equal. */
   readonly droppedGroups: number;
+  /** All groups that were attempted, dropped ones too. */
   readonly groups: number;
   /** Calls of the policy whose responses could be learned from, and how many of them the length limit cut or nothing could read. */
   readonly responses: number;
@@ -44,7 +52,9 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   /** Nats per response by k1, before the step, and the weight that they had; only where the KL is in the reward or steered. */
   readonly sequenceKl?: number;
   readonly klCoefficient?: number;
+  /** The policy's, with its KL where that is in the loss: mean over the optimizer steps of the last pass, before each; 0 where there was none. */
   readonly loss: number;
+  /** L2 norm of the policy's whole gradient before clipping: mean over the same optimizer steps. */
   readonly gradientNorm: number;
   /** Those that began to sound at this step; only where one did. */
   readonly alarms?: readonly Alarm[];
@@ -52,8 +62,11 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
 
 /** Of the policy's last pass. */
 export interface PolicyMetrics {
+  /** KL to the reference policy, the base model: mean over tokens, in nats per token, by k3. */
   readonly kl: number;
+  /** KL from the policy that sampled the responses: mean over tokens, in nats per token, by k3. */
   readonly approxKl: number;
+  /** Share of the tokens whose ratio lies beyond the clip on the side where their advantage pushes, in [0, 1]. */
   readonly clipFraction: number;
   /** The largest ratio ρ or 1/ρ of the policy's to the rollout's probability. */
   readonly maxRatio: number;
@@ -61,7 +74,9 @@ export interface PolicyMetrics {
 
 /** Of PPO's critic. */
 export interface ValueMetrics {
+  /** Of the returns, by the values when the responses were sampled: 1 is all of it, below 0 is worse than their mean. */
   readonly explainedVariance: number;
+  /** Share of the values that moved farther than the clip from the old ones, in [0, 1]. */
   readonly valueClipFraction: number;
 }
 

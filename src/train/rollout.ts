@@ -1,4 +1,5 @@
 import type { OperationEvent } from "../memory/operation.js";
+import type { RetrievalSetting } from "../trace/episode.js";
 import type { ConversationMark } from "./conversations.js";
 
 /** One sampled response, exact to the token. */
@@ -50,6 +51,8 @@ export interface Task {
   readonly skipped?: Readonly<Record<string, number>>;
   /** The conversations that the items are of. */
   readonly conversations?: readonly ConversationMark[];
+  /** How answers' memories are chosen in it, which `train` writes beside the adapter; absent where the episodes differ in it, or nothing answers. */
+  readonly retrieval?: RetrievalSetting;
   rollouts(items: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]>;
 }
 

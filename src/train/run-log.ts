@@ -11,8 +11,8 @@ export interface RunLogOptions {
   readonly from?: string | undefined;
   /** Whether event files of the folder are of the same run. */
   readonly sameRun: boolean;
-  /** Milliseconds since 1970: writes TensorBoard's event files too. */
-  readonly now?: (() => number) | undefined;
+  /** Writes TensorBoard's event files too; `now` gives milliseconds since 1970. */
+  readonly tensorboard?: { readonly now: () => number } | undefined;
 }
 
 /** A run's metrics: a JSON line for each step, without times, so that equal runs have equal logs; and event files with times. */
@@ -23,19 +23,19 @@ export class RunLog {
   ) {}
 
   /** Brings a folder's log to where the run starts: empty, or exactly as it was when the checkpoint was written. */
-  static async open(folder: string, { from, sameRun, now }: RunLogOptions): Promise<RunLog> {
+  static async open(folder: string, { from, sameRun, tensorboard }: RunLogOptions): Promise<RunLog> {
     const file = join(folder, METRICS_FILE);
     const text = from === undefined ? "" : await readFile(join(from, METRICS_FILE), "utf8");
     await writeAtomic(file, (handle) => handle.writeFile(text));
     if (!sameRun) await removeEventFiles(folder);
-    if (now === undefined) return new RunLog(file, undefined);
+    if (tensorboard === undefined) return new RunLog(file, undefined);
     const done = text
       .split("\n")
       .slice(0, -1)
       .map((line) => JSON.parse(line) as { readonly step: number });
     const kept = (await eventFiles(folder)).length > 0;
     // What follows a warm start has no lines of the steps before.
-    const events = await EventFile.create(folder, kept ? (done.at(-1)?.step ?? 0) : 0, now);
+    const events = await EventFile.create(folder, kept ? (done.at(-1)?.step ?? 0) : 0, tensorboard.now);
     if (!kept) for (const { step, ...metrics } of done) await events.append(step, metrics);
     return new RunLog(file, events);
   }

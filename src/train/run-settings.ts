@@ -2,12 +2,12 @@ import { UsageError } from "../errors.js";
 import { hashText, hashWeights } from "../hash.js";
 import { deviceKind } from "../onnx/device.js";
 import type { Origin, Settings } from "./manifest.js";
-import type { TrainOptions } from "./trainer.js";
+import type { SettledTrainOptions } from "./train-options.js";
 
 type Difference = Origin["changed"][number];
 
 type SettledOptions = Pick<
-  TrainOptions,
+  SettledTrainOptions,
   "engine" | "lora" | "task" | "batchSize" | "groupSize" | "temperature" | "seed" | "algorithm" | "settings"
 >;
 

@@ -6,7 +6,7 @@ import type { CursorState } from "./cursor.js";
 import type { LearnerParts } from "./learner.js";
 import { manifestFile, type Origin, type Settings } from "./manifest.js";
 import { differences, requireSame, settingsOf } from "./run-settings.js";
-import type { TrainOptions } from "./trainer.js";
+import { type SettledTrainOptions, settledOptions, type TrainOptions } from "./train-options.js";
 
 /** Where a run starts, and with what. */
 export interface StartingPoint {
@@ -28,7 +28,8 @@ const STEERS_KL = /^algorithm\.(kl|critic)/;
  * Reads and checks all that a run starts from, and changes nothing. Throws UsageError where settings do not fit the checkpoint, and
  * FileError where there is none or it is damaged.
  */
-export async function startingPoint(options: TrainOptions): Promise<StartingPoint> {
+export async function startingPoint(given: TrainOptions): Promise<StartingPoint> {
+  const options = settledOptions(given);
   const { resume, fork, out, steps } = options;
   requireGroups(options);
   const settings = await settingsOf(options);
@@ -62,7 +63,7 @@ export async function startingPoint(options: TrainOptions): Promise<StartingPoin
 }
 
 /** One attempt has no other to be better than; only a critic can judge it. */
-function requireGroups({ groupSize, algorithm }: TrainOptions): void {
+function requireGroups({ groupSize, algorithm }: SettledTrainOptions): void {
   if (groupSize > 1 || algorithm.critic !== null) return;
   throw new UsageError({
     what: "groups of one attempt teach nothing without a critic",

@@ -1,62 +1,18 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { LoraOptions, PolicyEngine } from "../model/engine.js";
 import { Random } from "../random.js";
-import { AlarmError, type AlarmThresholds } from "./alarms.js";
+import { writeAdapterRetrieval } from "./adapter-retrieval.js";
+import { AlarmError } from "./alarms.js";
 import { latestCheckpoint, removeCheckpoints, removePartialCheckpoints, writeCheckpoint } from "./checkpoint.js";
 import { allConversations, readTrainedOn, writeTrainedOn } from "./conversations.js";
 import { DataCursor } from "./cursor.js";
 import { sampleVarying } from "./dynamic-sampling.js";
 import { Learner } from "./learner.js";
-import type { StepMetrics } from "./metrics.js";
-import type { PolicyOptions } from "./policy-options.js";
-import type { Task } from "./rollout.js";
 import { RunLog } from "./run-log.js";
 import { streamSeed } from "./seeds.js";
 import { type StartingPoint, startingPoint } from "./starting-point.js";
 import { StepHistory, type TrainSummary } from "./step-history.js";
-
-export interface TrainOptions {
-  readonly engine: PolicyEngine;
-  readonly adapter: string;
-  readonly lora: LoraOptions;
-  readonly task: Task;
-  readonly steps: number;
-  /** Items per step. */
-  readonly batchSize: number;
-  /** Attempts per item. */
-  readonly groupSize: number;
-  readonly temperature: number;
-  readonly seed: number;
-  /** One of ./presets, or a variation of it. */
-  readonly algorithm: PolicyOptions;
-  /** Folder for metrics and checkpoints. */
-  readonly out: string;
-  readonly checkpointEvery: number;
-  /** Goes on from the folder's latest checkpoint, with the same settings; more steps are fine. */
-  readonly resume: boolean;
-  /** Starts from a checkpoint of another run, or the latest of its folder, and may have other settings. Its steps and metrics count on. */
-  readonly fork?: string;
-  /** What the task's rollouts follow from beside its items, such as the reward's name: fixed while a run goes on. */
-  readonly settings?: Readonly<Record<string, unknown>>;
-  /** Milliseconds since 1970: also writes TensorBoard's event files into `out`. */
-  readonly now?: () => number;
-  /** When an alarm sounds; what is absent is as in `alarmDefaults`. */
-  readonly alarms?: Partial<AlarmThresholds>;
-  /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
-  readonly stopOnAlarm?: boolean;
-  /** Ends the run after the step under way, which then has a checkpoint; its reason is thrown. */
-  readonly signal?: AbortSignal;
-  readonly onStep?: (progress: Progress) => void;
-}
-
-export interface Progress {
-  /** Counted from 1. */
-  readonly step: number;
-  readonly steps: number;
-  readonly metrics: StepMetrics;
-  readonly seconds: { readonly rollout: number; readonly update: number };
-}
+import { settledOptions, type TrainOptions } from "./train-options.js";
 
 /**
  * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
@@ -64,35 +20,24 @@ export interface Progress {
  * `start` may be read beforehand, to have its errors apart. Throws EngineError where loss or gradient is not a number, before that optimizer step, of which a
  * training step may have several, changes a weight; and AlarmError where it is told to stop.
  */
-export async function train(
-  options: TrainOptions,
-  start: StartingPoint | undefined = undefined,
-): Promise<TrainSummary> {
-  const {
-    engine,
-    adapter,
-    lora,
-    task,
-    steps,
-    batchSize,
-    groupSize,
-    temperature,
-    seed,
-    algorithm,
-    out,
-    signal,
-    onStep,
-  } = options;
+export async function train(options: TrainOptions, start?: StartingPoint): Promise<TrainSummary> {
+  const settled = settledOptions(options);
+  const { engine, adapter, lora, task, steps, batchSize, groupSize, temperature, seed, algorithm } = settled;
+  const { out, resume, checkpointEvery, tensorboard, signal, onStep } = settled;
   const { checkpoint, settings, origin, step: from, cursor: at } = start ?? (await startingPoint(options));
   await mkdir(out, { recursive: true });
   const learner = await Learner.create(engine, adapter, lora, algorithm);
   if (checkpoint !== undefined) await learner.load(checkpoint.folder, checkpoint.parts);
-  await (options.resume ? removePartialCheckpoints(out) : removeCheckpoints(out));
-  const log = await RunLog.open(out, { from: checkpoint?.folder, sameRun: options.resume, now: options.now });
+  await (resume ? removePartialCheckpoints(out) : removeCheckpoints(out));
+  const log = await RunLog.open(out, { from: checkpoint?.folder, sameRun: resume, tensorboard });
   const history = new StepHistory(options.alarms, await log.read(), log.file);
   const cursor = new DataCursor(task.items, seed, at);
   const known = checkpoint === undefined ? [] : await readTrainedOn(checkpoint.folder);
   const conversations = allConversations(known, task.conversations ?? []);
+  const tellOrigin = async (folder: string) => {
+    await writeTrainedOn(folder, conversations);
+    if (task.retrieval !== undefined) await writeAdapterRetrieval(folder, task.retrieval);
+  };
   for (let step = from; step < steps; step++) {
     const started = performance.now();
     const stepSeed = streamSeed(seed, task.name, step);
@@ -121,19 +66,19 @@ export async function train(
     }
     const isLast = step + 1 === steps;
     const isStopped = signal?.aborted === true && !isLast;
-    if ((step + 1) % options.checkpointEvery === 0 || isLast || isStopped) {
+    if ((step + 1) % checkpointEvery === 0 || isLast || isStopped) {
       const state = { step: step + 1, settings, cursor: cursor.state, random: { seed, step: step + 1 }, origin };
       await writeCheckpoint(out, state, async (folder) => {
         await learner.save(folder);
         await log.save(folder);
-        await writeTrainedOn(folder, conversations);
+        await tellOrigin(folder);
       });
     }
     onStep?.({ step: step + 1, steps, metrics, seconds });
     if (isStopped) signal.throwIfAborted();
   }
   await engine.saveAdapter(adapter, join(out, "adapter"));
-  await writeTrainedOn(join(out, "adapter"), conversations);
+  await tellOrigin(join(out, "adapter"));
   return history.summary(task);
 }
 

@@ -149,6 +149,13 @@ describe("ChatOnnx with tools", () => {
     expect(managerReplier(chat().model, "auto")).not.toBe(model);
   });
 
+  it("serves an agent without tools on a template that renders none", async () => {
+    const engine = new FakeEngine({ respond: () => "Hello.", contextLength: 4096 });
+    const model = new ChatOnnx({ engine, tokenizer: byteTokenizer });
+    const { messages } = await createAgent({ model, tools: [] }).invoke({ messages: [new HumanMessage("Hi")] });
+    expect(messages.map(({ text }) => text)).toEqual(["Hi", "Hello."]);
+  });
+
   it("refuses a tool without a name", () => {
     expect(() => chat().model.bindTools([{ type: "function", function: {} }])).toThrow(/tool 0.*name/);
   });

@@ -49,7 +49,7 @@ const plan: fc.Arbitrary<PlannedTurn[]> = fc.array(
 );
 
 /** Runs the plan through the agents; gives the events, and the bank's contents before each decision. */
-async function play(turns: readonly PlannedTurn[]) {
+async function play(turns: readonly PlannedTurn[], words = false) {
   const store = new InMemoryStore({ index: { dims: 64, embeddings, fields: ["text"] } });
   const events: EpisodeEvent[] = [];
   const recorder = new EpisodeRecorder({ write: (line) => events.push(episodeEventSchema.parse(JSON.parse(line))) });
@@ -58,7 +58,14 @@ async function play(turns: readonly PlannedTurn[]) {
     const namespace = ["banks", bank];
     const list = () => new MemoryBank({ store, namespace }).list();
     const script = operations(...asked.map(({ kind, id, text }) => ({ event: kind, id: `m${id}`, text })));
-    const options = { model: new ScriptedModel(script), store, namespace, prompts: compactPrompts, history: true };
+    const options = {
+      model: new ScriptedModel(script),
+      store,
+      namespace,
+      prompts: compactPrompts,
+      history: true,
+      words,
+    };
     before.push(await list());
     const turn = { id: `D1:${index}`, speaker, text: facts.join(" "), time: `${index} May 2023`, facts };
     await createMemoryManager(options)
@@ -81,8 +88,8 @@ const encode = (messages: readonly ChatMessage[]) => [...JSON.stringify(messages
 
 test("replay gives the bank as it stood before every decision, and every prompt again", async () => {
   await fc.assert(
-    fc.asyncProperty(plan, async (turns) => {
-      const { events, before } = await play(turns);
+    fc.asyncProperty(plan, fc.boolean(), async (turns, words) => {
+      const { events, before } = await play(turns, words);
       const rebuilt: unknown[] = [];
       for await (const { decision, bank } of replayBanks(events, { embeddings })) {
         rebuilt.push(await bank.list());
@@ -151,6 +158,19 @@ test("an episode that lacks a step does not fit together, and says where", async
   await expect(bankBefore(broken, steps[2]!.id)).rejects.toThrow(FileError);
   const changed = events.filter((event) => event !== steps[0]);
   await expect(bankBefore(changed, steps[2]!.id)).rejects.toThrow(/expected no memory, as the steps before it left it/);
+});
+
+test("a replay refuses a recorded memory whose words differ from those that were kept", async () => {
+  const plan = turnsOf([{ kind: "ADD", id: 0, text: "fact two" }], [{ kind: "UPDATE", id: 1, text: "fact three" }]);
+  const { events } = await play(plan, true);
+  const [, step] = events.filter((event) => event.type === "memory_step");
+  const { before, ...change } = step!.changes[0]!;
+  expect(before).toMatchObject({ text: "fact two", said: "fact one" });
+  const tampered = { ...step!, changes: [{ ...change, before: { ...before!, said: "never said" } }] };
+  const walk = async () => {
+    for await (const _ of replayBanks(events.map((event) => (event === step ? tampered : event))));
+  };
+  await expect(walk()).rejects.toThrow(/"said":"fact one".*found .*"said":"never said"/);
 });
 
 test("the prompt of an answer that drew on a shared namespace is rebuilt with those memories as recorded", async () => {

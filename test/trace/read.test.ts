@@ -48,7 +48,11 @@ test("a line that is no JSON or no event is named, with what was expected and fo
   writeFileSync(path, `${reward("1")}\nnot json\n`);
   expect(failure()).toMatchObject({ where: `${path}:2`, what: "the line is not JSON", found: '"not json"' });
   writeFileSync(path, `${reward("1")}\n{"type":"reward","id":"2"}\n`);
-  expect(failure()).toMatchObject({ where: `${path}:2`, found: expect.stringMatching(/^at: /) });
+  expect(failure()).toMatchObject({
+    where: `${path}:2`,
+    expected: expect.stringContaining("memory_step, answer, undo, reward"),
+    found: expect.stringMatching(/^at: /),
+  });
 });
 
 test("an event that stands twice in the file is read once", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
-import { answers } from "../../src/train/answers.js";
+import { answerTask } from "../../src/train/answer-task.js";
 import { creditOperations } from "../../src/train/credit.js";
 import { type RecordedDialogue, recordedDialogues } from "../../src/train/links.js";
 import { withStableIds } from "../../src/train/stable-ids.js";
@@ -27,7 +27,7 @@ describe("two recordings with equal ids", () => {
   it("are no training data together, since items are drawn by their ids", async () => {
     const dialogues = [...(await recorded(addFacts)), ...(await recorded(forgetsTheCat))];
     const options = { policy: scriptedPolicy(() => ""), adapter: "answerer", reward: "f1" } as const;
-    expect(() => answers(dialogues, options)).toThrow(UsageError);
-    expect(() => answers(dialogues, options)).toThrow(/one, question cat twice/);
+    expect(() => answerTask(dialogues, options)).toThrow(UsageError);
+    expect(() => answerTask(dialogues, options)).toThrow(/one, question cat twice/);
   });
 });

@@ -9,7 +9,7 @@ import { EpisodeRecorder } from "../../src/trace/recorder.js";
 import { experienceOf } from "../../src/train/experience.js";
 import { groupLessons, tokenLessons } from "../../src/train/lessons.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisions } from "../../src/train/manager-decisions.js";
+import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
 import { summarise } from "../../src/train/metrics.js";
 import { operationSpans, tokenSpan } from "../../src/train/operation-spans.js";
 import { grpo } from "../../src/train/presets/grpo.js";
@@ -88,11 +88,11 @@ async function rollouts(credit?: number): Promise<RolloutGroup> {
     embeddings: new LexicalEmbeddings(),
     maxNewTokens: 500,
   };
-  const task = managerDecisions(recordedDialogues(events), {
+  const task = managerDecisionTask(recordedDialogues(events), {
     policy,
     adapter: "manager",
     reward: "exact-match",
-    ...(credit === undefined ? {} : { credit }),
+    ...(credit === undefined ? {} : { creditWeight: credit }),
   });
   const [group] = await task.rollouts(task.items, { groupSize: responses.length, temperature: 1, seed: 1 });
   return group!;

@@ -5,7 +5,7 @@ import { ChatOnnx } from "../../src/model/chat-onnx.js";
 import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
 import { type EpisodeEvent, episodeEventSchema } from "../../src/trace/episode.js";
 import { EpisodeRecorder } from "../../src/trace/recorder.js";
-import type { Policy } from "../../src/train/policy.js";
+import type { RolloutContext } from "../../src/train/rollout-context.js";
 import { newStore } from "../evaluate/played-world.js";
 import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
@@ -93,7 +93,7 @@ export async function play(
 export function scriptedPolicy(
   respond: (call: ScriptedCall) => string,
   dialogues: readonly Dialogue[] = world,
-): Policy & { readonly engine: ScriptedEngine } {
+): RolloutContext & { readonly engine: ScriptedEngine } {
   return {
     engine: new ScriptedEngine((call) =>
       call.adapter === undefined ? answerFromMemories(call.prompt, dialogues) : respond(call),

@@ -8,7 +8,8 @@ import { readTrainedOn } from "../../src/train/conversations.js";
 import { presets } from "../../src/train/presets/index.js";
 import { startingPoint } from "../../src/train/starting-point.js";
 import { eventFiles } from "../../src/train/tensorboard.js";
-import { type TrainOptions, train } from "../../src/train/trainer.js";
+import type { TrainOptions } from "../../src/train/train-options.js";
+import { train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
 import { runDigests } from "./run-digests.js";
 import { trainAndStop } from "./stopped-run.js";
@@ -159,14 +160,14 @@ describe("a run that goes on", () => {
     const out = await temporaryFolder();
     let now = 1_700_000_000_000;
     const tick = () => now++;
-    await train(options(out, { steps: 3, now: tick }));
-    await train(options(out, { resume: true, now: tick }));
+    await train(options(out, { steps: 3, tensorboard: { now: tick } }));
+    await train(options(out, { resume: true, tensorboard: { now: tick } }));
     expect((await eventFiles(out)).map((name) => name.replace(/\d{13}/, ""))).toEqual([
       "events.out.tfevents..memory-r1",
       "events.out.tfevents..memory-r1.3",
     ]);
     const fork = await temporaryFolder();
-    await train(options(fork, { fork: join(out, "checkpoint-3"), steps: 4, now: tick }));
+    await train(options(fork, { fork: join(out, "checkpoint-3"), steps: 4, tensorboard: { now: tick } }));
     const [only, ...others] = await eventFiles(fork);
     expect(others).toEqual([]);
     const text = (await readFile(join(fork, only!))).toString("latin1");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisions } from "../../src/train/manager-decisions.js";
+import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
 import { operations } from "../memory/scripted-model.js";
 import { addFacts, aliasOf, factsOf, play, questionsAsked, scriptedPolicy, turn } from "./recorded-world.js";
 
@@ -35,7 +35,7 @@ describe("a decision that can spoil an earlier memory", () => {
     const forget = ({ prompt }: { readonly prompt: string }) =>
       operations({ event: "DELETE", id: aliasOf(prompt, "cat")! });
     const policy = scriptedPolicy(forget, [told]);
-    const task = managerDecisions(recordedDialogues(events), { policy, adapter: "manager", reward: "exact-match" });
+    const task = managerDecisionTask(recordedDialogues(events), { policy, adapter: "manager", reward: "exact-match" });
     const step = events.find((event) => event.type === "memory_step" && event.turn.id === "D1:3")!;
     await task.rollouts([step.id], { groupSize: 1, temperature: 1, seed: 1 });
     expect(new Set(questionsAsked(policy))).toEqual(new Set(["Which pet came first?", "Which pet came last?"]));

@@ -2,11 +2,11 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
+import { answerTask } from "../../src/train/answer-task.js";
 import { outcomeOf, scoreInquiries } from "../../src/train/answering.js";
-import { answers } from "../../src/train/answers.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisions } from "../../src/train/manager-decisions.js";
-import { managerDialogues } from "../../src/train/manager-dialogues.js";
+import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
+import { managerDialogueTask } from "../../src/train/manager-dialogue-task.js";
 import type { Task } from "../../src/train/rollout.js";
 import { newStore } from "../evaluate/played-world.js";
 import { addFacts, recordWorld, scriptedPolicy } from "./recorded-world.js";
@@ -16,7 +16,7 @@ beforeAll(async () => {
   events = await recordWorld();
 });
 
-const tasks = { answers, managerDecisions, managerDialogues };
+const tasks = { answerTask, managerDecisionTask, managerDialogueTask };
 
 function make(kind: keyof typeof tasks, recorded: readonly EpisodeEvent[] = events, contextLength = 4096): Task {
   const policy = scriptedPolicy(({ prompt }) => addFacts(prompt));
@@ -43,11 +43,11 @@ const promptLengths = (begin: string): number[] =>
 
 describe("what was recorded and makes no item", () => {
   it("is counted by its reason", () => {
-    expect(make("managerDecisions").skipped).toEqual({ "no facts": 2, "no linked question": 1 });
-    expect(make("answers").skipped).toEqual({});
-    expect(make("answers", without("gold")).skipped).toEqual({ "no gold answer": 1 });
-    expect(make("answers", without("callId")).skipped).toEqual({ "no model decided": 1 });
-    expect(make("managerDialogues").skipped).toEqual({});
+    expect(make("managerDecisionTask").skipped).toEqual({ "no facts": 2, "no linked question": 1 });
+    expect(make("answerTask").skipped).toEqual({});
+    expect(make("answerTask", without("gold")).skipped).toEqual({ "no gold answer": 1 });
+    expect(make("answerTask", without("callId")).skipped).toEqual({ "no model decided": 1 });
+    expect(make("managerDialogueTask").skipped).toEqual({});
   });
 
   it("are decisions that were tool calls, whose prompts showed the tool", () => {
@@ -58,37 +58,37 @@ describe("what was recorded and makes no item", () => {
         : event,
     );
     const skipped = { "no facts": 2, "no linked question": 1, "called a tool": 1 };
-    expect(make("managerDecisions", called).skipped).toEqual(skipped);
+    expect(make("managerDecisionTask", called).skipped).toEqual(skipped);
   });
 
   it("and the items are all that was recorded", () => {
-    const task = make("managerDecisions");
+    const task = make("managerDecisionTask");
     const steps = events.filter(({ type }) => type === "memory_step");
     expect(task.items.length + Object.values(task.skipped!).reduce((a, b) => a + b, 0)).toBe(steps.length);
   });
 
   it("is named where nothing is left", () => {
     const silent = events.filter(({ type }) => type !== "answer");
-    expect(() => make("managerDecisions", silent)).toThrow(UsageError);
-    expect(() => make("managerDecisions", silent)).toThrow(/no linked question: 5/);
-    expect(() => make("managerDialogues", silent)).toThrow(/no gold answer: 2/);
+    expect(() => make("managerDecisionTask", silent)).toThrow(UsageError);
+    expect(() => make("managerDecisionTask", silent)).toThrow(/no linked question: 5/);
+    expect(() => make("managerDialogueTask", silent)).toThrow(/no gold answer: 2/);
   });
 
   it("are prompts that leave no room for a response", () => {
     const lengths = promptLengths("answer");
     const longest = lengths.at(-1)!;
     const tooLong = lengths.filter((length) => length === longest).length;
-    const task = make("answers", events, longest + 500 - 1);
+    const task = make("answerTask", events, longest + 500 - 1);
     expect(task.skipped).toEqual({ "prompt too long": tooLong });
     expect(task.items).toHaveLength(4 - tooLong);
-    expect(make("answers", events, longest + 500).skipped).toEqual({});
+    expect(make("answerTask", events, longest + 500).skipped).toEqual({});
   });
 });
 
 describe("a replayed dialogue whose bank has outgrown the context", () => {
   it("goes on without the decisions that cannot be made, and counts them", async () => {
     const shortest = promptLengths("manage")[0]!;
-    const task = make("managerDialogues", events, shortest + 500 + 8);
+    const task = make("managerDialogueTask", events, shortest + 500 + 8);
     const one = task.items.filter((id) => id.includes("one"));
     const [group] = await task.rollouts(one, { groupSize: 2, temperature: 1, seed: 1 });
     const { rollouts } = group!;

@@ -2,8 +2,8 @@ import { afterEach, expect, it, vi } from "vitest";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { MemoryBank } from "../../src/memory/bank.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisions } from "../../src/train/manager-decisions.js";
-import { managerDialogues } from "../../src/train/manager-dialogues.js";
+import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
+import { managerDialogueTask } from "../../src/train/manager-dialogue-task.js";
 import { addFacts, play, scriptedPolicy, turn } from "./recorded-world.js";
 
 afterEach(() => {
@@ -23,10 +23,10 @@ const told: Dialogue = {
 };
 
 it.each([
-  ["a decision", managerDecisions, true],
-  ["a whole dialogue", managerDialogues, true],
-  ["a decision of a file without orders", managerDecisions, false],
-  ["a whole dialogue of a file without orders", managerDialogues, false],
+  ["a decision", managerDecisionTask, true],
+  ["a whole dialogue", managerDialogueTask, true],
+  ["a decision of a file without orders", managerDecisionTask, false],
+  ["a whole dialogue of a file without orders", managerDialogueTask, false],
 ])("%s writes memories at the positions at which they were recorded", async (_, make, ordered) => {
   const recorded = await play([told], addFacts);
   const events = recorded.map((event) => {

@@ -1,4 +1,5 @@
-import { type TrainOptions, train } from "../../src/train/trainer.js";
+import type { TrainOptions } from "../../src/train/train-options.js";
+import { train } from "../../src/train/trainer.js";
 
 class Stopped extends Error {}
 

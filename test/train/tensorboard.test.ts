@@ -106,10 +106,10 @@ describe("event files", () => {
     const [warm, out, checkpoint] = [await temporaryFolder(), await temporaryFolder(), await temporaryFolder()];
     await writeFile(join(warm, "metrics.jsonl"), "");
     const now = clock(1_700_000_000_000);
-    const log = await RunLog.open(out, { from: warm, sameRun: false, now });
+    const log = await RunLog.open(out, { from: warm, sameRun: false, tensorboard: { now } });
     for (const step of [21, 22]) await log.append(step, metricsOf(), { rollout: 1, update: 1 });
     await log.save(checkpoint);
-    await RunLog.open(out, { from: checkpoint, sameRun: true, now });
+    await RunLog.open(out, { from: checkpoint, sameRun: true, tensorboard: { now } });
     const last = (await eventFiles(out)).at(-1)!;
     expect(events(await readFile(join(out, last)))[1]).toMatchObject({ step: 23, sessionLog: { status: 1 } });
   });

@@ -2,8 +2,11 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine.js";
+import { readAdapterRetrieval } from "../../src/train/adapter-retrieval.js";
 import { grpo } from "../../src/train/presets/grpo.js";
-import { type Progress, type TrainOptions, train } from "../../src/train/trainer.js";
+import { startingPoint } from "../../src/train/starting-point.js";
+import { type Progress, type TrainOptions, trainDefaults } from "../../src/train/train-options.js";
+import { train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
 import { lora, openTinyEngine, trainingBytes } from "./tiny-policy.js";
 import { beginWithTarget } from "./toy-task.js";
@@ -60,6 +63,35 @@ describe("training", () => {
     expect((await adapter(parts)).equals(await adapter(whole))).toBe(true);
     await train(options("other", other, { seed: 4 }));
     expect((await adapter(other)).equals(await adapter(whole))).toBe(false);
+  });
+
+  it("does as trainDefaults where its options say nothing, with the run's seed for the adapter", async () => {
+    const {
+      batchSize,
+      groupSize,
+      temperature,
+      checkpointEvery,
+      resume,
+      lora: given,
+      ...rest
+    } = options("least", "nowhere");
+    const { settings } = await startingPoint(rest);
+    expect(settings).toMatchObject({ batchSize: 16, groupSize: 8, temperature: 1 });
+    expect(settings).toMatchObject({ "lora.rank": 16, "lora.alpha": 32, "lora.seed": 3 });
+    expect(await startingPoint({ ...rest, ...trainDefaults, lora: { ...trainDefaults.lora, seed: 3 } })).toEqual(
+      await startingPoint(rest),
+    );
+  });
+
+  it("writes beside adapter and checkpoints how answers' memories are chosen in the task, where it says so", async () => {
+    const [told, untold] = [await temporaryFolder(), await temporaryFolder()];
+    const retrieval = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };
+    const task = { ...beginWithTarget(engine, "told"), retrieval };
+    await train(options("told", told, { task, steps: 1 }));
+    await train(options("untold", untold, { steps: 1 }));
+    expect(await readAdapterRetrieval(join(told, "adapter"))).toEqual(retrieval);
+    expect(await readAdapterRetrieval(join(told, "checkpoint-1"))).toEqual(retrieval);
+    expect(await readAdapterRetrieval(join(untold, "adapter"))).toBeUndefined();
   });
 
   it("from the start in the folder of an old run neither keeps nor goes on from what that left", async () => {

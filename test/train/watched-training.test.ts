@@ -7,7 +7,8 @@ import { AlarmError } from "../../src/train/alarms.js";
 import { readTrainedOn } from "../../src/train/conversations.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import type { Task } from "../../src/train/rollout.js";
-import { type TrainOptions, train } from "../../src/train/trainer.js";
+import type { TrainOptions } from "../../src/train/train-options.js";
+import { train } from "../../src/train/trainer.js";
 import { temporaryFolder } from "../model/reference.js";
 import { ScriptedEngine } from "./scripted-engine.js";
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { FileError, UsageError } from "../../src/errors.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
-import { answers } from "../../src/train/answers.js";
+import { answerTask } from "../../src/train/answer-task.js";
 import { recordedDialogues } from "../../src/train/links.js";
 import { summarise } from "../../src/train/metrics.js";
 import { grpo } from "../../src/train/presets/grpo.js";
@@ -18,7 +18,12 @@ const task = (recorded: readonly EpisodeEvent[] = events, evidence = 0) => {
     const replies = [answerFromMemories(prompt), "**Answer:** cat", "cat", "Memories: m9\n**Answer:** A dog, a cat"];
     return replies[response]!;
   });
-  return answers(recordedDialogues(recorded), { policy, adapter: "answerer", reward: "exact-match", evidence });
+  return answerTask(recordedDialogues(recorded), {
+    policy,
+    adapter: "answerer",
+    reward: "exact-match",
+    evidenceWeight: evidence,
+  });
 };
 
 const answerTo = (question: string) =>
@@ -38,6 +43,18 @@ describe("answers", () => {
       [1, 1, 0, 0],
       [1, 0, 0, 0],
     ]);
+  });
+
+  it("say how their memories were chosen: as recorded, else as the policy does; nothing where that differs", () => {
+    const recorded = { memoriesPerSpeaker: 4, namedSpeakersOnly: true, search: "hybrid" as const };
+    const answersWith = (retrieval: (at: number) => object) =>
+      events.map((event, at) =>
+        event.type === "answer" ? { ...event, retrieval: undefined, ...retrieval(at) } : event,
+      );
+    expect(task(answersWith(() => ({ retrieval: recorded }))).retrieval).toEqual(recorded);
+    expect(task(answersWith(() => ({}))).retrieval).toEqual({ memoriesPerSpeaker: 30, namedSpeakersOnly: false });
+    const mixed = answersWith((at) => ({ retrieval: { ...recorded, memoriesPerSpeaker: at } }));
+    expect(task(mixed)).not.toHaveProperty("retrieval");
   });
 
   it("count text without an answer as unreadable", async () => {

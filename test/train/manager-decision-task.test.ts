@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { FileError, UsageError } from "../../src/errors.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisions } from "../../src/train/manager-decisions.js";
+import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
 import type { RolloutGroup } from "../../src/train/rollout.js";
 import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
@@ -30,7 +30,7 @@ const task = (retentionQuestions?: number, recorded: readonly EpisodeEvent[] = e
   const dialogues = recordedDialogues(recorded);
   return {
     policy,
-    task: managerDecisions(dialogues, { policy, adapter: "manager", reward: "exact-match", ...retention }),
+    task: managerDecisionTask(dialogues, { policy, adapter: "manager", reward: "exact-match", ...retention }),
   };
 };
 
@@ -50,6 +50,13 @@ describe("manager decisions", () => {
         : [],
     );
     expect(turns.sort()).toEqual(["one D1:1", "one D1:3", "one D1:4", "two D1:1"]);
+  });
+
+  it("say how the answers' memories are chosen that reward them", () => {
+    const policy = { ...scriptedPolicy(attempts), memoriesPerSpeaker: 4 };
+    const options = { policy, adapter: "manager", reward: "exact-match" } as const;
+    const { retrieval } = managerDecisionTask(recordedDialogues(events), options);
+    expect(retrieval).toEqual({ memoriesPerSpeaker: 4, namedSpeakersOnly: false });
   });
 
   it("earn the share of right answers from a fork of the bank of their own", async () => {

@@ -4,7 +4,7 @@ import { MemoryBank } from "../memory/bank.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
 import type { Operation } from "../memory/operation.js";
 import { countOperations } from "../memory/operation-counts.js";
-import { retrieveForManager } from "../memory/retrieve.js";
+import { retrievalSetting, retrieveForManager } from "../memory/retrieve.js";
 import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { OverlayStore } from "../store/overlay-store.js";
 import type { GoldQuestion, MemoryStep } from "../trace/episode.js";
@@ -12,9 +12,9 @@ import { type InquiryScore, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import type { RecordedDialogue } from "./links.js";
-import type { ManagerTaskOptions } from "./manager-decisions.js";
-import { encodeMessages, fits, responseText, sample, toSample } from "./policy.js";
+import type { ManagerTaskOptions } from "./manager-decision-task.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "./rollout.js";
+import { encodeMessages, fits, responseText, sample, toSample } from "./rollout-context.js";
 import { streamSeed } from "./seeds.js";
 import { stepOrder } from "./step-order.js";
 
@@ -23,7 +23,7 @@ import { stepOrder } from "./step-order.js";
  * Answer Agent answers the conversation's questions, each after the turn that it follows, else at the end; the mean score is the outcome of every
  * decision on the way.
  */
-export function managerDialogues(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
+export function managerDialogueTask(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
   const embeddings = new CachedEmbeddings(policy.embeddings);
   const { items, skipped } = itemsOf(
@@ -118,7 +118,14 @@ export function managerDialogues(dialogues: readonly RecordedDialogue[], options
     };
   }
 
-  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
+  return {
+    name: "manager",
+    items: [...items.keys()],
+    skipped,
+    conversations: dialogues.map(recordedMark),
+    retrieval: retrievalSetting(policy),
+    rollouts,
+  };
 }
 
 function candidateOf(dialogue: RecordedDialogue): Candidate<RecordedDialogue> {

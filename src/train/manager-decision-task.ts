@@ -2,6 +2,7 @@ import { mean } from "../mean.js";
 import type { MemoryBank } from "../memory/bank.js";
 import { applyDecision, stepKeys } from "../memory/decision.js";
 import { countOperations } from "../memory/operation-counts.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import type { RewardName } from "../reward/rewards.js";
 import type { GoldQuestion, MemoryStep } from "../trace/episode.js";
 import { evidenceHolders } from "../trace/evidence-holders.js";
@@ -10,13 +11,13 @@ import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { evidenceTurns, linkQuestions, type RecordedDialogue } from "./links.js";
 import { creditSpans } from "./operation-spans.js";
-import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import { encodeRecorded, type RolloutContext, responseText, sampleItems, toSample } from "./rollout-context.js";
 import { stepOrder } from "./step-order.js";
 
 export interface ManagerTaskOptions {
-  readonly policy: Policy;
+  readonly policy: RolloutContext;
   /** Adapter that is trained. */
   readonly adapter: string;
   /** Adapter of the frozen Answer Agent; absent means the base model. */
@@ -33,7 +34,7 @@ export interface ManagerTaskOptions {
    * that lacks it alone. A response earns the mean of its operations' credits besides; where there are several, each one's tokens earn what it
    * has beyond that mean. Default 0. Costs one more answer to each question for each operation.
    */
-  readonly credit?: number;
+  readonly creditWeight?: number;
 }
 
 interface Item {
@@ -47,8 +48,8 @@ interface Item {
  * The Memory Manager's task in the paper's first form: at a recorded decision, each response is applied to its own fork of the bank as it
  * stood then, the frozen Answer Agent answers the questions that the turn decides, and the mean score is the outcome.
  */
-export function managerDecisions(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
-  const { policy, adapter, answerer, reward, retentionQuestions = 3, credit: creditWeight = 0 } = options;
+export function managerDecisionTask(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
+  const { policy, adapter, answerer, reward, retentionQuestions = 3, creditWeight = 0 } = options;
   const banks = new ReplayedBanks(policy.embeddings);
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy, retentionQuestions));
   const { items, skipped } = itemsOf(candidates, "manager decisions whose turn decides a question");
@@ -119,7 +120,14 @@ export function managerDecisions(dialogues: readonly RecordedDialogue[], options
     }));
   }
 
-  return { name: "manager", items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark), rollouts };
+  return {
+    name: "manager",
+    items: [...items.keys()],
+    skipped,
+    conversations: dialogues.map(recordedMark),
+    retrieval: retrievalSetting(policy),
+    rollouts,
+  };
 }
 
 interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
@@ -128,7 +136,7 @@ interface Attempt extends Awaited<ReturnType<typeof applyDecision>> {
   readonly inquiries: readonly (readonly Inquiry[])[];
 }
 
-function candidatesOf(dialogue: RecordedDialogue, policy: Policy, retention: number): Candidate<Item>[] {
+function candidatesOf(dialogue: RecordedDialogue, policy: RolloutContext, retention: number): Candidate<Item>[] {
   const links = linkQuestions(dialogue);
   const earlier: GoldQuestion[] = [];
   return dialogue.steps.map((step, at) => {

@@ -1,21 +1,23 @@
 import { readAnswer } from "../memory/answer.js";
+import { retrievalSetting } from "../memory/retrieve.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import type { GoldQuestion, MemoryStep, RetrievedMemory } from "../trace/episode.js";
 import { type EvidenceHolders, evidenceHolders } from "../trace/evidence-holders.js";
+import { recordedRetrievals } from "./adapter-retrieval.js";
 import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
 import { recordedMark } from "./conversations.js";
 import { evidenceTurns, type RecordedDialogue } from "./links.js";
 import { namedEvidence } from "./named-evidence.js";
-import { encodeRecorded, type Policy, responseText, sampleItems, toSample } from "./policy.js";
 import type { RolloutGroup, RolloutOptions, Task } from "./rollout.js";
+import { encodeRecorded, type RolloutContext, responseText, sampleItems, toSample } from "./rollout-context.js";
 
 export interface AnswerTaskOptions {
-  readonly policy: Policy;
+  readonly policy: RolloutContext;
   /** Adapter that is trained. */
   readonly adapter: string;
   readonly reward: RewardName;
   /** What naming exactly the memories that hold the evidence adds to the reward; what is rewarded for its answer alone unlearns to name them. Default 0. */
-  readonly evidence?: number;
+  readonly evidenceWeight?: number;
 }
 
 interface Item {
@@ -26,9 +28,9 @@ interface Item {
 }
 
 /** The Answer Agent's task: answer recorded prompts, whose memories were retrieved when they were recorded; the score is the outcome. */
-export function answers(
+export function answerTask(
   dialogues: readonly RecordedDialogue[],
-  { policy, adapter, reward, evidence = 0 }: AnswerTaskOptions,
+  { policy, adapter, reward, evidenceWeight = 0 }: AnswerTaskOptions,
 ): Task {
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy));
   const { items, skipped } = itemsOf(candidates, "answered questions with a gold answer");
@@ -44,7 +46,7 @@ export function answers(
           outcome: rewards[reward](answer, question.gold, question.category),
           format: Number(unparsable === null),
           operations: {},
-          ...(evidence === 0 ? {} : { evidence: evidence * namedEvidence(selected, holders) }),
+          ...(evidenceWeight === 0 ? {} : { evidence: evidenceWeight * namedEvidence(selected, holders) }),
         };
       }),
     }));
@@ -55,11 +57,18 @@ export function answers(
     items: [...items.keys()],
     skipped,
     conversations: dialogues.map(recordedMark),
+    ...taughtRetrieval(dialogues, policy),
     rollouts,
   };
 }
 
-function candidatesOf({ events, calls }: RecordedDialogue, policy: Policy): Candidate<Item>[] {
+/** As was recorded, since that is what the prompts show; the policy's setting where the episodes do not say. */
+function taughtRetrieval(dialogues: readonly RecordedDialogue[], policy: RolloutContext): Pick<Task, "retrieval"> {
+  const [recorded, other] = recordedRetrievals(dialogues);
+  return other === undefined ? { retrieval: retrievalSetting(recorded ?? policy) } : {};
+}
+
+function candidatesOf({ events, calls }: RecordedDialogue, policy: RolloutContext): Candidate<Item>[] {
   const steps: MemoryStep[] = [];
   return events.flatMap((event) => {
     if (event.type === "memory_step") steps.push(event);

@@ -11,7 +11,7 @@ import type { RolloutOptions, Sample } from "./rollout.js";
 import { streamSeed } from "./seeds.js";
 
 /** What the tasks need to let an agent act outside of a graph: the engine, and how text becomes tokens. */
-export interface Policy extends AnswerRetrieval {
+export interface RolloutContext extends AnswerRetrieval {
   readonly engine: PolicyEngine;
   readonly tokenizer: ChatTokenizer;
   readonly prompts: MemoryPrompts;
@@ -20,12 +20,12 @@ export interface Policy extends AnswerRetrieval {
   readonly maxNewTokens: number;
 }
 
-export function encodeMessages({ tokenizer }: Policy, messages: readonly BaseMessage[]): number[] {
+export function encodeMessages({ tokenizer }: RolloutContext, messages: readonly BaseMessage[]): number[] {
   return tokenizer.encodeChat(toChatTurns(messages));
 }
 
 /** The tokens of a recorded prompt. Throws FileError where the model that recorded it saw others. */
-export function encodeRecorded({ tokenizer }: Policy, { id, messages, promptIds }: ModelCall): number[] {
+export function encodeRecorded({ tokenizer }: RolloutContext, { id, messages, promptIds }: ModelCall): number[] {
   const ids = tokenizer.encodeChat(messages);
   if (promptIds !== undefined && promptIds.join(" ") !== ids.join(" ")) {
     throw new FileError({
@@ -40,14 +40,14 @@ export function encodeRecorded({ tokenizer }: Policy, { id, messages, promptIds 
 }
 
 /** The response's text without its end token. */
-export function responseText({ tokenizer }: Policy, { ids, finishReason }: Generation): string {
+export function responseText({ tokenizer }: RolloutContext, { ids, finishReason }: Generation): string {
   const content = finishReason === "stop" ? ids.slice(0, -1) : ids;
   return content.length === 0 ? "" : tokenizer.decode(content, { skipSpecial: true });
 }
 
 /** `count` responses to each prompt, at the sampling temperature. */
 export function sample(
-  { engine, tokenizer, maxNewTokens }: Policy,
+  { engine, tokenizer, maxNewTokens }: RolloutContext,
   adapter: string | undefined,
   prompts: readonly (readonly number[])[],
   {
@@ -61,13 +61,13 @@ export function sample(
 }
 
 /** Whether the longest response to a prompt would fit the model's context. */
-export function fits({ engine, maxNewTokens }: Policy, promptIds: readonly number[]): boolean {
+export function fits({ engine, maxNewTokens }: RolloutContext, promptIds: readonly number[]): boolean {
   return promptIds.length + maxNewTokens <= engine.info.contextLength;
 }
 
 /** Attempts at items that have a prompt each; what an item draws does not depend on the others. */
 export async function sampleItems<Item extends { readonly promptIds: readonly number[] }>(
-  policy: Policy,
+  policy: RolloutContext,
   adapter: string,
   items: ReadonlyMap<string, Item>,
   ids: readonly string[],

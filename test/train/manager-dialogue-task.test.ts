@@ -3,7 +3,7 @@ import { UsageError } from "../../src/errors.js";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
 import { recordedDialogues } from "../../src/train/links.js";
-import { managerDialogues } from "../../src/train/manager-dialogues.js";
+import { managerDialogueTask } from "../../src/train/manager-dialogue-task.js";
 import { operations } from "../memory/scripted-model.js";
 import { byteTokenizer } from "../model/fake-engine.js";
 import {
@@ -35,7 +35,7 @@ function attempts({ prompt, request }: ScriptedCall): string {
 const task = () => {
   const policy = scriptedPolicy(attempts);
   const dialogues = recordedDialogues(events);
-  return { policy, task: managerDialogues(dialogues, { policy, adapter: "manager", reward: "exact-match" }) };
+  return { policy, task: managerDialogueTask(dialogues, { policy, adapter: "manager", reward: "exact-match" }) };
 };
 
 const options = { groupSize, temperature: 1, seed: 5 };
@@ -43,6 +43,10 @@ const one = JSON.stringify(["dialogues", "one"]);
 const two = JSON.stringify(["dialogues", "two"]);
 
 describe("whole dialogues", () => {
+  it("say how the answers' memories are chosen that reward them", () => {
+    expect(task().task.retrieval).toEqual({ memoriesPerSpeaker: 30, namedSpeakersOnly: false });
+  });
+
   it("start from an empty bank, live through all turns with facts, and earn the mean of their questions", async () => {
     const [group] = await task().task.rollouts([one], options);
     expect(group!.item).toBe(one);
@@ -105,7 +109,7 @@ describe("whole dialogues", () => {
     };
     const dialogues = recordedDialogues(await play([told], (prompt) => move({ prompt })));
     const policy = scriptedPolicy(move, [told]);
-    const moved = managerDialogues(dialogues, { policy, adapter: "manager", reward: "exact-match" });
+    const moved = managerDialogueTask(dialogues, { policy, adapter: "manager", reward: "exact-match" });
     const [group] = await moved.rollouts(moved.items, { ...options, groupSize: 1 });
     expect(group!.rollouts.map(({ outcome, operations: made }) => [outcome, made])).toEqual([
       [1, { ADD: 1, UPDATE: 1 }],
@@ -115,6 +119,6 @@ describe("whole dialogues", () => {
   it("need facts and questions that have gold answers", () => {
     const { policy } = task();
     const silent = recordedDialogues(events.filter(({ type }) => type !== "answer"));
-    expect(() => managerDialogues(silent, { policy, adapter: "manager", reward: "f1" })).toThrow(UsageError);
+    expect(() => managerDialogueTask(silent, { policy, adapter: "manager", reward: "f1" })).toThrow(UsageError);
   });
 });

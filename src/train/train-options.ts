@@ -1,0 +1,85 @@
+import type { LoraOptions, PolicyEngine } from "../model/engine.js";
+import type { AlarmThresholds } from "./alarms.js";
+import type { StepMetrics } from "./metrics.js";
+import type { PolicyOptions } from "./policy-options.js";
+import type { Task } from "./rollout.js";
+
+/** What a training run does where its options do not say. */
+export const trainDefaults = {
+  lora: { rank: 16, alpha: 32 },
+  batchSize: 16,
+  groupSize: 8,
+  /** Memory-R1 samples at 1 while it trains. */
+  temperature: 1,
+  checkpointEvery: 10,
+  resume: false,
+} as const;
+
+export interface TrainOptions {
+  readonly engine: PolicyEngine;
+  readonly adapter: string;
+  /** Of a new adapter. Default rank 16, alpha 32, and the seed of the run. */
+  readonly lora?: Partial<LoraOptions>;
+  readonly task: Task;
+  readonly steps: number;
+  /** Items per step. Default 16. */
+  readonly batchSize?: number;
+  /** Attempts per item. Default 8. */
+  readonly groupSize?: number;
+  /** Of the attempts. Default 1, as in the paper. */
+  readonly temperature?: number;
+  readonly seed: number;
+  /** One of ./presets, or a variation of it. */
+  readonly algorithm: PolicyOptions;
+  /** Folder for metrics and checkpoints. */
+  readonly out: string;
+  /** Steps between checkpoints. Default 10; the last step has one always. */
+  readonly checkpointEvery?: number;
+  /** Goes on from the folder's latest checkpoint, with the same settings; more steps are fine. Default false. */
+  readonly resume?: boolean;
+  /** Starts from a checkpoint of another run, or the latest of its folder, and may have other settings. Its steps and metrics count on. */
+  readonly fork?: string;
+  /** What the task's rollouts follow from beside its items, such as the reward's name: fixed while a run goes on. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Also writes TensorBoard's event files into `out`; `now` gives milliseconds since 1970. */
+  readonly tensorboard?: { readonly now: () => number };
+  /** When an alarm sounds; what is absent is as in `alarmDefaults`. */
+  readonly alarms?: Partial<AlarmThresholds>;
+  /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
+  readonly stopOnAlarm?: boolean;
+  /** Ends the run after the step under way, which then has a checkpoint; its reason is thrown. */
+  readonly signal?: AbortSignal;
+  readonly onStep?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  /** Counted from 1. */
+  readonly step: number;
+  readonly steps: number;
+  readonly metrics: StepMetrics;
+  readonly seconds: { readonly rollout: number; readonly update: number };
+}
+
+/** The options with all that has a default. */
+export interface SettledTrainOptions extends TrainOptions {
+  readonly lora: LoraOptions;
+  readonly batchSize: number;
+  readonly groupSize: number;
+  readonly temperature: number;
+  readonly checkpointEvery: number;
+  readonly resume: boolean;
+}
+
+export function settledOptions(options: TrainOptions): SettledTrainOptions {
+  const {
+    lora,
+    seed,
+    batchSize = trainDefaults.batchSize,
+    groupSize = trainDefaults.groupSize,
+    temperature = trainDefaults.temperature,
+    checkpointEvery = trainDefaults.checkpointEvery,
+    resume = trainDefaults.resume,
+  } = options;
+  const adapter = { ...trainDefaults.lora, seed, ...lora };
+  return { ...options, lora: adapter, batchSize, groupSize, temperature, checkpointEvery, resume };
+}
