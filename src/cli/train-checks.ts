@@ -70,8 +70,8 @@ export async function checkOut({ out, resume, overwrite }: TrainVerbOptions): Pr
   throw new UsageError({
     what: "the folder holds a run already",
     where: out,
-    expected: "a new folder, --resume or --overwrite",
+    expected: checkpoint === undefined ? "a new folder or --overwrite" : "a new folder, --resume or --overwrite",
     found: checkpoint === undefined ? `${METRICS_FILE} of ${size} bytes` : checkpoint.folder,
-    remedy: "pass --resume to go on with it, --overwrite to lose it, or another --out",
+    remedy: `pass ${checkpoint === undefined ? "" : "--resume to go on with it, "}--overwrite to lose it, or another --out`,
   });
 }

@@ -152,8 +152,10 @@ export class MemoryBank {
         remedy: "leave out a reward that could not be computed",
       });
     }
-    await this.#ready();
-    await history.reward(step, name, value);
+    await bankWrites.run(this.#store, this.namespace, async () => {
+      await this.#ready();
+      await history.reward(step, name, value);
+    });
   }
 
   /**

@@ -54,6 +54,7 @@ export function recordStage(context: RecipeContext, common: Settings, stage: Rec
       const ended = { turns: started, questions: started, banks: started };
       const { turns, questions } = { turns: turnsOf(facts.train), questions: questionsOf(facts.train) };
       const follow = jointProgress(stage.name, run);
+      let restored: number | undefined;
       const play = (signal: AbortSignal) =>
         playAndRecord(context, stage, facts.train, join(folder, EPISODES), signal, (done) => {
           ended[done.done <= turns ? "turns" : "questions"] = seconds();
@@ -62,14 +63,17 @@ export function recordStage(context: RecipeContext, common: Settings, stage: Rec
       const build = (signal: AbortSignal) =>
         buildValidationBanks(context, stage, facts.validation, join(folder, VALIDATION_BANKS), signal, (done) => {
           ended.banks = seconds();
+          restored ??= done.done;
           follow("banks", done);
         });
       await mapConcurrently([play, build], 2, (work, _, stop) => work(AbortSignal.any([run.signal, stop])));
       const decided = Math.max(ended.turns, ended.banks) - started;
+      // What an earlier call had decided took no time of this one; where all go in the play's batches, these count alone.
+      const count = decisions - (batches(context) ? 0 : (restored ?? 0));
       return {
         outputs: [EPISODES, VALIDATION_BANKS],
         measured: {
-          ...(decisions === 0 ? {} : { decision: { count: decisions, seconds: decided } }),
+          ...(count === 0 ? {} : { decision: { count, seconds: decided } }),
           ...(questions === 0 ? {} : { answer: { count: questions, seconds: ended.questions - ended.turns } }),
         },
       };
@@ -134,11 +138,12 @@ async function buildValidationBanks(
   }
 }
 
-/** Tells of works that go on side by side as of one. */
+/** Tells of two works that go on side by side as of one, once both have told what was done before. */
 function jointProgress(label: string, { progress }: StageRun): (part: string, done: PlayProgress) => void {
   const parts = new Map<string, PlayProgress>();
   return (part, own) => {
     parts.set(part, own);
+    if (parts.size < 2) return;
     const sum = (of: keyof PlayProgress): number => [...parts.values()].reduce((all, each) => all + each[of], 0);
     progress(label, { done: sum("done"), total: sum("total") });
   };

@@ -93,7 +93,7 @@ function describeToolCalls(message: AIMessage | undefined): ModelCall["toolCalls
   const described = calls.map(({ name, args, id }) => ({
     name: name ?? "",
     args: args ?? {},
-    ...(id === undefined ? {} : { id }),
+    ...(typeof id === "string" ? { id } : {}),
   }));
   return described.length === 0 ? undefined : described;
 }

@@ -246,6 +246,17 @@ describe("a crash between any two writes of a step", () => {
   });
 });
 
+test("a reward waits for a step that is being written: neither undoes what the other one writes", async () => {
+  const bank = newBank();
+  const [, first, second] = [
+    bank.apply([{ event: "ADD", text: "one" }], [], turn("1"), { provenance: { step: "s" } }),
+    bank.reward("s", "f1", 1),
+    bank.reward("s", "exact-match", 0),
+  ];
+  await Promise.all([first, second]);
+  expect(await bank.history()).toMatchObject([{ applied: true, rewards: { f1: 1, "exact-match": 0 } }]);
+});
+
 test("the graph's manager tells the history its step, its thread and the policy that decided", async () => {
   const reply = new AIMessage({
     content: '{"operations":[{"event":"ADD","text":"Ana sails"}]}',
