@@ -2,8 +2,6 @@ import { MemoryR1Error } from "../errors.js";
 import { type Alarm, type AlarmKind, alarmKinds } from "./alarm.js";
 import type { StepRecord } from "./step-record.js";
 
-export { type Alarm, type AlarmKind, alarmKinds };
-
 /** When an alarm sounds. Where the literature has no number the default is this project's own, and says so. */
 export interface AlarmThresholds {
   /** Steps that a mean is taken over, and that an alarm needs at least. Ours: short enough to save most of a run. */

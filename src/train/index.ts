@@ -19,19 +19,12 @@ export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
 export type { Device } from "../onnx/device.js";
 export type { DeviceChoice } from "../onnx/devices.js";
 export { type RewardName, rewardNames } from "../reward/rewards.js";
+export type { GoldQuestion } from "../trace/episode.js";
 export { readAdapterRetrieval, recordedRetrievals, writeAdapterRetrieval } from "./adapter-retrieval.js";
 export { type AdvantageKind, groupAdvantages } from "./advantage.js";
 export { type Aggregation, type AggregationOptions, tokenWeights } from "./aggregation.js";
-export {
-  type Alarm,
-  AlarmError,
-  type AlarmKind,
-  type AlarmThresholds,
-  alarmDefaults,
-  alarmKinds,
-  alarmLine,
-  alarmsOf,
-} from "./alarms.js";
+export { type Alarm, type AlarmKind, alarmKinds } from "./alarm.js";
+export { AlarmError, type AlarmThresholds, alarmDefaults, alarmLine, alarmsOf } from "./alarms.js";
 export { type AnswerTaskOptions, answerTask } from "./answer-task.js";
 export {
   type ConversationMark,
@@ -43,7 +36,7 @@ export {
 export type { CursorState } from "./cursor.js";
 export { type Estimates, explainedVariance, type GaeOptions, generalizedAdvantages, whiten } from "./gae.js";
 export type { LearnerParts } from "./learner.js";
-export { type GoldQuestion, linkQuestions, type RecordedDialogue, recordedDialogues } from "./links.js";
+export { linkQuestions, type RecordedDialogue, recordedDialogues } from "./links.js";
 export { type ManagerTaskOptions, managerDecisionTask } from "./manager-decision-task.js";
 export { managerDialogueTask } from "./manager-dialogue-task.js";
 export type { Origin as RunOrigin, Settings as RunSettings } from "./manifest.js";

@@ -1,8 +1,6 @@
 import { exactMatch } from "../reward/exact-match.js";
 import type { Answer, EpisodeEvent, GoldQuestion, MemoryStep, ModelCall, Undo } from "../trace/episode.js";
 
-export type { GoldQuestion };
-
 /** One recorded conversation: the events of one namespace. */
 export interface RecordedDialogue {
   readonly namespace: readonly string[];

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { FileError } from "../../src/errors.js";
-import { type AlarmKind, type AlarmThresholds, alarmDefaults, alarmLine, alarmsOf } from "../../src/train/alarms.js";
+import type { AlarmKind } from "../../src/train/alarm.js";
+import { type AlarmThresholds, alarmDefaults, alarmLine, alarmsOf } from "../../src/train/alarms.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
 import { StepHistory } from "../../src/train/step-history.js";
 import { stepRecord } from "../../src/train/step-record.js";
