@@ -10,9 +10,9 @@ import { bankSteps, bankWrites } from "./bank-serial.js";
 import { expectUnchanged } from "./conflict.js";
 import { BankHistory } from "./history.js";
 import type { HistoryEntry, HistoryFilter, Provenance } from "./history-entry.js";
-import { nextOrders } from "./next-orders.js";
 import type { Operation } from "./operation.js";
 import { planChanges } from "./plan-changes.js";
+import { deletions, nextOrders } from "./recent.js";
 import { recoverOnce } from "./recover-once.js";
 import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";
 import { memoriesAt, planUndo } from "./undo.js";
@@ -120,7 +120,12 @@ export class MemoryBank {
     if (operations.every(({ event }) => event === "NOOP")) return [];
     const place = order ?? (await this.nextOrder());
     const changes = planChanges(operations, retrieved, turn, { order: place, key, words });
-    await this.#expectUnchanged(changes);
+    const step = provenance.step ?? turn.id;
+    await this.#ready();
+    await expectUnchanged(this.#store, this.namespace, changes, step);
+    for (const { event, key } of changes) {
+      if (event === "DELETE") deletions.remember(this.#store, [...this.namespace, key], step);
+    }
     await this.#change(changes, { turn: turn.id, ...provenance });
     return changes;
   }
@@ -160,15 +165,18 @@ export class MemoryBank {
 
   /**
    * Takes back the changes that the filter selects: one by its id, those of a step, a turn or a source. Their memories are
-   * as they were before; the history goes on, so that an undo can be undone.
+   * as they were before; the history goes on, so that an undo can be undone. It waits for steps under way, and must not be
+   * waited for inside of one.
    * @param config with the same callbacks as the graph's runs: a recorder must know of an undo for a replay to be exact.
    * @throws UsageError where a memory was changed again since by what is not selected, and without `history`; nothing is
    * undone then.
    */
   async undo(filter: HistoryFilter, config: RunnableConfig = {}): Promise<Change[]> {
-    const undo = await bankWrites.run(this.#store, this.namespace, () => this.#undo(filter));
-    if (undo.changes.length > 0) await tellUndo({ ...undo, namespace: [...this.namespace] }, config);
-    return undo.changes;
+    return this.runExclusive(async () => {
+      const undo = await bankWrites.run(this.#store, this.namespace, () => this.#undo(filter));
+      if (undo.changes.length > 0) await tellUndo({ ...undo, namespace: [...this.namespace] }, config);
+      return undo.changes;
+    });
   }
 
   async #undo(filter: HistoryFilter): Promise<Pick<UndoPayload, "id" | "undoes" | "changes">> {
@@ -204,11 +212,6 @@ export class MemoryBank {
     if (known === undefined) return;
     const orders = changes.flatMap(({ after }) => (after === null ? [] : [after.order + 1]));
     nextOrders.remember(this.#store, this.namespace, Math.max(known, ...orders));
-  }
-
-  async #expectUnchanged(changes: readonly Change[]): Promise<void> {
-    await this.#ready();
-    await expectUnchanged(this.#store, this.namespace, changes);
   }
 
   /** With a history: what is about to be changed is written down first, and marked as done afterwards. */

@@ -2,16 +2,18 @@ import type { BaseStore } from "@langchain/langgraph";
 import { ConflictError } from "../errors.js";
 import type { Change } from "../trace/episode.js";
 import { readKeys } from "./bank-reader.js";
+import { deletions } from "./recent.js";
 import { sameMemory } from "./scored-memory.js";
 
 /**
- * @throws ConflictError where a memory is no longer what a change was made from. It may also be what the change makes of it: a step that runs
- * again after its write.
+ * @param step that makes the changes. A memory may also be what a change makes of it: of a step that runs again after its write.
+ * @throws ConflictError where a memory is no longer what a change was made from.
  */
 export async function expectUnchanged(
   store: BaseStore,
   namespace: readonly string[],
   changes: readonly Change[],
+  step: string,
 ): Promise<void> {
   const changing = changes.filter(({ event }) => event !== "ADD");
   if (changing.length === 0) return;
@@ -19,7 +21,9 @@ export async function expectUnchanged(
   const current = await readKeys(store, namespace, keys);
   for (const [at, { event, key, before, after }] of changing.entries()) {
     const found = current[at]!;
-    if (sameMemory(found, before) || sameMemory(found, after)) continue;
+    // A memory that is gone does not tell who deleted it.
+    const isDone = found === null ? deletions.get(store, [...namespace, key]) === step : sameMemory(found, after);
+    if (sameMemory(found, before) || isDone) continue;
     throw new ConflictError({
       what: `${event} of a memory that was changed since it was retrieved`,
       where: [...namespace, key].join("/"),

@@ -2,7 +2,7 @@ import type { BaseStore } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
 import type { Change } from "../trace/episode.js";
 import { type HistoryEntry, type HistoryFilter, historyEntrySchema, type Provenance } from "./history-entry.js";
-import { nextSequences } from "./next-orders.js";
+import { nextSequences } from "./recent.js";
 
 /** First label of the namespaces that hold histories: beside the banks, since a search in a bank reads all below it. */
 export const HISTORY_ROOT = "memory-history";

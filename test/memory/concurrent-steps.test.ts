@@ -1,3 +1,4 @@
+import type { BaseMessage } from "@langchain/core/messages";
 import { Command, InMemoryStore, isInterrupted, MemorySaver } from "@langchain/langgraph";
 import { expect, test } from "vitest";
 import { ConflictError } from "../../src/errors.js";
@@ -103,5 +104,50 @@ test("who is asked to approve a deletion is asked again where the memory says so
   const { steps } = await graph.invoke(new Command({ resume: true }), config);
   expect(steps.map(({ changes }) => changes.map(({ before }) => before!.text))).toEqual([["a dog, two rabbits"]]);
   expect(await texts()).toEqual([]);
+  await replay();
+});
+
+test("the second of two approved deletions of one memory decides anew", async () => {
+  const { options, config, replay } = await world(true);
+  const approving = { ...options, decide: extend, approveDeletes: true };
+  const graph = createMemoryGraph(approving).compile({ checkpointer: new MemorySaver() });
+  const thread = (id: string) => ({ ...config, configurable: { thread_id: id } });
+  await graph.invoke({ turns: [turn("1", "gone")] }, thread("a"));
+  await graph.invoke({ turns: [turn("2", "gone")] }, thread("b"));
+  await graph.invoke(new Command({ resume: true }), thread("a"));
+  const { steps } = await graph.invoke(new Command({ resume: true }), thread("b"));
+  // Nothing is left that it could forget: the manager notes down what it heard.
+  expect(steps.at(-1)!.changes).toMatchObject([{ event: "ADD" }]);
+  await replay();
+});
+
+/** Replies once it is released. */
+class HeldModel extends ScriptedModel {
+  release = () => {};
+  readonly #released = new Promise<void>((resolve) => {
+    this.release = resolve;
+  });
+  isAsked = () => {};
+  readonly asking = new Promise<void>((resolve) => {
+    this.isAsked = resolve;
+  });
+
+  override async _generate(messages: BaseMessage[]) {
+    this.isAsked();
+    await this.#released;
+    return super._generate(messages);
+  }
+}
+
+test("an undo waits for a step under way, so that a replay fits", async () => {
+  const { options, config, bank, texts, replay } = await world(true);
+  const manager = new HeldModel(operations({ event: "UPDATE", id: "m1", text: "a dog, a cat" }));
+  const graph = createMemoryGraph({ ...options, manager }).compile();
+  const step = graph.invoke({ turns: [turn("1", "a cat")] }, config);
+  await manager.asking;
+  const undone = bank.undo({ turn: "1" }, config);
+  manager.release();
+  await Promise.all([step, undone]);
+  expect(await texts()).toEqual(["a dog"]);
   await replay();
 });
