@@ -1,8 +1,8 @@
-/** What a failed check knows. Every message is built from these, so that none of them can be left out of the text. */
+/** The parts of an error. Its message is built from them, so that none can be missing from the text. */
 export interface Failure {
   /** The thing that is wrong, as a short clause: "tensor has the wrong shape". */
   readonly what: string;
-  /** File, option, URL, operator or graph node it was seen at. */
+  /** File, option, URL, operator or graph node where it was found. */
   readonly where?: string | undefined;
   readonly expected?: string | undefined;
   readonly found?: string | undefined;
@@ -14,7 +14,7 @@ export interface Failure {
 /** What a caught value says: whatever can be thrown, not only errors. */
 export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));
 
-/** Base of all errors that this package throws on purpose. The fields are the message's parts. */
+/** Base class of all errors that this package throws deliberately. Its fields are the parts of the message. */
 export class MemoryR1Error extends Error {
   readonly what: string;
   readonly where: string | undefined;
@@ -39,13 +39,13 @@ export class MemoryR1Error extends Error {
   }
 }
 
-/** A wrong argument, flag or option: the caller can mend it. */
+/** A wrong argument, flag or option that the caller can fix. */
 export class UsageError extends MemoryR1Error {}
 
 /** A file that is missing, truncated, or not what its name promises (checkpoint, adapter, episode, data set). */
 export class FileError extends MemoryR1Error {}
 
-/** The memory store refused, is unreachable, or holds something of another form. */
+/** The memory store refused, is unreachable, or holds data in an unexpected format. */
 export class StoreError extends MemoryR1Error {}
 
 /** A memory was changed between being read and being written; nothing was written. */

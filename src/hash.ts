@@ -10,7 +10,7 @@ export function hashText(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** SHA-256 of a file's bytes, in hexadecimal, and their number. Throws FileError where it cannot be read. */
+/** SHA-256 of a file's bytes, in hexadecimal, and their number. @throws FileError where it cannot be read. */
 export async function hashFile(file: string): Promise<{ readonly sha256: string; readonly bytes: number }> {
   const hash = createHash("sha256");
   let bytes = 0;

@@ -6,7 +6,7 @@ import { type Failure, FileError, messageOf } from "./errors.js";
 export const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && "code" in error && error.code === code;
 
-/** A file's text; `undefined` when there is no such file. Throws what `unreadable` makes of any other failure. */
+/** A file's text; `undefined` when there is no such file. @throws what `unreadable` makes of any other failure. */
 export async function readOptionalText(
   file: string,
   unreadable: (cause: unknown) => FileError,
@@ -19,7 +19,7 @@ export async function readOptionalText(
   }
 }
 
-/** Parsed JSON of a file; `undefined` when there is no such file. Throws FileError for anything that is not JSON. */
+/** Parsed JSON of a file; `undefined` when there is no such file. @throws FileError for anything that is not JSON. */
 export async function readOptionalJson(file: string): Promise<unknown> {
   const unreadable = { what: "file cannot be read", where: file, remedy: "check the path and its permissions" };
   const text = await readOptionalText(file, (cause) => new FileError({ ...unreadable, cause }));
@@ -45,7 +45,7 @@ export async function readJson(file: string, remedy: string): Promise<unknown> {
   return value;
 }
 
-/** Parses one of a file's JSON lines. Throws FileError with how the line begins. */
+/** Parses one of a file's JSON lines. @throws FileError with how the line begins. */
 export function parseLine(line: string, failure: Omit<Failure, "found" | "cause">): unknown {
   try {
     return JSON.parse(line);

@@ -52,7 +52,7 @@ export class WorkerThread<Info, Told extends Interim = never> {
     worker.unref();
   }
 
-  /** Waits until the thread is open. Throws the error that it refuses with. */
+  /** Waits until the thread is open. @throws the error that it refuses with. */
   static async open<Info, Told extends Interim = never>(
     options: WorkerThreadOptions,
   ): Promise<WorkerThread<Info, Told>> {

@@ -48,7 +48,7 @@ export function addAlgorithmOptions(command: Command): Command {
     .option("--format-weight <x>", "share of the reward for text that can be read", nonNegative);
 }
 
-/** The preset with the user's changes. Throws UsageError where they do not fit it. */
+/** The preset with the user's changes. @throws UsageError where they do not fit it. */
 export function algorithmOf(options: AlgorithmOptions): PolicyOptions {
   const preset = presets[options.algorithm];
   const { kl, clipLow, clipHigh, importanceCap, extraBatches, epochs, minibatches, formatWeight, klTarget } = options;

@@ -15,7 +15,7 @@ export interface LoadedDialogues {
   readonly facts: FactSource;
 }
 
-/** The dialogues that the options name. Throws FileError or UsageError. */
+/** The dialogues that the options name. @throws FileError or UsageError. */
 export async function loadDialogues(
   options: Pick<DataOptions, "data" | "conversation" | "split" | "dialogues" | "facts" | "seed">,
   defaultSplit: "train" | "test",

@@ -37,7 +37,7 @@ interface DoctorOptions {
 export function doctorVerb(): Command {
   return plainCommand(
     "doctor",
-    "Say which devices work, why the others do not, and what mends it.",
+    "Say which devices work, why the others do not, and what fixes it.",
     "memory-r1 doctor\nmemory-r1 doctor --install cuda",
   )
     .option("--json", "print the report as JSON")
@@ -134,7 +134,7 @@ function text(
   for (const { device, works, why, findings = [] } of devices) {
     lines.push(works ? `${device}: works` : `${device}: does not work`);
     if (!works) lines.push(`  ${why?.replaceAll(/\s+/g, " ")}`);
-    for (const { missing, remedy } of findings) lines.push(`  missing: ${missing}`, `  mend it: ${remedy}`);
+    for (const { missing, remedy } of findings) lines.push(`  missing: ${missing}`, `  fix: ${remedy}`);
   }
   return `${lines.join("\n")}\n`;
 }

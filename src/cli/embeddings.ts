@@ -16,7 +16,7 @@ export const embeddingsHelp =
   "Hugging Face folder of a sentence encoder, such as all-MiniLM-L6-v2, whose vectors rank memories (default: vectors of words)";
 
 /**
- * Opens a sentence encoder; without a folder texts are compared by their words. Throws FileError or EngineError.
+ * Opens a sentence encoder; without a folder texts are compared by their words. @throws FileError or EngineError.
  * @param device of the model beside it: the encoder goes to the same CUDA card, else to the CPU.
  */
 export async function openEmbeddings(folder: string | undefined, device: Device = "cpu"): Promise<OpenedEmbeddings> {

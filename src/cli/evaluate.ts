@@ -136,7 +136,7 @@ async function play(given: EvaluateVerbOptions): Promise<EvaluationScores[]> {
   }
 }
 
-/** Throws UsageError where a row is not known, or needs an adapter that is not given. */
+/** @throws UsageError where a row is not known, or needs an adapter that is not given. */
 function wantedRows(options: EvaluateVerbOptions, compact: boolean): Row[] {
   const { adapterManager, adapterAnswerer, rows, controls = false } = options;
   const manager = adapterManager !== undefined;

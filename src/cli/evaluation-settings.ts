@@ -11,7 +11,7 @@ import type { RetrievalSetting } from "../trace/episode.js";
 import type { OpenedModels } from "./models.js";
 import type { DataOptions, ModelOptions } from "./options.js";
 
-/** Fixes in a log what its results follow from. Throws UsageError where they were begun with something else. */
+/** Fixes in a log what its results follow from. @throws UsageError where they were begun with something else. */
 export async function requireSettings(
   log: EvaluationLog,
   dialogues: readonly Dialogue[],

@@ -2,7 +2,7 @@ import { UsageError } from "../errors.js";
 import { heldOutSplit } from "../evaluate/held-out.js";
 import { type ConversationMark, conversationMark, readTrainedOn, sharedConversations } from "../train/conversations.js";
 
-/** Throws UsageError where a conversation that is kept for validation or test would be learned from. */
+/** @throws UsageError where a conversation that is kept for validation or test would be learned from. */
 export function checkTrainable(conversations: readonly ConversationMark[]): void {
   const held = conversations.flatMap(({ id }) => {
     const split = heldOutSplit(id);
@@ -18,7 +18,7 @@ export function checkTrainable(conversations: readonly ConversationMark[]): void
   });
 }
 
-/** Throws UsageError where an adapter would be evaluated on a conversation that it learned from. */
+/** @throws UsageError where an adapter would be evaluated on a conversation that it learned from. */
 export async function checkUnseen(
   dialogues: readonly Parameters<typeof conversationMark>[0][],
   adapters: readonly string[],

@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FileError, messageOf } from "../errors.js";
 
-/** Makes the folder of --json before the work that fills the file, which may take hours. Throws FileError. */
+/** Makes the folder of --json before the work that fills the file, which may take hours. @throws FileError. */
 export async function createJsonFolder(json: string, content: "credits" | "scores"): Promise<void> {
   const folder = dirname(json);
   try {

@@ -17,7 +17,7 @@ export interface OpenedJudge {
   close(): Promise<void>;
 }
 
-/** Opens a judge: a Hugging Face folder, or a JavaScript module that exports a LangChain chat model as `judge`. Throws FileError or UsageError. */
+/** Opens a judge: a Hugging Face folder, or a JavaScript module that exports a LangChain chat model as `judge`. @throws FileError or UsageError. */
 export async function openJudge(path: string, { device }: Pick<ModelOptions, "device">): Promise<OpenedJudge> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) {

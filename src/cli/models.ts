@@ -32,7 +32,7 @@ export interface OpenedModels {
   close(): Promise<void>;
 }
 
-/** Opens a checkpoint and the adapters on it. Throws FileError or EngineError. */
+/** Opens a checkpoint and the adapters on it. @throws FileError or EngineError. */
 export async function openModels(options: ModelOptions): Promise<OpenedModels> {
   const folder = resolve(options.model ?? tinyModel);
   checkFolder(

@@ -104,7 +104,7 @@ export function withDefaults(options: RecipeTrainOptions, given: Given): RecipeT
   return { ...options, ...Object.fromEntries(missing) };
 }
 
-/** Throws UsageError where an option is given that a recipe decides itself. */
+/** @throws UsageError where an option is given that a recipe decides itself. */
 export function requireRecipeOptions(given: Given): void {
   requireOwn(given, notForRecipes, "a recipe decides this itself", "leave it out; a second call goes on by itself");
 }
@@ -137,7 +137,7 @@ const onlyForRecipes = [
   "concurrency",
 ];
 
-/** Throws UsageError where an option is given that has no meaning without a recipe. */
+/** @throws UsageError where an option is given that has no meaning without a recipe. */
 export function requireNoRecipeOptions(given: Given): void {
   requireOwn(given, onlyForRecipes, "this is an option of recipes", "add --recipe locomo, or leave it out");
 }

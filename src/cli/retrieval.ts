@@ -9,7 +9,7 @@ type Adapters = Pick<ModelOptions, "adapterManager" | "adapterAnswerer">;
 
 /**
  * How answers' memories are chosen: as the options say, else as the adapters were trained, else as was recorded, else as in the paper. Where two
- * adapters were trained differently the answerer's setting counts: it is the one that reads the memories. Throws FileError.
+ * adapters were trained differently the answerer's setting counts: it is the one that reads the memories. @throws FileError.
  */
 export async function chooseRetrieval(
   options: RetrievalOptions & Adapters,
@@ -24,7 +24,7 @@ export async function chooseRetrieval(
 
 /**
  * What an adapter learns with. A manager is rewarded by the answers of an agent that is used as it was trained; an answerer learns from prompts
- * as they were recorded, which no option can change. Throws UsageError where episodes differ among themselves, or from an option.
+ * as they were recorded, which no option can change. @throws UsageError where episodes differ among themselves, or from an option.
  */
 export async function chooseTrainingRetrieval(
   options: RetrievalOptions & Adapters & { readonly agent: "manager" | "answerer" },

@@ -34,7 +34,7 @@ export interface BertConfig {
   readonly layerNormEpsilon: number;
 }
 
-/** Reads config.json of a BERT. Throws FileError. */
+/** Reads config.json of a BERT. @throws FileError. */
 export async function readBertConfig(folder: string): Promise<BertConfig> {
   const file = join(folder, "config.json");
   const config = parseFields(configSchema, await readJson(file, remedy), file, remedy);
@@ -72,7 +72,7 @@ const lengthsSchema = z.looseObject({ max_position_embeddings: size });
 const sentenceSchema = z.looseObject({ max_seq_length: size.nullish() });
 const poolingSchema = z.looseObject({ pooling_mode_cls_token: z.boolean(), pooling_mode_mean_tokens: z.boolean() });
 
-/** The settings of sentence-transformers where the folder has them, else the mean over all tokens that fit. Throws FileError. */
+/** The settings of sentence-transformers where the folder has them, else the mean over all tokens that fit. @throws FileError. */
 export async function readSentenceSettings(folder: string): Promise<SentenceSettings> {
   const [configFile, sentenceFile, poolingFile] = [
     join(folder, "config.json"),
@@ -105,7 +105,7 @@ export async function readSentenceSettings(folder: string): Promise<SentenceSett
 /** Files that a folder may hold under `onnx/`, the whole one before the quantised ones. */
 export const onnxFiles = ["model.onnx", "model_fp16.onnx", "model_quantized.onnx", "model_int8.onnx"] as const;
 
-/** The weights that are taken: the file asked for, else safetensors, else the first of `onnxFiles` that is there. Throws FileError. */
+/** The weights that are taken: the file asked for, else safetensors, else the first of `onnxFiles` that is there. @throws FileError. */
 export async function findWeights(folder: string, file: string | undefined): Promise<string> {
   const candidates = file === undefined ? ["model.safetensors", ...onnxFiles.map((name) => `onnx/${name}`)] : [file];
   for (const candidate of candidates) {

@@ -32,7 +32,7 @@ const defaultThreads = (device: Device): number =>
 export class Encoder {
   private constructor(private readonly session: Session) {}
 
-  /** Throws FileError for a folder without an encoder, EngineError where the runtime refuses it. */
+  /** @throws FileError for a folder without an encoder, EngineError where the runtime refuses it. */
   static async open({
     folder,
     file,

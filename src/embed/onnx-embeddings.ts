@@ -10,16 +10,19 @@ import { type EncodeText, loadTextTokenizer } from "./text-tokenizer.js";
 const BATCH_SIZE = 32;
 
 export interface OnnxEmbeddingsOptions extends EncoderOptions, EmbeddingsParams {
-  /** Texts that are computed at once, with safetensors of all calls under way; those of like length go together. Default 32. */
+  /** Texts computed at once (with safetensors, from all pending calls); texts of similar length are grouped. Default 32. */
   readonly batchSize?: number;
-  /** Put before a text that is searched for, and before one that is searched, as some encoders want ("query: ", "passage: "). */
+  /** Prefixes of queries and of documents, as some encoders require ("query: ", "passage: "). */
   readonly queryPrefix?: string;
   readonly documentPrefix?: string;
 }
 
-/** LangChain embeddings by a local sentence encoder, in a thread of its own: vectors of unit length, float32 as the model gives them. */
+/**
+ * LangChain embeddings by a local sentence encoder, in its own thread. Vectors have unit length, and are float32 as the
+ * model returns them.
+ */
 export class OnnxEmbeddings extends Embeddings {
-  /** What decides the vectors, wherever the folder lies: a store's collection knows them by it. */
+  /** Identifies what determines the vectors, wherever the folder is; a store's collection recognises its embeddings by it. */
   readonly name: string;
   /** SHA-256 of the file of the weights. */
   readonly weights: string;
@@ -51,7 +54,10 @@ export class OnnxEmbeddings extends Embeddings {
     this.#options = options;
   }
 
-  /** Opens a Hugging Face folder: an `onnx/` file, or the safetensors of a BERT. `close` it. Throws FileError, UsageError or EngineError. */
+  /**
+   * Opens a Hugging Face folder: an `onnx/` file, or the safetensors of a BERT. `close` it when done.
+   * @throws FileError, UsageError or EngineError.
+   */
   static async load(options: OnnxEmbeddingsOptions): Promise<OnnxEmbeddings> {
     const { folder, file, device, threads, batchSize = BATCH_SIZE } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {

@@ -10,7 +10,7 @@ const fileSchema = z.looseObject({ model: z.looseObject({}) });
 /** Token ids of a text with the encoder's marks around them, such as [CLS] … [SEP]; a longer text is cut before the last mark. */
 export type EncodeText = (text: string) => number[];
 
-/** Loads tokenizer.json and tokenizer_config.json. Throws FileError. */
+/** Loads tokenizer.json and tokenizer_config.json. @throws FileError. */
 export async function loadTextTokenizer(folder: string, maxTokens: number): Promise<EncodeText> {
   const file = join(folder, "tokenizer.json");
   const json = parseFields(fileSchema, await readJson(file, remedy), file, remedy);

@@ -26,11 +26,11 @@ export type Dialogue = z.infer<typeof dialogueSchema>;
 /** A conversation's speakers, whose banks grow side by side. */
 export const SPEAKERS = 2;
 
-/** Parses the JSON of a file of dialogues. Throws FileError where it is missing or no JSON. */
+/** Parses the JSON of a file of dialogues. @throws FileError where it is missing or no JSON. */
 export const readDialogueJson = (path: string): Promise<unknown> =>
   readJson(path, "pass a file of this package's form, or locomo10.json");
 
-/** Reads a JSON array of dialogues. Throws FileError with the place of the first thing that is wrong. */
+/** Reads a JSON array of dialogues. @throws FileError with the place of the first thing that is wrong. */
 export async function readDialogues(path: string): Promise<Dialogue[]> {
   const parsed = z.array(dialogueSchema).safeParse(await readDialogueJson(path));
   if (parsed.success) {

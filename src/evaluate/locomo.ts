@@ -42,7 +42,7 @@ export interface LocomoOptions {
   readonly facts?: FactSource;
 }
 
-/** Reads a file in the form of locomo10.json. Throws FileError where it has another one. */
+/** Reads a file in the form of locomo10.json. @throws FileError where it has another one. */
 export async function readLocomo(path: string, { facts = "model" }: LocomoOptions = {}): Promise<Dialogue[]> {
   const parsed = z.array(sampleSchema).safeParse(await readDialogueJson(path));
   if (!parsed.success) {
@@ -154,7 +154,7 @@ const splitOf: ReadonlyMap<string, LocomoSplit> = new Map([
 /** The split of one of LoCoMo's ten conversations; undefined for any other id. */
 export const locomoSplit = (id: string): LocomoSplit | undefined => splitOf.get(id);
 
-/** The dialogues of one split. Throws UsageError where none of them is in it. */
+/** The dialogues of one split. @throws UsageError where none of them is in it. */
 export function splitLocomo(dialogues: readonly Dialogue[], split: LocomoSplit): Dialogue[] {
   const chosen = dialogues.filter(({ id }) => (locomoSplit(id) ?? "test") === split);
   if (chosen.length > 0) return chosen;

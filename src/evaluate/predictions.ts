@@ -38,7 +38,7 @@ export interface ReadPredictionsOptions {
 }
 
 /**
- * Reads a file of predictions. Throws FileError that names the first entry that is wrong, UsageError where a judge would not hear the question.
+ * Reads a file of predictions. @throws FileError that names the first entry that is wrong, UsageError where a judge would not hear the question.
  */
 export async function readPredictions(
   file: string,

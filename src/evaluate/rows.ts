@@ -51,7 +51,7 @@ export const usesTrainedManager = (row: Row): boolean => row.memory === "bank" &
 
 export const usesTrainedAnswerer = (row: Row): boolean => row.answerer === "trained";
 
-/** The rows of these names, in the table's order; letter case does not matter. Throws UsageError for another name. */
+/** The rows of these names, in the table's order; letter case does not matter. @throws UsageError for another name. */
 export function chooseRows(names: readonly string[]): Row[] {
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   const known = new Set(rows.map(({ name }) => name.toLowerCase()));

@@ -14,12 +14,12 @@ export interface AnswerOptions extends AgentOptions, AnswerRetrieval {
   readonly answerer?: BaseChatModel;
 }
 
-/** The messages by which an answerer is asked one question. Gold answers are no part of the input. */
+/** Messages that ask the answerer one question. The input never contains gold answers. */
 export function buildAnswerPrompt(prompts: MemoryPrompts, input: AnswerPromptInput): BaseMessage[] {
   return prompts.answer(input);
 }
 
-/** Reads an answerer's text; of the memories that it names, those that were issued count. */
+/** Parses the answerer's text. Of the memories that it names, only those in `retrieved` count. */
 export function readAnswer(text: string, retrieved: readonly RetrievedMemory[]): ParsedAnswer {
   const parsed = parseAnswer(text);
   const issued = new Set(aliasesOf(retrieved));
@@ -28,7 +28,7 @@ export function readAnswer(text: string, retrieved: readonly RetrievedMemory[]):
 
 /**
  * Builds the graph that answers one question from the bank: retrieve, answer. Compile it before use.
- * @param state `answerState`, or an extension of it by which the graph gets channels of the caller's own.
+ * @param state `answerState`, or an extension that adds your own channels to the graph.
  */
 export function createAnswerAgent<State extends typeof answerState = typeof answerState>(
   options: AnswerOptions,

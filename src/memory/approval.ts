@@ -2,14 +2,14 @@ import { interrupt } from "@langchain/langgraph";
 import type { RetrievedMemory, Turn } from "../trace/episode.js";
 import type { Operation } from "./operation.js";
 
-/** What a graph with `approveDeletes` asks by an interrupt. Resume it with `true` or "yes", `false` or "no". */
+/** Interrupt value of a graph with `approveDeletes`. Resume the graph with `true` or "yes", `false` or "no". */
 export interface DeleteRequest {
   readonly kind: "memory-r1:approve_delete";
   readonly operation: Extract<Operation, { event: "DELETE" }>;
   readonly memory: RetrievedMemory;
   /** The turn for which the memory would be deleted. */
   readonly turn: Turn;
-  /** The answer that was no answer, where one came before. */
+  /** The previous reply, if it was neither yes nor no. */
   readonly notUnderstood?: string;
 }
 

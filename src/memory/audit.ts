@@ -3,28 +3,28 @@ import { cosineSimilarity } from "../store/vectors.js";
 import { stemOf, writtenWords } from "../store/words.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
-/** Two memories of one speaker that a person should look at, the older one first. */
+/** Two memories of one speaker that a person should review, the older one first. */
 export interface AuditFinding {
   readonly kind: "near-duplicate" | "contradiction";
   readonly older: ScoredMemory;
   readonly newer: ScoredMemory;
   /** Cosine similarity of the two texts. */
   readonly similarity: number;
-  /** Why it was found: the words, as they stand in the texts. */
+  /** Why the pair was found: words as they appear in the texts. */
   readonly evidence: {
     readonly shared: readonly string[];
     readonly onlyOlder: readonly string[];
     readonly onlyNewer: readonly string[];
-    /** Words by which one of the two denies or ends something. */
+    /** Words with which one of the two negates or ends something. */
     readonly denials: readonly string[];
   };
 }
 
 export interface AuditOptions {
   readonly embeddings: Embeddings;
-  /** Least similarity of near-duplicates. Default 0.9. */
+  /** Minimum similarity of near-duplicates. Default 0.9. */
   readonly duplicate?: number;
-  /** Least similarity of memories that may contradict each other. Default 0.5. */
+  /** Minimum similarity of memories that may contradict each other. Default 0.5. */
   readonly related?: number;
 }
 
@@ -52,9 +52,9 @@ const SHARED = 2;
 const DIFFERENT = 3;
 
 /**
- * Finds memories that say the same twice, and such that may contradict each other: near in meaning, sharing words, and
- * either one of them denies, or both put something else in the same place ("Ana lives in Oslo", "Ana lives in Rome").
- * That is evidence and no proof: both may hold. The nearest pairs come first. Compares each two memories of a speaker.
+ * Finds pairs of memories that repeat, or may contradict, each other: similar, sharing words, and either one negates or
+ * both differ in the same place ("Ana lives in Oslo", "Ana lives in Rome"). Evidence, not proof: both may be true.
+ * Compares every pair of one speaker's memories. The most similar pairs come first.
  */
 export async function auditMemories(
   memories: readonly ScoredMemory[],

@@ -3,16 +3,16 @@ import { messageOf, UsageError } from "../errors.js";
 import { Serial } from "../store/serial.js";
 
 export interface BackgroundWritesOptions {
-  /** Takes what a task threw; `flush` waits for it. Default: a warning on stderr, as for an `onError` that fails. */
+  /** Receives what a task threw; `flush` waits for it. Default: a warning on stderr, which also reports a failing `onError`. */
   readonly onError?: (error: unknown) => unknown;
-  /** Most tasks that wait; `add` then waits too, so that memory is bounded. Default 1000. */
+  /** Maximum number of waiting tasks. Beyond it `add` waits too, so that memory stays bounded. Default 1000. */
   readonly limit?: number;
 }
 
 /**
- * Work that a graph need not wait for, such as taking a turn into the bank after the answer was sent. Tasks of one key run
- * one after another, in the order in which they were added; those of different keys at the same time. What has been added
- * is in memory only until it has run: `flush` before the process ends, or let `flushOnExit` do so.
+ * Queue for work that a graph need not wait for, such as storing a turn after the answer was sent. Tasks with the same
+ * key run one after another, in the order they were added; tasks with different keys run concurrently. Tasks that have
+ * not run yet exist only in memory: call `flush` before the process ends, or use `flushOnExit`.
  */
 export class BackgroundWrites {
   readonly #onError: (error: unknown) => unknown;
@@ -28,14 +28,14 @@ export class BackgroundWrites {
     this.#limit = limit;
   }
 
-  /** Tasks that are not done. */
+  /** Number of tasks that have not finished. */
   get pending(): number {
     return this.#running.size;
   }
 
   /**
-   * Adds a task; resolves at once, or when there is room for it.
-   * @param key whose tasks must keep their order, such as the bank's namespace.
+   * Adds a task. Resolves at once, or as soon as there is room.
+   * @param key tasks with the same key keep their order; for example the bank's namespace.
    * @throws UsageError after `close`.
    */
   async add(key: string, task: () => Promise<unknown>): Promise<void> {
@@ -88,12 +88,12 @@ export class BackgroundWrites {
     }
   }
 
-  /** Resolves when all that was added has run, and what came in between too. */
+  /** Resolves when all tasks have run, including those added meanwhile. */
   async flush(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Takes no more tasks, and resolves when all have run. */
+  /** Accepts no more tasks; resolves when all have run. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#admit();
@@ -101,8 +101,8 @@ export class BackgroundWrites {
   }
 
   /**
-   * Flushes when the process is asked to end (SIGTERM, SIGINT) and then lets it end by that signal, and when it runs out
-   * of other work. Returns what takes this back.
+   * Flushes on the given signals (default SIGTERM, SIGINT) and then lets the signal end the process. Also flushes when
+   * the process runs out of other work. Returns a function that removes the handlers.
    */
   flushOnExit(signals: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"]): () => void {
     const onSignal = (signal: NodeJS.Signals): void => {

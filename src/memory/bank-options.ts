@@ -3,29 +3,29 @@ import type { SearchMode } from "../store/search-mode.js";
 import type { Provenance } from "./history-entry.js";
 
 export interface RetrieveOptions {
-  /** Most memories to return. */
+  /** Maximum number of memories to return. */
   readonly limit: number;
   /** Only memories of this speaker. */
   readonly speaker?: string;
-  /** What ranks: the store's vectors (default), the words, or both. Words cost a reading of the whole bank. */
+  /** Ranks by the store's vectors (default), by words, or by both. Ranking by words reads the whole bank. */
   readonly mode?: SearchMode;
   /**
-   * Whether a memory's score counts what was told one or two turns before and after it, too. Costs a reading of the whole bank; scores are then
-   * relative within each namespace. Default false.
+   * Whether what was told one or two turns before and after a memory also counts for its score. Reads the whole bank;
+   * scores are then relative within each namespace. Default false.
    */
   readonly adjacent?: boolean;
-  /** Whether the shared namespaces are looked into as well. Default false. */
+  /** Whether to search the shared namespaces as well. Default false. */
   readonly shared?: boolean;
 }
 
 export interface ApplyOptions {
-  /** Place of the turn in the bank's history; by default after all that the bank holds. */
+  /** Position of the turn in the bank's history. Default: after all memories of the bank. */
   readonly order?: number;
   /** Key of the n-th memory that this step adds; by default the bank's id factory. */
   readonly key?: (added: number) => string;
-  /** Whether memories keep the words of the turn, and are found by them too. Default false. */
+  /** Whether memories also store the words of the turn, and can be found by them. Default false. */
   readonly words?: boolean | undefined;
-  /** Where the changes come from, for the history: what is left out is not known. */
+  /** Where the changes come from, for the history. Omitted fields count as unknown. */
   readonly provenance?: Partial<Provenance>;
 }
 
@@ -33,9 +33,9 @@ export interface MemoryBankOptions {
   readonly store: BaseStore;
   readonly namespace: readonly string[];
   readonly id?: () => string;
-  /** Whether the life of each memory is written down beside the bank. Default false. */
+  /** Whether to record every change in a history beside the bank. Default false. */
   readonly history?: boolean;
-  /** Namespaces that are read along where asked, such as a team's beside a user's; never written. */
+  /** Further namespaces that reads may include, such as a team's beside a user's; never written. */
   readonly shared?: readonly (readonly string[])[];
   readonly now?: () => Date;
 }

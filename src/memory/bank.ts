@@ -25,12 +25,13 @@ const TIES = 20;
 const SCORED = 100;
 
 /**
- * The memories of one namespace of a LangGraph store. With `history`, each change is in the journal before it is made, and
- * what a crash cut short is finished before the bank is next read or written.
+ * The memories in one namespace of a LangGraph store. With `history`, each change is written to a journal before it is
+ * made, and a change that a crash interrupted is completed before the bank is next read or written.
  *
- * Within a process, writes to one bank go one after another. One writing process per bank is assumed: a store has no
- * compare-and-swap, so that a change by another process is seen where it came before `apply` looked, but not between its
- * look and its write; and a process that opens a history finishes what another one is just writing as if it had crashed.
+ * Within one process, writes to a bank run one after another. Only one process may write to a bank, because a store has
+ * no compare-and-swap: `apply` detects a change by another process if it came before its check, but not between its check
+ * and its write. A process that opens a history also completes what another one is just writing, as if that one had
+ * crashed.
  */
 export class MemoryBank {
   readonly namespace: readonly string[];
@@ -47,7 +48,7 @@ export class MemoryBank {
     this.#shared = shared;
   }
 
-  /** Memories nearest to the query, best first; of equally near ones the newest. */
+  /** The memories nearest to the query, best first; of equally near ones the newest first. */
   async retrieve(
     query: string,
     { limit, speaker, mode, adjacent = false, shared = false }: RetrieveOptions,
@@ -66,13 +67,13 @@ export class MemoryBank {
     return ranked.slice(0, limit);
   }
 
-  /** All memories of the bank itself, oldest first. */
+  /** All memories of this bank, without the shared namespaces, oldest first. */
   async list(): Promise<ScoredMemory[]> {
     const memories = await this.#read(this.namespace);
     return memories.sort(byOrder);
   }
 
-  /** Speakers who have memories, in the order of their oldest one; those of shared memories last, where asked. */
+  /** Speakers who have memories, ordered by their oldest memory. With `shared`, those of shared memories follow. */
   async speakers({ shared = false }: Pick<RetrieveOptions, "shared"> = {}): Promise<string[]> {
     const memories = await this.list();
     for (const namespace of shared ? this.#shared : []) memories.push(...(await this.#read(namespace)).sort(byOrder));
@@ -80,8 +81,8 @@ export class MemoryBank {
   }
 
   /**
-   * An order that is greater than that of every memory in the bank. The bank is read for it once in a process; then it is only looked whether
-   * there is anything from there on.
+   * An order greater than that of any memory in the bank. The whole bank is read once per process; afterwards one filtered
+   * search checks that nothing was added.
    */
   async nextOrder(): Promise<number> {
     const known = nextOrders.get(this.#store, this.namespace);
@@ -97,10 +98,10 @@ export class MemoryBank {
   }
 
   /**
-   * Applies a decision to the memories that were retrieved for it, with one write.
-   * The changes' `before` is what was retrieved; it is looked at again just before the write.
-   * @throws UsageError when an operation names something that was not retrieved, ConflictError when it names something that
-   * was changed since; nothing is applied then.
+   * Applies a decision to the memories that were retrieved for it, with one write. The changes' `before` is what was
+   * retrieved; it is checked again just before the write.
+   * @throws UsageError if an operation names a memory that was not retrieved, ConflictError if that memory was changed
+   * since. In both cases nothing is applied.
    */
   async apply(
     operations: readonly Operation[],
@@ -131,21 +132,21 @@ export class MemoryBank {
   }
 
   /**
-   * Runs a step on the bank, from what it retrieves to what it writes, after the steps of this process that came before. A
-   * step must not run another one on the same bank and wait for it.
+   * Runs a whole step on the bank, from retrieval to write, after this process's earlier steps on it. A step must not
+   * await another one on the same bank.
    */
   runExclusive<T>(task: () => Promise<T>): Promise<T> {
     return bankSteps.run(this.#store, this.namespace, task);
   }
 
-  /** Changes of the bank's memories with all that is known of them, oldest first. @throws UsageError without `history`. */
+  /** The recorded changes of the bank's memories, oldest first. @throws UsageError without `history`. */
   async history(filter: HistoryFilter = {}): Promise<HistoryEntry[]> {
     const history = this.#requireHistory();
     await this.#ready();
     return history.entries(filter);
   }
 
-  /** Writes the reward of a step to the history of what it changed. @throws UsageError for one that is not finite, and without `history`. */
+  /** Adds a step's reward to its history entries. @throws UsageError if it is not finite, or without `history`. */
   async reward(step: string, name: string, value: number): Promise<void> {
     const history = this.#requireHistory();
     if (!Number.isFinite(value)) {
@@ -164,12 +165,12 @@ export class MemoryBank {
   }
 
   /**
-   * Takes back the changes that the filter selects: one by its id, those of a step, a turn or a source. Their memories are
-   * as they were before; the history goes on, so that an undo can be undone. It waits for steps under way, and must not be
-   * waited for inside of one.
-   * @param config with the same callbacks as the graph's runs: a recorder must know of an undo for a replay to be exact.
-   * @throws UsageError where a memory was changed again since by what is not selected, and without `history`; nothing is
-   * undone then.
+   * Undoes the changes that the filter selects: one by its id, or those of a step, a turn or a source. The memories
+   * return to their previous values. The undo is itself recorded, so that it can be undone. It waits for steps under way;
+   * do not wait for it inside of one.
+   * @param config pass the same callbacks as for the graph's runs: a replay is exact only if the recorder sees the undo.
+   * @throws UsageError if one of the memories was changed later by an entry that is not selected, or without `history`;
+   * nothing is undone then.
    */
   async undo(filter: HistoryFilter, config: RunnableConfig = {}): Promise<Change[]> {
     return this.runExclusive(async () => {
@@ -189,7 +190,7 @@ export class MemoryBank {
     return { id, undoes: plans.flatMap((plan) => plan.undoes), changes };
   }
 
-  /** The memories as they stood at a time, oldest first. @throws UsageError without `history`. */
+  /** The memories as they were at a point in time, oldest first. @throws UsageError without `history`. */
   async asOf(time: Date): Promise<ScoredMemory[]> {
     const memories = memoriesAt(await this.history(), await this.#values(), time);
     return [...memories].map(([key, value]) => ({ key, value })).sort(byOrder);

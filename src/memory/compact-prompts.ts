@@ -4,10 +4,11 @@ import { describeDecision, describeQuestion, describeTurn, type MemoryPrompts } 
 import { oneLine } from "./text.js";
 
 /**
- * Prompts without instructions, for models that were trained to the formats.
+ * Prompts without instructions, for models that were trained on these formats.
  *
- * A small model finds a memory by quoting it: it copies on from the words that the fact or the question makes it begin with. What
- * it needs next therefore follows the text: the alias by which a manager names the memory; the time, by which an answerer may answer.
+ * A small model finds a memory by quoting it: it continues from the words that the fact or the question makes it begin
+ * with. What it needs next therefore follows the text: for a manager the alias that names the memory, for an answerer the
+ * time, which may be the answer.
  */
 export const compactPrompts: MemoryPrompts = {
   extract: (turn) => [new SystemMessage("extract"), new HumanMessage(describeTurn(turn))],

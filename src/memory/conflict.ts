@@ -6,7 +6,7 @@ import { deletions } from "./recent.js";
 import { sameMemory } from "./scored-memory.js";
 
 /**
- * @param step that makes the changes. A memory may also be what a change makes of it: of a step that runs again after its write.
+ * @param step that makes the changes. Allows a memory that is already what a change of this step makes of it: a step that runs again after its write.
  * @throws ConflictError where a memory is no longer what a change was made from.
  */
 export async function expectUnchanged(

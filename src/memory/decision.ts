@@ -8,7 +8,7 @@ import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";
 
 export interface DecisionOptions extends ApplyOptions {
   readonly maxOperations?: number;
-  /** The facts that were decided on, which an ADD may name. */
+  /** The facts of the decision, which an ADD may name. */
   readonly facts?: readonly string[];
 }
 
@@ -18,12 +18,12 @@ export interface AppliedDecision {
   readonly changes: readonly Change[];
 }
 
-/** The messages by which a manager is asked for one decision. */
+/** Messages that ask the manager for one decision. */
 export function buildManagerPrompt(prompts: MemoryPrompts, input: ManagePromptInput): BaseMessage[] {
   return prompts.manage(input);
 }
 
-/** Reads a manager's text and applies it to the bank. Unparsable text changes nothing. */
+/** Parses a manager's text and applies it to the bank. Unparsable text changes nothing. */
 export async function applyDecision(
   bank: MemoryBank,
   text: string,

@@ -11,10 +11,10 @@ export type MemoryGraphOptions = ManagerOptions & AnswerOptions;
 const OTHER_STEPS = 3;
 
 /**
- * Builds the graph that takes turns into the bank, one after another, and then answers a question from it; either
- * may be absent. Compile it before use. Each turn is a step of its own, so that a checkpointer resumes after the last
- * turn that was applied: many turns at once need a `recursionLimit`.
- * @param state `memoryState`, or an extension of it by which the graph gets channels of the caller's own.
+ * Builds the graph that stores turns in the bank, one after another, and then answers a question from it; either may be
+ * absent. Compile it before use. Each turn is a separate step, so that a checkpointer resumes after the last applied
+ * turn; many turns in one run need a `recursionLimit`.
+ * @param state `memoryState`, or an extension that adds your own channels to the graph.
  */
 export function createMemoryGraph<State extends typeof memoryState = typeof memoryState>(
   options: MemoryGraphOptions,

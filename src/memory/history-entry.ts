@@ -5,7 +5,7 @@ import { changeSchema } from "../trace/episode.js";
 const provenanceSchema = z.object({
   /** Id of the memory step. The changes of one step are written, recovered and undone together. */
   step: z.string(),
-  /** Id of the turn; null for what no turn said, such as an undo. */
+  /** Id of the turn; null if no turn caused the change, as for an undo. */
   turn: z.string().nullable(),
   /** What the turn is part of: a thread, a document, an import. */
   source: z.string().nullable(),
@@ -23,9 +23,9 @@ export const historyEntrySchema = changeSchema.extend({
   /** `{step}/{index}`. */
   id: z.string(),
   index: z.number(),
-  /** How many changes its step has. */
+  /** Number of changes in its step. */
   of: z.number(),
-  /** False from before the change is written until after: what a crash leaves so is finished at the next start. */
+  /** False until the change is written. What a crash leaves so is completed at the next start. */
   applied: z.boolean(),
   /** ISO 8601. */
   at: z.string(),
@@ -33,14 +33,14 @@ export const historyEntrySchema = changeSchema.extend({
   sequence: z.number(),
   /** Rewards of its step by name, once they are known. */
   rewards: z.record(z.string(), z.number()),
-  /** Ids of the entries whose effect this one takes back. */
+  /** Ids of the entries that this one undoes. */
   undoes: z.array(z.string()),
 });
 
 export type Provenance = z.infer<typeof provenanceSchema>;
 export type HistoryEntry = z.infer<typeof historyEntrySchema>;
 
-/** Which entries are meant: all that agree with every field given. */
+/** Selects the entries that match every given field. */
 export interface HistoryFilter {
   /** Key of the memory. */
   readonly key?: string;

@@ -4,7 +4,7 @@ import type { Change } from "../trace/episode.js";
 import { type HistoryEntry, type HistoryFilter, historyEntrySchema, type Provenance } from "./history-entry.js";
 import { nextSequences } from "./recent.js";
 
-/** First label of the namespaces that hold histories: beside the banks, since a search in a bank reads all below it. */
+/** First label of the namespaces that hold histories. They lie outside the banks, because a search in a bank reads everything below it. */
 export const HISTORY_ROOT = "memory-history";
 
 export interface BankHistoryOptions {

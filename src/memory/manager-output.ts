@@ -6,8 +6,9 @@ import { z } from "zod";
 import { UsageError } from "../errors.js";
 
 /**
- * How a manager's model gives its operations. `text`: as JSON in its reply, as every model can and as policies are
- * trained. `tool`: as the arguments of a tool call. `auto`: as a tool call where the model can bind tools, else as text.
+ * How a manager's model returns its operations. `text`: as JSON in its reply, which every model can do and policies are
+ * trained to do. `tool`: as the arguments of a tool call. `auto`: as a tool call where the model can bind tools, else as
+ * text.
  */
 const managerOutputs = ["text", "tool", "auto"] as const;
 export type ManagerOutput = (typeof managerOutputs)[number];
@@ -61,7 +62,7 @@ export function managerReplier(model: BaseChatModel, output: ManagerOutput): Rep
   return bound(model);
 }
 
-/** The choice is known to each provider's model in its own form; those that cannot be made to call a tool read over it. */
+/** Providers name the forced tool in their own format; models that cannot be forced ignore it. */
 function bound(model: BaseChatModel): Replier {
   return model.bindTools!([managerTool], { tool_choice: MANAGER_TOOL } as object);
 }

@@ -16,15 +16,15 @@ import { type AgentGraph, type ManagerState, managerState } from "./state.js";
 export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
   readonly extractor?: BaseChatModel;
   readonly manager?: BaseChatModel;
-  /** Decides in place of a model: `addOnly`, `noop`, or one's own. */
+  /** Decides in place of a model: `addOnly`, `noop`, or your own function. */
   readonly decide?: Decide;
-  /** Most changes that a model may make in one turn. Default 8, or one for each fact. */
+  /** Maximum number of changes that a model may make in one turn. Default: 8, or the number of facts if that is larger. */
   readonly maxOperations?: number;
-  /** Whether memories keep the words of the turns that they came from, which answers are then found by and shown too. Default false. */
+  /** Whether memories also store the words of the turns they came from; answer agents then search and see those too. Default false. */
   readonly words?: boolean | undefined;
-  /** How the manager's model gives its operations. Default `text`, as policies are trained. */
+  /** How the manager's model returns its operations. Default `text`, the form that policies are trained on. */
   readonly managerOutput?: ManagerOutput;
-  /** Whether the graph is interrupted before a DELETE until the user approves it: a `DeleteRequest`. Default false. */
+  /** Whether to interrupt the graph before a DELETE, with a `DeleteRequest`, until the user approves it. Default false. */
   readonly approveDeletes?: boolean;
 }
 
@@ -32,10 +32,10 @@ export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
 const REDONE = 4;
 
 /**
- * Builds the graph that takes one turn into the bank: extract, retrieve, manage, apply. Compile it before use. Where a memory
- * that is to be changed was changed since it was retrieved, the graph goes back to retrieve, and asks for approval again; a
- * node that is added after `apply` then sees no `step` yet. A ConflictError ends the run when that goes on.
- * @param state `managerState`, or an extension of it by which the graph gets channels of the caller's own.
+ * Builds the graph that stores one turn in the bank: extract, retrieve, manage, apply. Compile it before use. If a memory
+ * to be changed was changed after its retrieval, the graph goes back to retrieve and asks for approval again; a node
+ * added after `apply` then sees no `step` yet. If the conflicts persist, a ConflictError ends the run.
+ * @param state `managerState`, or an extension that adds your own channels to the graph.
  */
 export function createMemoryManager<State extends typeof managerState = typeof managerState>(
   options: ManagerOptions,

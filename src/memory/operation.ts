@@ -3,7 +3,7 @@ import { z } from "zod";
 /**
  * One operation of the Memory Manager (Memory-R1, section 3.1). `id` is a turn-local alias such as "m1":
  * the model never sees or names a store key or a namespace. A model may write the fact's alias in place of an ADD's text.
- * Other properties, such as a quotation or a reason, are read over.
+ * Other properties, such as a quotation or a reason, are ignored.
  */
 export const operationSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("ADD"), text: z.string().trim().min(1).max(2000) }),
@@ -12,7 +12,7 @@ export const operationSchema = z.discriminatedUnion("event", [
   z.object({ event: z.literal("NOOP"), id: z.string().optional() }),
 ]);
 
-/** What the manager model must answer with. Memories that no operation names stay as they are. */
+/** The reply that the manager model must give. Memories that no operation names stay unchanged. */
 export const operationsSchema = z.object({ operations: z.array(operationSchema) });
 
 export type Operation = z.infer<typeof operationSchema>;

@@ -32,15 +32,15 @@ const factsSchema = z.object({ facts: z.array(z.string().trim().min(1).max(2000)
 const unreadable = (reason: string) => ({ operations: [] as [], unparsable: reason.slice(0, MAX_REASON) });
 
 export interface ParseOptions {
-  /** The turn's facts: an ADD may name one, "f1" being the first, in place of a text. Default none. */
+  /** The turn's facts. An ADD may name one ("f1" is the first) instead of giving a text. Default: none. */
   readonly facts?: readonly string[];
-  /** Default 8, or one for each fact. */
+  /** Default: 8, or the number of facts if that is larger. */
   readonly maxOperations?: number | undefined;
 }
 
 /**
- * Reads the manager's text. `aliases` are those that were issued for this turn: one operation that names another
- * makes the whole text invalid.
+ * Parses the manager's text. `aliases` are those issued for this turn: a single operation that names any other makes the
+ * whole text invalid.
  */
 export function parseOperations(
   text: string,
@@ -87,7 +87,7 @@ function checkOperations(
   return changes > maxOperations ? `${changes} changes, at most ${maxOperations} are allowed` : null;
 }
 
-/** Reads the extractor's text. */
+/** Parses the extractor's text. */
 export function parseFacts(text: string): ParsedFacts {
   const json = readJsonObject(text);
   if ("reason" in json) {
@@ -102,7 +102,7 @@ export function parseFacts(text: string): ParsedFacts {
 const ANSWER_MARK = /\*\*answer:\*\*/gi;
 const MAX_ANSWER = 2000;
 
-/** Reads the answerer's text: `Memories: m1, m3`, then `**Answer:** …`. The last answer counts. */
+/** Parses the answerer's text: `Memories: m1, m3`, then `**Answer:** …`. The last answer counts. */
 export function parseAnswer(text: string): ParsedAnswer {
   const mark = [...text.matchAll(ANSWER_MARK)].at(-1);
   if (mark === undefined) {

@@ -15,7 +15,7 @@ export interface AnswerPromptInput {
   readonly retrieved: readonly RetrievedMemory[];
 }
 
-/** How each role is asked. All styles want the output formats that `parse.ts` reads. */
+/** The prompts of each role. All styles ask for the output formats that `parse.ts` reads. */
 export interface MemoryPrompts {
   extract(turn: Turn): BaseMessage[];
   manage(input: ManagePromptInput): BaseMessage[];

@@ -5,20 +5,20 @@ const CLOSE = "</recalled-memories>";
 const BLOCK = new RegExp(`${OPEN}[\\s\\S]*?(${CLOSE}|$)`, "g");
 
 /**
- * Memories as a block for a prompt, marked as recalled: `withoutRecalled` takes it out again where the text that it stands
- * in comes back as a turn, so that what was remembered is not learned as if it had been said anew.
+ * Formats memories as a prompt block that is marked as recalled. When the text around it comes back as a turn,
+ * `withoutRecalled` removes the block, so that memories are not stored again as if they had just been said.
  */
 export function quoteRecalled(memories: readonly { readonly text: string; readonly time?: string }[]): string {
   const lines = memories.map(({ text, time }) => `- ${time === undefined ? "" : `(${lineOf(time)}) `}${lineOf(text)}`);
   return [OPEN, ...lines, CLOSE].join("\n");
 }
 
-/** The text without what `quoteRecalled` marked; a block that does not end goes on to the end. */
+/** The text without the blocks of `quoteRecalled`; an unclosed block extends to the end of the text. */
 export function withoutRecalled(text: string): string {
   return text.replace(BLOCK, " ").replaceAll(CLOSE, " ").trim();
 }
 
-/** The facts that no recalled memory says in the same text, whatever its case, spaces and final punctuation. */
+/** The facts that repeat no recalled memory; case, spaces and final punctuation are ignored. */
 export function newFacts(facts: readonly string[], recalled: readonly string[] = []): string[] {
   const known = new Set(recalled.map(plainText));
   return facts.filter((fact) => !known.has(plainText(fact)));

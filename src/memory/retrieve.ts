@@ -24,13 +24,13 @@ export function withAliases(memories: readonly ScoredMemory[]): RetrievedMemory[
 export interface ManagerRetrieval {
   /** Nearest memories for each fact. Default 5. */
   readonly memoriesPerFact?: number;
-  /** What ranks them. Default "vector". */
+  /** What to rank them by. Default "vector". */
   readonly search?: SearchMode | undefined;
 }
 
 /**
- * What the manager sees of the bank: for each fact the nearest memories of the turn's speaker, joined, nearest first.
- * Facts are compared within one speaker, as Memory-R1 keeps a bank for each.
+ * The memories that the manager sees: for each fact the nearest ones of the turn's speaker, merged, nearest first. Facts
+ * are compared within one speaker, because Memory-R1 keeps a bank per speaker.
  */
 export async function retrieveForManager(
   bank: MemoryBank,
@@ -78,7 +78,7 @@ const listed: Record<MemoryOrder, (found: readonly ScoredMemory[]) => ScoredMemo
   "nearest-last": (found) => found.toSorted(byRelevance).reverse(),
 };
 
-/** What the answerer sees of the bank: for each speaker the memories nearest to the question, in the setting's order. */
+/** The memories that the answerer sees: for each speaker the memories nearest to the question, in the setting's order. */
 export async function retrieveForAnswer(
   bank: MemoryBank,
   question: string,

@@ -11,25 +11,25 @@ import type { MemoryPrompts } from "./prompts.js";
 /** Which bank a run works on: fixed, or taken from the run's config. */
 export type NamespaceOption = readonly string[] | ((config: LangGraphRunnableConfig) => readonly string[]);
 
-/** What all the agents take. */
+/** Options of all agents. */
 export interface AgentOptions {
-  /** Serves each role that is not given a model of its own. */
+  /** Model of each role that is not given its own. */
   readonly model?: BaseChatModel;
   /** Where memories are kept; by default the store that the graph was compiled with. */
   readonly store?: BaseStore;
   /** By default `["memories", "user", user_id]`, or `["memories", "thread", thread_id]` where the config has no user. */
   readonly namespace?: NamespaceOption;
-  /** Namespaces that answers may draw on as well, such as a team's; the manager neither sees nor changes them. */
+  /** Further namespaces that answers may draw on, such as a team's; the manager neither sees nor changes them. */
   readonly shared?:
     | readonly (readonly string[])[]
     | ((config: LangGraphRunnableConfig) => readonly (readonly string[])[]);
-  /** Whether the life of each memory is written down beside the bank, so that it can be shown and undone. Default false. */
+  /** Whether to record every change in a history beside the bank, so that changes can be inspected and undone. Default false. */
   readonly history?: boolean;
-  /** How each role is asked. Default `instructedPrompts`; `compactPrompts` for the tiny model. */
+  /** The prompts of each role. Default `instructedPrompts`; `compactPrompts` for the tiny model. */
   readonly prompts?: MemoryPrompts;
-  /** How nodes are run again that fail, by a model or a store; a step that runs again makes the same changes. Default: they are not. */
+  /** LangGraph retry policy for every node; a repeated step makes the same changes. Default: no retries. */
   readonly retryPolicy?: RetryPolicy;
-  /** Makes the ids of steps, answers and model calls. Default: random UUIDs. LangChain wants UUIDs for model calls. */
+  /** Makes the ids of steps, answers and model calls. Default: random UUIDs. LangChain requires UUIDs for model calls. */
   readonly id?: () => string;
 }
 

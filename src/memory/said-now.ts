@@ -1,6 +1,6 @@
 import type { TurnInput } from "./state.js";
 
-/** Who says what agents hear, where they are not told. */
+/** Speaker name when the caller gives none. */
 export const DEFAULT_SPEAKER = "user";
 
 /** A date in the words that memories show, in UTC: "7 May 2023". */

@@ -5,7 +5,7 @@ export interface ScoredMemory {
   readonly value: MemoryValue;
   /** Similarity to the query, higher is nearer; absent where the store does not rank. */
   readonly score?: number;
-  /** Where it lies, for a memory of a shared namespace. */
+  /** Its namespace, if that is a shared one. */
   readonly namespace?: readonly string[];
 }
 

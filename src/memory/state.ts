@@ -3,12 +3,12 @@ import { z } from "zod";
 import { answerSchema, memoryStepSchema, questionSchema, retrievedMemorySchema, turnSchema } from "../trace/episode.js";
 import { operationSchema } from "./operation.js";
 
-/** A turn as graphs take it: with its facts where they are known already, so that no extractor is asked. */
+/** A turn as input to a graph. If its facts are given, no extractor is called. */
 const turnInputSchema = turnSchema.extend({
   facts: z.array(z.string().trim().min(1)).optional(),
-  /** Its place among the turns of its conversation, which must ascend. By default after all memories of the bank. */
+  /** Position among the turns of its conversation; must ascend. Default: after all memories of the bank. */
   order: z.number().int().nonnegative().optional(),
-  /** Texts of memories that the speaker had before them: what only repeats one is no new fact. */
+  /** Texts of memories that were shown to the speaker: a fact that only repeats one is not new. */
   recalled: z.array(z.string()).optional(),
 });
 
@@ -47,7 +47,7 @@ export const managerState = z.object({
   step: memoryStepResultSchema.optional(),
 });
 
-/** State of `createAnswerAgent`. In: `question`, and `speakers` where not all of the bank's. Out: `answer`. */
+/** State of `createAnswerAgent`. In: `question`, and `speakers` unless all of the bank's are meant. Out: `answer`. */
 export const answerState = z.object({
   question: questionSchema,
   speakers: z.array(z.string()).optional(),
@@ -57,9 +57,12 @@ export const answerState = z.object({
 
 /** State of `createMemoryGraph`. In: `turns`, `question`, or both. Out: `steps` and `answer`. */
 export const memoryState = z.object({
-  /** Turns that are still to be read; empty when the graph ends. */
+  /** Turns still to be processed; empty when the graph ends. */
   turns: z.array(turnInputSchema).default([]),
-  /** Null when it has been answered, and where a run is given none: what an earlier run could not answer is not asked by it. */
+  /**
+   * Null once it has been answered, and in a run that is given none: a question that an earlier run could not answer is
+   * not asked again.
+   */
   question: questionSchema.nullable().default(null),
   /** As `question`. */
   speakers: z.array(z.string()).nullable().default(null),

@@ -10,7 +10,7 @@ import { DEFAULT_SPEAKER, turnSaidNow } from "./said-now.js";
 export interface MemoryToolsOptions extends ManagerOptions {
   /** Whose facts the agent records. Default "user". */
   readonly speaker?: string;
-  /** Whether what was recorded just before and after a memory counts when it is looked for. Default false. */
+  /** Whether what was recorded just before and after a memory counts when searching for it. Default false. */
   readonly adjacent?: boolean;
   readonly now?: () => Date;
 }
@@ -29,9 +29,9 @@ const recordSchema = z.object({
 });
 
 /**
- * The memory as tools for an agent that decides by itself when to look and what to keep: `search_memory` and `record_turn`.
- * The agent gives facts; what becomes of them, ADD, UPDATE, DELETE or NOOP, the memory manager decides, so that the agent
- * never names a memory. Store and namespace come from the run as in the graphs.
+ * Memory as tools for an agent that decides itself when to search and what to keep: `search_memory` and `record_turn`.
+ * The agent supplies facts; the memory manager decides on ADD, UPDATE, DELETE or NOOP, so that the agent never names a
+ * memory. Store and namespace come from the run, as in the graphs.
  */
 export function createMemoryTools(options: MemoryToolsOptions): StructuredToolInterface[] {
   const { search: mode = "vector", adjacent = false, speaker = DEFAULT_SPEAKER, now = () => new Date() } = options;

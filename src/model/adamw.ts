@@ -4,7 +4,7 @@ export interface AdamWOptions {
   readonly beta2: number;
   readonly epsilon: number;
   readonly weightDecay: number;
-  /** Gradients are scaled down to this global L2 norm where theirs is larger; Infinity leaves them. */
+  /** Gradients with a larger global L2 norm are scaled down to this one; Infinity turns that off. */
   readonly maxGradientNorm: number;
 }
 

@@ -68,7 +68,7 @@ function isOff(value: unknown): boolean {
   return !value || (typeof value === "object" && Object.keys(value).length === 0);
 }
 
-/** Reads a peft LoRA adapter. Throws FileError naming the option or tensor that is not supported. */
+/** Reads a peft LoRA adapter. @throws FileError naming the option or tensor that is not supported. */
 export async function readAdapter(folder: string): Promise<LoadedAdapter> {
   const configFile = join(folder, configName);
   const value = await readJson(configFile, "pass a folder that holds a peft adapter");
@@ -129,7 +129,7 @@ export interface WriteAdapterOptions extends AdapterFiles {
 
 /**
  * Writes an adapter folder that peft loads. All of it appears at once: the files are made durable under a temporary name, which then
- * takes the folder's place; an adapter that was there before is replaced. Throws UsageError for values that do not fit the rank.
+ * takes the folder's place; an adapter that was there before is replaced. @throws UsageError for values that do not fit the rank.
  */
 export async function writeAdapter(folder: string, adapter: WriteAdapterOptions): Promise<void> {
   const { rank, alpha, tensors, baseModel } = adapter;

@@ -93,7 +93,7 @@ export function decodingBytes(size: BatchSize, config: Shape, numbers: Numbers):
   return caches + Math.max(logits, transient({ ...size, group: 0, response: 0 }, config, numbers, fused ? 0 : prompt));
 }
 
-/** Throws EngineError where one item alone would not fit what was free. */
+/** @throws EngineError where one item alone would not fit what was free. */
 export function checkFits(bytes: number, { prompt, group, response }: Sized, { free }: BatchMemory): void {
   if (free === undefined || bytes <= free) return;
   throw new EngineError({
@@ -105,7 +105,7 @@ export function checkFits(bytes: number, { prompt, group, response }: Sized, { f
   });
 }
 
-/** Throws ContextLengthError where one item does not fit the model's context. */
+/** @throws ContextLengthError where one item does not fit the model's context. */
 export function checkLength({ prompt, response }: Sized, contextLength: number): void {
   if (prompt > 0 && prompt + response <= contextLength) return;
   throw new ContextLengthError({

@@ -10,7 +10,7 @@ const roles: Readonly<Record<string, string>> = {
 };
 
 /**
- * LangChain's messages as a chat template sees them. Throws UsageError for what a text model cannot read.
+ * LangChain's messages as a chat template sees them. @throws UsageError for what a text model cannot read.
  * @param tools whether the template renders tool calls and their results.
  */
 export function toChatTurns(messages: readonly BaseMessage[], { tools = false } = {}): ChatTurn[] {

@@ -38,26 +38,26 @@ export interface ChatOnnxFields extends BaseChatModelParams, Partial<ChatSamplin
   readonly tokenizer: ChatTokenizer;
   /** Name of an adapter that the engine has; absent means the base model. */
   readonly adapter?: string;
-  /** What tells this adapter from others of its name in a cache of replies, such as a hash of its weights. */
+  /** Distinguishes this adapter from others of the same name in a reply cache; for example a hash of its weights. */
   readonly adapterId?: string;
 }
 
-/** What one call may set; the rest is the model's own. */
+/** Options of one call; everything else is set on the model. */
 export interface ChatOnnxCallOptions extends BaseChatModelCallOptions {
   readonly temperature?: number;
   readonly maxNewTokens?: number;
   readonly seed?: number;
-  /** As `bindTools` makes them. Which one is called: `tool_choice` "auto" (default), "none", "any", or a tool's name. */
+  /** Tools in the form that `bindTools` produces. Which one is called: `tool_choice` "auto" (default), "none", "any", or a tool's name. */
   readonly tools?: readonly ChatTool[];
 }
 
 export interface ChatOnnxLoadOptions extends BaseChatModelParams, Partial<ChatSampling> {
   /** A Hugging Face checkpoint. */
   readonly folder: string;
-  /** Folder of a peft LoRA adapter; it gets the folder's name. */
+  /** Folder of a peft LoRA adapter; it is named after the folder. */
   readonly adapter?: string;
   readonly device?: DeviceChoice;
-  /** Of weights and activations: by default float32 on CPU and WebGPU, bfloat16 on CUDA. */
+  /** Precision of weights and activations. Default: float32 on CPU and WebGPU, bfloat16 on CUDA. */
   readonly precision?: Precision;
 }
 
@@ -83,7 +83,7 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     this.sampling = checkSampling({ temperature, maxNewTokens, seed, stop });
   }
 
-  /** Opens a checkpoint, and an adapter on it, with an engine of its own: `close` it. Throws FileError or EngineError. */
+  /** Opens a checkpoint, with an adapter if given, in an engine of its own; `close` it when done. @throws FileError or EngineError. */
   static async load(options: ChatOnnxLoadOptions): Promise<ChatOnnx> {
     const { folder, adapter, device, precision, ...fields } = options;
     const tokenizer = await loadTokenizer(folder);
@@ -131,8 +131,9 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
   }
 
   /**
-   * A model that may call these tools, for checkpoints whose chat template renders tools in Hermes' form, as those of Qwen2.5 and Qwen3.
-   * A `tool_choice` of "any" or of a name begins the reply with such a call. Throws UsageError for other templates.
+   * A model that may call these tools, for checkpoints whose chat template renders tools in the Hermes format, such as
+   * Qwen2.5 and Qwen3. A `tool_choice` of "any" or of a tool's name makes the reply begin with such a call.
+   * @throws UsageError for other templates.
    */
   override bindTools(
     tools: BindToolsInput[],

@@ -6,7 +6,7 @@ export interface ChatSampling {
   /** 0 is greedy. */
   readonly temperature: number;
   readonly maxNewTokens: number;
-  /** With the prompt it names the random stream: the same seed and prompt give the same response. */
+  /** Selects the random stream, together with the prompt: the same seed and prompt give the same response. */
   readonly seed: number;
   /** Strings that end the response and are not part of its text. */
   readonly stop: readonly string[];

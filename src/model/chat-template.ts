@@ -53,7 +53,7 @@ export class ChatTemplate {
     this.#specialTokens = specialTokens;
   }
 
-  /** The text of a chat. Throws UsageError when the template refuses the messages. */
+  /** The text of a chat. @throws UsageError when the template refuses the messages. */
   render(messages: readonly ChatTurn[], { addGenerationPrompt, tools = [] }: ChatRenderOptions): string {
     try {
       return this.#template.render({
@@ -82,7 +82,7 @@ export class ChatTemplate {
 
 /**
  * Finds a checkpoint's chat template: chat_template.jinja, then chat_template.json, then tokenizer_config.json.
- * Throws FileError when there is none.
+ * @throws FileError when there is none.
  */
 export async function findChatTemplate(folder: string): Promise<{ source: string; where: string }> {
   const jinja = join(folder, "chat_template.jinja");

@@ -97,7 +97,7 @@ const generationSchema = z.object({ eos_token_id: ids, bos_token_id: id.nullish(
 const remedy =
   "use an unquantised Llama, Qwen2, Qwen3 or Mistral checkpoint in Hugging Face form, with silu and full attention";
 
-/** Reads config.json (and generation_config.json, where present). Throws FileError naming the field that is unsupported. */
+/** Reads config.json (and generation_config.json, where present). @throws FileError naming the field that is unsupported. */
 export async function readConfig(folder: string): Promise<DecoderConfig> {
   const file = join(folder, "config.json");
   const config = parseFields(

@@ -11,7 +11,7 @@ export interface GenerateRequest {
   readonly maxNewTokens: number;
   /** 0 is greedy. */
   readonly temperature: number;
-  /** Response `i` of this request uses the random stream (seed, i), whatever it is batched with. */
+  /** Response `i` of this request uses the random stream (seed, i), regardless of batching. */
   readonly seed: number;
 }
 
@@ -47,7 +47,7 @@ export interface EngineInfo {
   readonly folder: string;
   readonly architecture: string;
   readonly device: Device;
-  /** Of weights and activations; logits, losses, adapters and the optimizer are float32. */
+  /** Precision of weights and activations; logits, losses, adapters and the optimizer are float32. */
   readonly precision: Precision;
   readonly parameters: number;
   readonly contextLength: number;
@@ -80,7 +80,7 @@ export interface ValueGroup extends TrainingGroup {
   readonly oldValues: readonly (readonly number[])[];
 }
 
-/** Of what a probability ratio is taken: each token by itself, or the response (its geometric mean, GSPO). */
+/** Level of the probability ratio: per token, or per response (geometric mean, GSPO). */
 export const ratioLevels = ["token", "sequence"] as const;
 export type RatioLevel = (typeof ratioLevels)[number];
 
@@ -88,7 +88,7 @@ export type RatioLevel = (typeof ratioLevels)[number];
 export const klEstimators = ["k1", "k2", "k3"] as const;
 export type KlEstimator = (typeof klEstimators)[number];
 
-/** Which of the policy losses is compiled. */
+/** Selects the policy loss that is compiled. */
 export interface PolicyForm {
   readonly ratio: RatioLevel;
   readonly kl: KlEstimator;
@@ -119,9 +119,9 @@ export interface UpdateResult {
   readonly loss: number;
   /** L2 norm of the whole gradient, before clipping. */
   readonly gradientNorm: number;
-  /** Of the policy before the step, per group, response, token; none of a critic. */
+  /** Log-probabilities under the policy before the step, per group, response, token; none for a critic. */
   readonly logprobs: number[][][];
-  /** Of the critic before the step, per group, response, token; only for a critic. */
+  /** Values of the critic before the step, per group, response, token; only for a critic. */
   readonly values?: number[][][];
 }
 
@@ -136,10 +136,10 @@ export interface PolicyEngine {
   /** A counter of the adapter's updates, as text: "manager@12"; "base" without one. */
   policyVersion(adapter?: string): string;
   createAdapter(name: string, options: LoraOptions): Promise<void>;
-  /** An adapter with a scalar head instead of the language model's. Its values are 0 at first. */
+  /** Creates an adapter with a scalar head instead of the language model's. Its values are initially 0. */
   createCritic(name: string, options: LoraOptions): Promise<void>;
   loadAdapter(name: string, folder: string): Promise<void>;
-  /** A copy under another name; later updates of one do not reach the other. */
+  /** Copies an adapter under another name; later updates of one do not affect the other. */
   copyAdapter(from: string, to: string): Promise<void>;
   saveAdapter(name: string, folder: string): Promise<void>;
   update(adapter: string, request: UpdateRequest): Promise<UpdateResult>;

@@ -38,13 +38,16 @@ import { type Checkpoint, openCheckpoint, requiredTensors } from "./weights.js";
 
 export interface LanguageModelOptions {
   readonly folder: string;
-  /** "auto" is the fastest that works; a device that is named is never exchanged for another. */
+  /** "auto" is the fastest that works; a device given by name is never replaced by another. */
   readonly device?: DeviceChoice;
-  /** Of weights and activations; by default the device's and the architecture's (`defaultPrecision`). */
+  /** Precision of weights and activations; by default the device's and the architecture's (`defaultPrecision`). */
   readonly precision?: Precision;
-  /** Of the runtime on the host; 0 lets it choose. Default 0 on a CPU and 1 on a GPU, whose launches idle workers slow down. */
+  /**
+   * Threads of the runtime on the host; 0 lets it choose. Default 0 on a CPU, and 1 on a GPU, because idle workers slow
+   * down its launches.
+   */
   readonly threads?: number;
-  /** Bytes that one batch's activations may take, roughly; by default from the memory that is free. */
+  /** Approximate number of bytes for the activations of one batch. Default: derived from free memory. */
   readonly batchBytes?: number;
   /** For measurements: one session for decoding, scoring and update (`SessionsOptions.united`). */
   readonly united?: boolean;
@@ -316,7 +319,7 @@ function wrongKind(name: string, expected: string, found: string, remedy: string
   return new UsageError({ what: `"${name}" cannot do this`, expected, found, remedy });
 }
 
-/** Throws UsageError for more than one response: a stream has no place for others. */
+/** @throws UsageError for more than one response: a stream has no place for others. */
 function onlyResponse(requests: readonly GenerateRequest[]): GenerateRequest {
   const [only, ...others] = requests;
   if (only !== undefined && others.length === 0 && (only.count ?? 1) === 1) return only;

@@ -179,7 +179,7 @@ export async function writeTraining(set: ParameterSet, folder: string): Promise<
   await writeSafetensors(join(folder, TRAINING_FILE), tensors, counters);
 }
 
-/** Restores what `writeTraining` wrote into a set of the same shapes. Throws FileError where they differ. */
+/** Restores what `writeTraining` wrote into a set of the same shapes. @throws FileError where they differ. */
 export async function readTraining(set: ParameterSet, folder: string): Promise<void> {
   const file = join(folder, TRAINING_FILE);
   const { tensors, metadata } = await readHeader(file);

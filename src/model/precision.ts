@@ -22,7 +22,7 @@ export function defaultPrecision(device: Device, architecture: Architecture): Pr
   return device.startsWith("cuda") ? defaults[architecture] : "float32";
 }
 
-/** Throws EngineError where the device has no kernels for the precision. */
+/** @throws EngineError where the device has no kernels for the precision. */
 export function checkPrecision(precision: Precision, device: Device): void {
   if (precision !== "bfloat16" || device.startsWith("cuda")) return;
   throw new EngineError({

@@ -68,7 +68,7 @@ const metadataSchema = z.record(z.string(), z.string()).optional();
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1);
 
-/** Reads and checks the header: known types, sizes that agree with shapes, and bytes that fill the file exactly. Throws FileError. */
+/** Reads and checks the header: known types, sizes that agree with shapes, and bytes that fill the file exactly. @throws FileError. */
 export async function readHeader(file: string): Promise<SafetensorsHeader> {
   let handle: FileHandle;
   try {
@@ -162,7 +162,7 @@ function checkHeader(value: unknown, file: string, dataStart: number, fileBytes:
   };
 }
 
-/** A tensor's bytes as they are in the file, in a buffer of their own. Throws FileError when the file has become shorter. */
+/** A tensor's bytes as they are in the file, in a buffer of their own. @throws FileError when the file has become shorter. */
 export function readTensorBytes(info: TensorInfo): ArrayBuffer {
   const buffer = new ArrayBuffer(info.bytes);
   const file = openSync(info.file, "r");
@@ -179,7 +179,7 @@ export function readTensorBytes(info: TensorInfo): ArrayBuffer {
   return buffer;
 }
 
-/** A tensor's values as float32, row-major. Throws FileError for types other than F32, F16 and BF16. */
+/** A tensor's values as float32, row-major. @throws FileError for types other than F32, F16 and BF16. */
 export function readTensor(info: TensorInfo): Float32Array {
   switch (info.dtype) {
     case "F32":

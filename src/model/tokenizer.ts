@@ -14,8 +14,8 @@ export interface ChatTokenizer {
   /** The chat template's text. Control tokens inside of a message or a tool are defused: they are data. */
   render(messages: readonly ChatTurn[], options?: Partial<ChatRenderOptions>): string;
   /**
-   * Ids of the rendered chat with the generation prompt. Throws UsageError when the template refuses the messages.
-   * `reply` is what the reply must begin with.
+   * Ids of the rendered chat with the generation prompt. `reply` is what the reply must begin with.
+   * @throws UsageError if the template refuses the messages.
    */
   encodeChat(messages: readonly ChatTurn[], options?: { tools?: readonly object[]; reply?: string }): number[];
   /** Whether the chat template shows tools, and has them called by `<tool_call>` marks. */
@@ -32,7 +32,7 @@ const token = z.union([z.string(), z.object({ content: z.string() }).transform((
 const tokenizerConfigSchema = z.looseObject({ bos_token: token, eos_token: token, pad_token: token, unk_token: token });
 const tokenizerSchema = z.looseObject({ model: z.looseObject({}) });
 
-/** Loads tokenizer.json, tokenizer_config.json, the chat template and the end ids of a checkpoint folder. Throws FileError. */
+/** Loads tokenizer.json, tokenizer_config.json, the chat template and the end ids of a checkpoint folder. @throws FileError. */
 export async function loadTokenizer(folder: string): Promise<ChatTokenizer> {
   const tokenizerFile = join(folder, "tokenizer.json");
   const settingsFile = join(folder, "tokenizer_config.json");

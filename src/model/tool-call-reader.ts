@@ -89,7 +89,7 @@ export class ToolCallReader {
     if (parsed.success) {
       return { ...common, name: parsed.data.name, args: JSON.stringify(parsed.data.arguments) };
     }
-    // With the mark in front LangChain cannot mend the JSON and take half a call for a whole one.
+    // With the mark in front LangChain cannot fix the JSON and take half a call for a whole one.
     return { ...common, name: nameIn(source), args: CALL_OPEN + source };
   }
 }

@@ -59,7 +59,7 @@ const perTokenFields = {
   value: ["weights", "returns", "oldValues"],
 } as const;
 
-/** Throws UsageError where there is nothing to learn from, or numbers per token that are not as many as the tokens. */
+/** @throws UsageError where there is nothing to learn from, or numbers per token that are not as many as the tokens. */
 export function checkUpdate({ objective, groups }: UpdateRequest): void {
   const remedy =
     "pass at least one group with a response, and in each of its fields one number for each response token";

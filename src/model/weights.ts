@@ -45,12 +45,12 @@ export function requiredTensors(config: DecoderConfig): Map<string, readonly num
   return shapes;
 }
 
-/** Opens a single or sharded safetensors checkpoint and checks it against the config. Reads headers only. Throws FileError. */
+/** Opens a single or sharded safetensors checkpoint and checks it against the config. Reads headers only. @throws FileError. */
 export async function openCheckpoint(folder: string, config: DecoderConfig): Promise<Checkpoint> {
   return { folder, config, tensors: await openTensors(folder, requiredTensors(config)) };
 }
 
-/** The tensors of a folder's safetensors files, of which the required ones have these shapes. Throws FileError. */
+/** The tensors of a folder's safetensors files, of which the required ones have these shapes. @throws FileError. */
 export async function openTensors(
   folder: string,
   required: ReadonlyMap<string, readonly number[]>,

@@ -35,7 +35,7 @@ export async function probeDevice(device: Device): Promise<DeviceProbe> {
   }
 }
 
-/** The device itself, or for "auto" the first of CUDA, WebGPU and CPU that works. A device that is named is never exchanged for another. */
+/** The device itself, or for "auto" the first of CUDA, WebGPU and CPU that works. A device given by name is never replaced by another. */
 export async function resolveDevice(
   choice: DeviceChoice,
   probe: (device: Device) => Promise<DeviceProbe> = probeDevice,

@@ -358,6 +358,6 @@ function wrong(op: OpName, expected: string, found: string): EngineError {
     where: `operator ${op}`,
     expected,
     found,
-    remedy: "mend the call that builds this part of the graph",
+    remedy: "fix the call that builds this part of the graph",
   });
 }

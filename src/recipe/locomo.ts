@@ -39,7 +39,7 @@ export interface LocomoRecipeOptions {
 
 /**
  * Memory-R1 on LoCoMo: record; train the answerer; train the manager, rewarded by that answerer, which is frozen; train the answerer on, on the
- * banks of the trained manager; test. Throws UsageError for rows that there are not.
+ * banks of the trained manager; test. @throws UsageError for rows that there are not.
  */
 export async function locomoRecipe(
   context: RecipeContext,

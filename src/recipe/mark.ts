@@ -33,7 +33,7 @@ const markSchema = z.object({
 /** What a stage's folder says of itself. */
 export type StageMark = Readonly<z.infer<typeof markSchema>>;
 
-/** The mark of a stage's folder; undefined where the stage was not begun. Throws FileError where it has another form. */
+/** The mark of a stage's folder; undefined where the stage was not begun. @throws FileError where it has another form. */
 export async function readMark(folder: string): Promise<StageMark | undefined> {
   const file = join(folder, FILE);
   const value = await readOptionalJson(file);
@@ -49,7 +49,7 @@ export async function writeMark(folder: string, mark: StageMark): Promise<void> 
 export const hashOfOutputs = ({ outputs }: StageMark): string =>
   hashText(JSON.stringify(Object.entries(outputs).sort(([a], [b]) => (a < b ? -1 : 1))));
 
-/** Throws UsageError that names every setting or input in which a stage differs from how it was begun, with both values. */
+/** @throws UsageError that names every setting or input in which a stage differs from how it was begun, with both values. */
 export function requireSameStage(mark: StageMark, settings: Settings, folder: string): void {
   const changed = differences(mark.settings, settings);
   if (changed.length === 0) return;
@@ -64,7 +64,7 @@ export function requireSameStage(mark: StageMark, settings: Settings, folder: st
   });
 }
 
-/** Throws FileError where an output of a stage that is done is missing or has changed since. */
+/** @throws FileError where an output of a stage that is done is missing or has changed since. */
 export async function requireOutputs(mark: StageMark, folder: string): Promise<void> {
   for (const [path, expected] of Object.entries(mark.outputs)) {
     const found = await hashOutput(join(folder, path));
@@ -82,7 +82,7 @@ export async function requireOutputs(mark: StageMark, folder: string): Promise<v
   }
 }
 
-/** Hashes of outputs, by path. Throws FileError where one is missing. */
+/** Hashes of outputs, by path. @throws FileError where one is missing. */
 export async function hashOutputs(folder: string, paths: readonly string[]): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
   for (const path of paths) {

@@ -20,7 +20,7 @@ export interface WalkOptions extends Pick<StageRun, "print" | "progress" | "seco
   readonly only?: string;
 }
 
-/** Reads what is there of each stage, and checks it. Changes nothing. Throws UsageError or FileError as `walkStages` does. */
+/** Reads what is there of each stage, and checks it. Changes nothing. @throws UsageError or FileError as `walkStages` does. */
 export async function stageMarks(stages: readonly Stage[], out: string): Promise<Map<string, StageMark>> {
   const marks = new Map<string, StageMark>();
   for (const stage of stages) {
@@ -38,7 +38,7 @@ export async function stageMarks(stages: readonly Stage[], out: string): Promise
 
 /**
  * Does the stages in their order, each in its folder of `out`. Those that are done are passed over; one that was stopped goes on where it was.
- * Throws UsageError where a stage was begun with other settings or needs one that is not done, and FileError where an output was damaged.
+ * @throws UsageError where a stage was begun with other settings or needs one that is not done, and FileError where an output was damaged.
  */
 export async function walkStages(stages: readonly Stage[], options: WalkOptions): Promise<void> {
   const { out, only, print, signal, seconds } = options;
@@ -72,7 +72,7 @@ export async function walkStages(stages: readonly Stage[], options: WalkOptions)
   }
 }
 
-/** Throws UsageError where there is no stage of this name. */
+/** @throws UsageError where there is no stage of this name. */
 export function stageOf(stages: readonly Stage[], name: string): Stage {
   const found = stages.find((stage) => stage.name === name);
   if (found !== undefined) return found;

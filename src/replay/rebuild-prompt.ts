@@ -6,9 +6,9 @@ import { type ChatMessage, renderMessages } from "../trace/render.js";
 import { bankBefore, type Decision, type RebuiltBank } from "./replay.js";
 
 export interface RebuildOptions {
-  /** The style that the episode was recorded with. */
+  /** The prompts with which the episode was recorded. */
   readonly prompts: MemoryPrompts;
-  /** Token ids of a whole prompt, such as a chat template and a tokenizer give them. */
+  /** Returns the token ids of a whole prompt, for example by chat template and tokenizer. */
   readonly encode?: (messages: readonly ChatMessage[]) => readonly number[];
 }
 
@@ -20,9 +20,9 @@ export interface RebuiltPrompt {
 }
 
 /**
- * Renders the prompt of a recorded manager or answerer call again, from the bank rebuilt as it stood then. Memories of shared namespaces are
- * taken as recorded: their histories need not be in this episode.
- * @throws FileError when it is not the recorded prompt, message for message, or token for token with `encode`.
+ * Renders the prompt of a recorded manager or answerer call again, from the bank as it was at that call. Memories of
+ * shared namespaces are taken from the record, because their histories need not be in this episode.
+ * @throws FileError if any message differs from the recorded prompt, or any token with `encode`.
  */
 export async function rebuildPrompt(
   events: readonly EpisodeEvent[],

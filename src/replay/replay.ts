@@ -22,9 +22,9 @@ export interface RebuiltBank {
 }
 
 /**
- * Walks through the decisions of an episode in their order, each with the banks as they stood before it.
- * All share one store, which the next step changes: fork it to keep it.
- * @throws FileError where a recorded change does not fit what was recorded before it.
+ * Iterates over an episode's decisions in order, each with the banks as they were before it. All share one store, which
+ * the next iteration changes: fork it to keep its state.
+ * @throws FileError if a recorded change contradicts what was recorded before it.
  */
 export async function* replayBanks(
   events: Iterable<EpisodeEvent>,
@@ -47,8 +47,8 @@ export async function* replayBanks(
 }
 
 /**
- * The bank as it stood before one decision. `id` is that of a memory step, an answer, or the model call of either.
- * @throws UsageError when the events hold no such decision; FileError as `replayBanks`.
+ * The bank as it was before one decision. `id` is that of a memory step, an answer, or the model call of either.
+ * @throws UsageError if the events hold no such decision; FileError as `replayBanks`.
  */
 export async function bankBefore(
   events: readonly EpisodeEvent[],

@@ -11,7 +11,7 @@ export interface Results {
 
 /**
  * The results in a file of an evaluation, which is left as it is; undefined where there is no such file. A last line that is cut is left out:
- * the evaluation may be under way. Throws FileError naming the line that is no result.
+ * the evaluation may be under way. @throws FileError naming the line that is no result.
  */
 export async function readResults(file: string): Promise<Results | undefined> {
   const unreadable = { what: "the results cannot be read", where: file, remedy: "check the path and its permissions" };

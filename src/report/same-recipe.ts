@@ -6,7 +6,7 @@ import type { RecipeRun } from "./read-recipe.js";
 /** What may differ between seeds of a recipe: the seed, what follows from it, and which rows the test has. */
 const MAY_DIFFER = /^(seed|rows|input\..*)$/;
 
-/** Throws UsageError where runs are not of one recipe under several seeds: a mean over them would say nothing. */
+/** @throws UsageError where runs are not of one recipe under several seeds: a mean over them would say nothing. */
 export function requireSeeds(runs: readonly RecipeRun[]): void {
   for (const [at, run] of runs.entries()) {
     for (const other of runs.slice(0, at)) {

@@ -23,7 +23,7 @@ export interface FolderClaim {
 
 /**
  * Takes a folder, or resolves to the URL of the server that is there already: that of a process that is just starting one
- * is waited for, at most for `startSeconds` since it began. Throws the file system's errors.
+ * is waited for, at most for `startSeconds` since it began. @throws the file system's errors.
  */
 export async function claimFolder(folder: string, startSeconds: number): Promise<FolderClaim | string> {
   const file = join(folder, CLAIM);

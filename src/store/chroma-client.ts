@@ -24,7 +24,7 @@ export function chromaClient(url: string, { tenant, database, headers }: ChromaA
       what: "the Chroma URL is not valid",
       where: url,
       expected: "http://HOST:PORT or https://HOST:PORT",
-      remedy: "Mend CHROMA_URL.",
+      remedy: "fix CHROMA_URL",
     });
   }
   const ssl = parsed.protocol === "https:";
@@ -50,7 +50,7 @@ export async function checkServer(client: ChromaClient, where: string, unreachab
       where,
       expected: "a heartbeat in nanoseconds from /api/v2/heartbeat",
       found: typeof heartbeat,
-      remedy: "Mend CHROMA_URL, or leave it unset to use the embedded server.",
+      remedy: "fix CHROMA_URL, or leave it unset to use the embedded server",
     });
   }
   // Chroma Cloud is always of today.
@@ -62,6 +62,6 @@ export async function checkServer(client: ChromaClient, where: string, unreachab
     where,
     expected: `${MAJOR}.x`,
     found: String(version),
-    remedy: "Run a Chroma server of that version, or leave CHROMA_URL unset to use the embedded one.",
+    remedy: "run a Chroma server of that version, or leave CHROMA_URL unset to use the embedded one",
   });
 }

@@ -90,7 +90,7 @@ function checkIdentity(collection: Collection, wanted: Record<string, string | n
       where,
       expected: `${KEYS.layout} "${LAYOUT}" in its metadata`,
       found: JSON.stringify(found[KEYS.layout]) ?? "nothing",
-      remedy: "Choose another collection name.",
+      remedy: "choose another collection name",
     });
   }
   const [written, given] = [found[KEYS.embeddings], wanted[KEYS.embeddings]];

@@ -9,7 +9,7 @@ import {
 import { MemoryR1Error, messageOf, StoreError } from "../errors.js";
 
 /** What to do where a server cannot be reached that this package did not start. */
-const UNREACHABLE = "Start it, or mend CHROMA_URL, or leave CHROMA_URL unset to use the embedded server.";
+const UNREACHABLE = "start it, or fix CHROMA_URL, or leave CHROMA_URL unset to use the embedded server";
 
 /** The project's typed error for whatever the Chroma client threw while it did `what` at `where`; the cause is kept. */
 function chromaError(cause: unknown, what: string, where: string, unreachable = UNREACHABLE): MemoryR1Error {
@@ -29,7 +29,7 @@ function chromaError(cause: unknown, what: string, where: string, unreachable = 
       what: `${what}: the Chroma server refuses access`,
       where,
       found,
-      remedy: "Pass the `headers` that the server wants, with a token that may use this tenant and database.",
+      remedy: "pass the `headers` that the server wants, with a token that may use this tenant and database",
       cause,
     });
   }
@@ -38,7 +38,7 @@ function chromaError(cause: unknown, what: string, where: string, unreachable = 
       what: `${what}: the collection, database or tenant is not there`,
       where,
       expected: "a tenant and a database that exist, and a collection that nobody deletes",
-      remedy: "Check `tenant` and `database`; a deleted collection is made anew by the next operation.",
+      remedy: "check `tenant` and `database`; a deleted collection is made anew by the next operation",
       cause,
     });
   }
@@ -47,14 +47,14 @@ function chromaError(cause: unknown, what: string, where: string, unreachable = 
       what: `${what}: the Chroma service has no more room or time for this account`,
       where,
       found,
-      remedy: "Try again later, or raise the account's quotas; smaller `limits` make smaller requests.",
+      remedy: "try again later, or raise the account's quotas; smaller `limits` make smaller requests",
       cause,
     });
   }
   const dimensions = /expecting embedding with dimension of (\d+), got (\d+)/i.exec(found);
   if (dimensions !== null)
     return otherEmbeddings(where, `dimension ${dimensions[1]}`, `dimension ${dimensions[2]}`, cause);
-  return new StoreError({ what, where, found, remedy: "See the cause, and the log of the Chroma server.", cause });
+  return new StoreError({ what, where, found, remedy: "see the cause, and the log of the Chroma server", cause });
 }
 
 export function otherEmbeddings(where: string, expected: string, found: string, cause?: unknown): StoreError {
@@ -63,7 +63,7 @@ export function otherEmbeddings(where: string, expected: string, found: string, 
     where,
     expected: `embeddings with ${expected}`,
     found,
-    remedy: "Use the embeddings that it was written with, or another collection name.",
+    remedy: "use the embeddings that it was written with, or another collection name",
     cause,
   });
 }

@@ -1,11 +1,11 @@
 import { type ChromaClient, CloudClient } from "chromadb";
 import { StoreError } from "../errors.js";
 
-/** What a Chroma service takes. Sizes are in bytes of UTF-8. */
+/** Limits of a Chroma service. Sizes are in bytes of UTF-8. */
 export interface ChromaLimits {
-  /** Most records in one write. */
+  /** Maximum number of records in one write. */
   readonly records: number;
-  /** Most records that one request returns. */
+  /** Maximum number of records that one request returns. */
   readonly results: number;
   /** Longest document: an item's value as JSON. */
   readonly documentBytes: number;
@@ -13,7 +13,7 @@ export interface ChromaLimits {
   readonly metadataBytes: number;
   readonly metadataKeyBytes: number;
   readonly metadataKeys: number;
-  /** Most conditions in one filter. */
+  /** Maximum number of conditions in one filter. */
   readonly predicates: number;
 }
 
@@ -29,8 +29,8 @@ export const cloudLimits: ChromaLimits = {
 };
 
 /**
- * For one's own server, which bounds only a request (40 MiB): a memory is a short text, and a value of many megabytes
- * is a mistake that every later search would pay for.
+ * For your own server, which limits only a request (40 MiB). A memory is a short text; a value of many megabytes is a
+ * mistake that would slow down every later search.
  */
 export const serverLimits: ChromaLimits = {
   records: 500,
@@ -60,7 +60,7 @@ export function checkBytes(text: string, most: number, what: string, where: stri
     where,
     expected: `at most ${most} bytes`,
     found: `${bytes} bytes`,
-    remedy: "Store it in parts, or only a reference to it; own servers take more by the option `limits`.",
+    remedy: "store it in parts, or only a reference to it; own servers take more by the option `limits`",
   });
 }
 

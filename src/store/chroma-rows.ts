@@ -228,7 +228,7 @@ function checkMetadata(metadata: Metadata, limits: ChromaLimits, where: string):
     where,
     expected: `at most ${limits.metadataKeys} scalar fields and namespace labels`,
     found: String(keys.length),
-    remedy: "Nest fields that no filter asks for in an object.",
+    remedy: "nest fields that no filter asks for in an object",
   });
 }
 
@@ -239,7 +239,7 @@ function toJson(value: object, where: string): string {
     throw new UsageError({
       what: "the value cannot be written as JSON",
       where,
-      remedy: "Store plain objects without cycles and bigints.",
+      remedy: "store plain objects without cycles and bigints",
       cause,
     });
   }
@@ -251,6 +251,6 @@ function checkVector(vector: number[], dimension: number): number[] {
     what: "the embeddings returned a vector that cannot be stored",
     expected: `${dimension} finite numbers`,
     found: vector.length === dimension ? "a NaN or infinite component" : `${vector.length} numbers`,
-    remedy: "Check the embeddings model.",
+    remedy: "check the embeddings model",
   });
 }

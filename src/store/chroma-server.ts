@@ -9,11 +9,11 @@ import { checkServer, chromaClient } from "./chroma-client.js";
 import { type ChromaProcess, NOT_LOADED, release, startProcess } from "./chroma-process.js";
 
 export interface ChromaServerOptions {
-  /** The data folder; created where it is missing. */
+  /** The data folder; created if missing. */
   readonly path: string;
   /** Default: a free one. */
   readonly port?: number;
-  /** Takes what the server prints. */
+  /** Receives the server's output. */
   readonly log?: (text: string) => void;
   /** The binaries to try, in order. Default: those that are installed for this platform. */
   readonly bindings?: readonly ChromaBinding[];
@@ -24,16 +24,16 @@ export interface ChromaServer {
   readonly path: string;
   /** The server's process; undefined where a server was already started on this folder, here or by another process. */
   readonly pid: number | undefined;
-  /** Ends the server for all who share it, if this call started it. */
+  /** Stops the server for everyone who shares it, if this call started it. */
   stop(): Promise<void>;
 }
 
 const START_SECONDS = 30;
 
 /**
- * Serves a data folder on 127.0.0.1 by the Chroma server inside chromadb's npm packages, in a child process that ends
+ * Serves a data folder on 127.0.0.1 with the Chroma server from chromadb's npm packages, in a child process that ends
  * with this one. A folder that is already being served, or is about to be, is shared.
- * @throws StoreError where no binary loads (saying why for each), or the server does not come up.
+ * @throws StoreError if no binary loads (with the reason for each), or the server does not start.
  */
 export async function startChromaServer(options: ChromaServerOptions): Promise<ChromaServer> {
   const path = resolve(options.path);
@@ -63,7 +63,7 @@ function unwritable(path: string, cause: unknown): StoreError {
   return new StoreError({
     what: "the data folder of the Chroma server cannot be written",
     where: path,
-    remedy: "Choose a folder that can be written.",
+    remedy: "choose a folder that can be written",
     cause,
   });
 }
@@ -86,7 +86,7 @@ async function startFirst(path: string, options: ChromaServerOptions): Promise<S
     where: `${process.platform}-${process.arch}`,
     expected: "one of chromadb's npm binding packages to load (Linux with glibc 2.34 or newer, or macOS; x64 or arm64)",
     found: reasons.length === 0 ? "no package for this platform" : reasons.join(" | "),
-    remedy: "Install the optional dependencies of this package, or set CHROMA_URL to a running Chroma server.",
+    remedy: "install the optional dependencies of this package, or set CHROMA_URL to a running Chroma server",
     cause: new AggregateError(reasons.map((reason) => new Error(reason))),
   });
 }
@@ -109,7 +109,7 @@ async function startBinding(
     what: failure.exited ? "the Chroma server ended at its start" : "the Chroma server does not answer",
     where: `${url}, data in ${path}`,
     found: server.complaint().trim() || `exit code ${code} and no message`,
-    remedy: "Check the data folder, or set CHROMA_URL to a running Chroma server.",
+    remedy: "check the data folder, or set CHROMA_URL to a running Chroma server",
     cause: failure.cause,
   });
 }
@@ -171,7 +171,7 @@ function freePort(wanted: number | undefined, path: string): Promise<number> {
           what: "the Chroma server cannot listen on this port",
           where: `127.0.0.1:${wanted ?? 0}, data in ${path}`,
           found: cause.message,
-          remedy: "Choose another port, or none to use a free one.",
+          remedy: "choose another port, or none to use a free one",
           cause,
         }),
       ),

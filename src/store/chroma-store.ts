@@ -32,7 +32,7 @@ export interface ChromaStoreOptions extends ChromaAccess {
   readonly client?: ChromaClient;
   /** Default: "http://127.0.0.1:8000". */
   readonly url?: string;
-  /** What to do where the server cannot be reached, as the error says. Default: to start it, or to mend CHROMA_URL. */
+  /** Remedy in the error for an unreachable server. Default: start it, or fix or unset CHROMA_URL. */
   readonly unreachableRemedy?: string;
   readonly collection?: string;
   readonly embeddings: Embeddings;
@@ -40,7 +40,7 @@ export interface ChromaStoreOptions extends ChromaAccess {
   readonly index?: { readonly fields?: readonly string[] };
   /** How long items live. Default: for ever. */
   readonly ttl?: TtlOptions;
-  /** What the service takes. Default: Chroma Cloud's quotas for a CloudClient, else those of one's own server. */
+  /** Limits of the service. Default: `cloudLimits` for a CloudClient, else `serverLimits`. */
   readonly limits?: Partial<ChromaLimits>;
   readonly now?: () => Date;
 }
@@ -50,19 +50,19 @@ export interface ChromaSearchOptions extends TtlReadOptions {
   readonly limit?: number;
   readonly offset?: number;
   readonly query?: string;
-  /** Default "vector". Words are looked for in the index fields; all items below the prefix are read for that. */
+  /** Default "vector". Words are searched in the index fields, which reads all items below the prefix. */
   readonly mode?: SearchMode;
 }
 
 /**
- * LangGraph's BaseStore over a Chroma server or Chroma Cloud, with the semantics of LangGraph's InMemoryStore, and the
- * time to live of its Python base. Differences, on purpose: a namespace is listed only while it holds an item; an item's
- * vectors are replaced by every put; after the scored items of a query, items without a vector are paged like the rest;
- * filters reach into objects, and refuse an unknown operator.
+ * LangGraph's BaseStore over a Chroma server or Chroma Cloud, with the semantics of LangGraph's InMemoryStore and the
+ * time to live of LangGraph for Python. Deliberate differences: a namespace is listed only while it holds an item; an
+ * item's vectors are replaced by every put; after the scored items of a query, items without a vector are paged like the
+ * rest; filters reach into objects, and refuse an unknown operator.
  *
- * A write resolves after the server has it. The puts of a batch that fit one request (`limits.records` rows) are written
- * whole or not at all, then its deletes; a larger batch is several requests. Writes of one key are applied in their
- * order. Nothing connects before the first operation. All errors of the server come out as StoreError with their cause.
+ * A write resolves once the server has it. The puts of a batch that fit one request (`limits.records` rows) are written
+ * all or not at all, then its deletes; a larger batch is several requests. Writes of one key are applied in their order.
+ * Nothing connects before the first operation. All server errors are thrown as StoreError with their cause.
  */
 export class ChromaStore extends BaseStore {
   /** How items are embedded, as an OverlayStore over this store must embed them too. */
@@ -102,7 +102,7 @@ export class ChromaStore extends BaseStore {
     this.#now = now;
   }
 
-  /** Connects, checks or creates the collection (every operation does so by itself), and begins to sweep where asked. */
+  /** Connects, checks or creates the collection (every operation does so itself), and starts sweeping if `ttl` asks for it. */
   override async start(): Promise<void> {
     const interval = sweepInterval(this.#ttl);
     await this.#open();
@@ -111,7 +111,7 @@ export class ChromaStore extends BaseStore {
     this.#sweeper = setInterval(() => void this.sweep().catch(() => undefined), interval).unref();
   }
 
-  /** Ends the sweeping that `start` began. */
+  /** Stops the sweeping that `start` began. */
   override stop(): void {
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
@@ -147,7 +147,7 @@ export class ChromaStore extends BaseStore {
     await this.batch([{ namespace, key, value, ttl, ...(index === undefined ? {} : { index }) }]);
   }
 
-  /** Deletes the items that have expired; resolves to how many. */
+  /** Deletes expired items; resolves to their number. */
   async sweep(): Promise<number> {
     const opened = await this.#open();
     const context = { ...this.#writeContext(opened), run: this.#writes.run.bind(this.#writes) };

@@ -38,7 +38,7 @@ function invalid(path: readonly string[], expected: string, found: string): Usag
     where: `filter.${path.join(".")}`,
     expected,
     found,
-    remedy: "Use one of the operators, or filter the results.",
+    remedy: "use one of the operators, or filter the results",
   });
 }
 

@@ -17,9 +17,9 @@ export interface HybridSearchOptions {
   /** Default 10. */
   readonly limit?: number;
   readonly offset?: number;
-  /** LangGraph index paths whose texts the words are looked for in. Default: the whole value. */
+  /** LangGraph index paths of the texts in which words are searched. Default: the whole value. */
   readonly fields?: readonly string[];
-  /** How words' and fused results are read once more, which renews their time to live; by default they are not. */
+  /** If given, results of "text" and "hybrid" are read again with these options, which renews their time to live. Default: they are not. */
   readonly renew?: TtlReadOptions;
 }
 
@@ -33,9 +33,9 @@ const FUSED = 100;
 const KEPT_INDEXES = 64;
 
 /**
- * Searches any LangGraph store by vectors and words together, best first. The score of "text" is BM25's, that of
- * "hybrid" the sum of both rankings' relative scores, in [0, 2]. Words need all items below the prefix to be read: meant for
- * a user's memories, not for a whole store.
+ * Searches any LangGraph store by vectors and words together, best first. The score of "text" is BM25's, that of "hybrid"
+ * the sum of both rankings' relative scores, in [0, 2]. Ranking by words reads all items below the prefix: it is meant
+ * for one user's memories, not for a whole store.
  */
 export async function hybridSearch(
   store: BaseStore,

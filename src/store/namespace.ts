@@ -27,7 +27,7 @@ function invalid(namespace: Namespace, expected: string, found: string): UsageEr
     where: JSON.stringify(namespace),
     expected,
     found,
-    remedy: "Rename the label.",
+    remedy: "rename the label",
   });
 }
 

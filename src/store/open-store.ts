@@ -13,7 +13,7 @@ export interface OpenStoreOptions {
   readonly path?: string;
   readonly collection?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Takes the one line that says that memories are not kept. */
+  /** Receives the one-line warning that memories are not persisted. */
   readonly warn?: (line: string) => void;
   /** Starts the embedded server. */
   readonly start?: typeof startChromaServer;
@@ -22,19 +22,20 @@ export interface OpenStoreOptions {
 export interface OpenedStore {
   readonly store: BaseStore;
   readonly kind: "chroma" | "memory";
-  /** Ends the embedded server, for all stores on it, where this one started it. */
+  /** Stops the embedded server, for all stores on it, if this one started it. */
   close(): Promise<void>;
 }
 
 /** Of an embedded server: CHROMA_URL has no part in it. */
 const UNREACHABLE =
-  "The embedded server has ended: the store that had started it was closed, or its process ended. Open the store again.";
+  "the embedded server has ended: the store that had started it was closed, or its process ended; open the store again";
 
 /**
- * The store that serves here: the Chroma server at `CHROMA_URL`, else the embedded one on `path`, else LangGraph's
- * InMemoryStore with a warning. Stores that are open on one `path` at the same time, in one process or several, share the
- * embedded server that the first of them started: closing that one, or the end of its process, ends the server for all.
- * @throws StoreError where `CHROMA_URL` is unreachable, or the collection was written with other embeddings.
+ * Opens the best store that is available: the Chroma server at `CHROMA_URL`, else the embedded one on `path`, else
+ * LangGraph's InMemoryStore with a warning. Stores open on one `path` at the same time, in one process or several, share
+ * the embedded server that the first of them started: closing that store, or the end of its process, stops the server for
+ * all.
+ * @throws StoreError if `CHROMA_URL` is unreachable, or the collection was written with other embeddings.
  */
 export async function openStore({
   embeddings,

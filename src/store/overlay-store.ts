@@ -38,10 +38,10 @@ interface Entry {
 const PAGE = 500;
 
 /**
- * A copy-on-write fork of any store (also of the one that a graph's node is given): reads fall through to the base,
- * writes and deletes stay here, and the base is never written. Creating one costs nothing, so that each of many what-ifs
- * can have its own; the base must not change while forks of it are read, which renews the time to live of nothing in it.
- * Items are copied on their way in and out.
+ * A copy-on-write fork of any store (including the one that a graph node receives): reads fall through to the base,
+ * writes and deletes stay here, and the base is never written. Creating one costs nothing, so that each of many what-if
+ * runs can have its own. The base must not change while its forks are read. Reading a fork renews no time to live in the
+ * base. Items are copied on their way in and out.
  */
 export class OverlayStore extends BaseStore {
   readonly vectorIndex: VectorIndex | undefined;

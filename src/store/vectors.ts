@@ -28,7 +28,7 @@ export async function embedPuts(puts: readonly PutOperation[], index: VectorInde
       what: "the embeddings returned another number of vectors than of texts",
       expected: String(texts.length),
       found: String(embedded.length),
-      remedy: "Check the embeddings model.",
+      remedy: "check the embeddings model",
     });
   }
   const vectors = new Map(texts.map((text, at) => [text, embedded[at]!]));

@@ -24,7 +24,7 @@ export interface SftOptions {
 
 const roleShares = { extractor: 0.2, manager: 0.4, answerer: 0.4 };
 
-/** How the banks that prompts show have come about: messy, mended, and never mended. */
+/** How the banks that prompts show have come about: messy, fixed, and never fixed. */
 const bankShares = { naive: 0.55, right: 0.25, addOnly: 0.2 };
 const bankHabits: Readonly<Record<keyof typeof bankShares, Habits>> = {
   naive: naiveHabits,

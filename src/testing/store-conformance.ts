@@ -26,7 +26,7 @@ type CasesOf<Group> = Group extends StoreCases ? keyof Group : never;
 export type StoreCaseName = CasesOf<(typeof groups)[keyof typeof groups]>;
 
 export interface StoreConformanceOptions {
-  /** Cases that the store does not fulfil, each with its reason, which the test report shows. */
+  /** Cases that the store does not pass, each with its reason, which the test report shows. */
   readonly skip?: Partial<Record<StoreCaseName, string>>;
 }
 
@@ -40,10 +40,10 @@ export const conformanceIndex: ConformanceIndex = {
 };
 
 /**
- * Declares vitest tests that a LangGraph store keeps what `BaseStore` promises: a `describe` with one test for each
- * case. Call it at the top of a test file.
- * @param makeStore gives an empty store that embeds as it is told; it is called for each test.
- * @throws UsageError for a skip without a reason, or of a case that there is not.
+ * Declares vitest tests that check a LangGraph store against the promises of `BaseStore`: a `describe` with one test for
+ * each case. Call it at the top of a test file.
+ * @param makeStore returns an empty store that embeds as requested; it is called for each test.
+ * @throws UsageError for a skip without a reason, or of an unknown case.
  */
 export function storeConformance(
   name: string,
@@ -77,7 +77,7 @@ function checkSkips(name: string, reasons: ReadonlyMap<string, string>): void {
       where: `storeConformance("${name}")`,
       expected: known ? "a sentence that says why" : [...titles].join(" | "),
       found: title,
-      remedy: known ? "Give the reason." : "Take the title from the test report.",
+      remedy: known ? "give the reason" : "take the title from the test report",
     });
   }
 }

@@ -15,10 +15,10 @@ import { type CallParts, defined, metadataSchema, replyParts, runFields } from "
 import { ROLE_METADATA } from "./role.js";
 
 /**
- * Episodes from runs that LangSmith exported, in the order in which they ended: a `model_call` for each model run, a
- * `memory_step`, an `answer` or an `undo` for each run of this package that did one (its output holds it), and a `reward` for each feedback
- * on such a run. Of other runs only their model calls are taken. A pure function.
- * @throws FileError naming the run that is none.
+ * Converts runs exported from LangSmith to episode events, in the order in which the runs ended: a `model_call` for each
+ * model run, a `memory_step`, an `answer` or an `undo` for each run of this package that did one (its output holds it),
+ * and a `reward` for each feedback on such a run. Other runs contribute only their model calls. Pure function.
+ * @throws FileError naming the entry that is not a run.
  */
 export function episodesFromLangSmith(runs: readonly unknown[], where = "runs"): EpisodeEvent[] {
   const read = runs.map((run, index) => readRun(run, `${where}, run ${index + 1}`));

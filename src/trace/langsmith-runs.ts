@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tryJson } from "../json-file.js";
 
-/** A run as LangSmith exports it and takes it, as far as traces are read and written here; other fields are read over. */
+/** A run as LangSmith exports it and takes it, as far as traces are read and written here; other fields are ignored. */
 export const langSmithRunSchema = z.looseObject({
   id: z.string().min(1),
   name: z.string().default(""),

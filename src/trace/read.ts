@@ -5,7 +5,7 @@ import { parseLine } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema } from "./episode.js";
 
 export interface ReadOptions {
-  /** Leave out a last line that was cut off in the middle, as a crash leaves it. */
+  /** Ignore a last line that is cut off, as after a crash. */
   readonly tolerateCutTail?: boolean;
 }
 
@@ -18,7 +18,7 @@ export interface EpisodeLines {
 
 const EVENT_TYPES = episodeEventSchema.options.map(({ shape }) => shape.type.value);
 
-/** Reads an episode file. @throws FileError naming the file and line that is cut, is no JSON, or is no event. */
+/** Reads an episode file. @throws FileError naming the file and the line that is cut off, not JSON, or not an event. */
 export function readEpisodes(path: string, { tolerateCutTail = false }: ReadOptions = {}): EpisodeEvent[] {
   return readLines(path, tolerateCutTail).events;
 }

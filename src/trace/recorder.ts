@@ -15,7 +15,7 @@ import { defined, describeModelCall, runFields } from "./model-call.js";
 
 export type EpisodeRecorderOptions = (
   | { readonly path: string }
-  /** Takes each line, with its line feed, in the place of a file. */
+  /** Receives each line, with its line feed, instead of a file. */
   | { readonly write: (line: string) => void }
 ) & { readonly now?: () => Date };
 
@@ -29,8 +29,8 @@ const EVENT_TYPES: ReadonlyMap<string, EpisodeEvent["type"]> = new Map([
 const REMEMBERED_RUNS = 256;
 
 /**
- * A LangChain tracer that writes episodes as JSON lines: pass it in `callbacks` of a run. Lines are written
- * synchronously, so that a step that has returned is in the file. A line that can't be written fails the run.
+ * LangChain tracer that writes episodes as JSON lines; pass it in a run's `callbacks`. Lines are written synchronously: a
+ * step that has returned is in the file. A line that cannot be written fails the run.
  */
 export class EpisodeRecorder extends BaseTracer {
   override name = "memory_r1_episode_recorder";
@@ -52,12 +52,12 @@ export class EpisodeRecorder extends BaseTracer {
     this.#seen = new Set(this.#sink.ids);
   }
 
-  /** Records the reward of an answer or a memory step. One of each name is kept. @throws UsageError for one that is not finite. */
+  /** Records the reward of an answer or a memory step. Only one per name is kept. @throws UsageError if it is not finite. */
   reward({ of, name, value }: Pick<Reward, "of" | "name" | "value">): void {
     this.#write({ type: "reward", id: `${of}/${name}`, at: this.#at(), of, name, value }, `reward "${name}" of ${of}`);
   }
 
-  /** Makes sure that what is written survives a crash of the machine. */
+  /** Makes sure that written lines survive a machine crash. */
   flush(): void {
     this.#sink.flush();
   }

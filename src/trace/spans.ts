@@ -41,15 +41,15 @@ export interface SpanExport {
 export interface SpanOptions {
   /** Name of the service that ran the agents. Default "langgraph-memory-r1". */
   readonly serviceName?: string;
-  /** Whether prompts, replies, facts and memories are in the spans: they may be private. Default false. */
+  /** Whether spans contain prompts, replies, facts and memories, which may be private. Default false. */
   readonly content?: boolean;
 }
 
 /**
- * An episode as OpenTelemetry spans with the attributes of the semantic conventions for generative AI (gen_ai.*): one trace
- * for each graph run, a root "invoke_agent", and under it a "chat" for each model call and an "execute_tool" for each memory
- * step. What the conventions have no name for is under memory_r1.*. Ids follow from the events': an episode that is exported
- * twice gives the same spans. A pure function.
+ * An episode as OpenTelemetry spans with the attributes of the semantic conventions for generative AI (gen_ai.*): one
+ * trace for each graph run, a root "invoke_agent", and under it a "chat" for each model call and an "execute_tool" for
+ * each memory step. What the conventions have no name for is under memory_r1.*. Span ids derive from the events' ids:
+ * exporting an episode twice gives the same spans. Pure function.
  */
 export function exportSpans(
   events: readonly EpisodeEvent[],

@@ -8,13 +8,19 @@ import type { RecordedDialogue } from "./links.js";
 
 const FILE = "retrieval.json";
 
-/** Writes into an adapter's folder how answers' memories were chosen while it learned: used otherwise, it meets prompts that it never saw. */
+/**
+ * Records in an adapter's folder how memories were chosen for answers during training: with another setting it meets
+ * prompts that it never saw.
+ */
 export async function writeAdapterRetrieval(adapter: string, setting: RetrievalSetting): Promise<void> {
   await mkdir(adapter, { recursive: true });
   await writeJson(join(adapter, FILE), setting);
 }
 
-/** How an adapter was trained; undefined where its folder does not say. Throws FileError where it says it in another form. */
+/**
+ * The retrieval setting that an adapter was trained with; undefined if its folder has none.
+ * @throws FileError if the record has an unexpected format.
+ */
 export async function readAdapterRetrieval(adapter: string): Promise<RetrievalSetting | undefined> {
   const file = join(adapter, FILE);
   const value = await readOptionalJson(file);

@@ -2,9 +2,9 @@ import { MemoryR1Error } from "../errors.js";
 import { type Alarm, type AlarmKind, alarmKinds } from "./alarm.js";
 import type { StepRecord } from "./step-record.js";
 
-/** When an alarm sounds. Where the literature has no number the default is this project's own, and says so. */
+/** Alarm thresholds. Where the literature gives no number, the default is this project's own and marked as ours. */
 export interface AlarmThresholds {
-  /** Steps that a mean is taken over, and that an alarm needs at least. Ours: short enough to save most of a run. */
+  /** Number of steps in a mean, and minimum number of steps before an alarm. Ours: short enough to save most of a run. */
   readonly window: number;
   /**
    * Share of the first window's entropy that is left. A tenth: by the time 94 % of the entropy was used up, 93 % of what could be gained had been
@@ -17,11 +17,11 @@ export interface AlarmThresholds {
   readonly formatShare: number;
   /** Largest ratio ρ or 1/ρ of a token's (GSPO: response's) probabilities. TRL's PPO skips a minibatch at a mean ratio of 10 (`ratio_threshold`). */
   readonly ratio: number;
-  /** Gradient norm before clipping, in medians of the steps before it. Ours. */
+  /** Gradient norm before clipping, as a multiple of the median of the steps before it. Ours. */
   readonly gradientFactor: number;
-  /** Norms up to here are never alarming: the default clipping lets them pass. */
+  /** Norms up to this one never raise an alarm: the default clipping lets them pass. */
   readonly gradientFloor: number;
-  /** Steps that this median is taken over, at most. */
+  /** Maximum number of steps in this median. */
   readonly gradientWindow: number;
   /** Rise of the share of unparsable responses above its lowest window. Ours. */
   readonly unparsableRise: number;
@@ -39,7 +39,7 @@ export const alarmDefaults: AlarmThresholds = {
   unparsableRise: 0.15,
 };
 
-/** A run that was told to stop at an alarm, and did. */
+/** A run with `stopOnAlarm` stopped at an alarm. */
 export class AlarmError extends MemoryR1Error {
   constructor(
     readonly step: number,
@@ -59,8 +59,8 @@ export class AlarmError extends MemoryR1Error {
 export const alarmLine = ({ kind, seen, remedy }: Alarm): string => `alarm: ${kind}: ${seen}; ${remedy}`;
 
 /**
- * The alarms that begin to sound at the last of these steps: one that goes on sounding is told once. A function of the steps alone, so that a
- * resumed run has the alarms of an uninterrupted one.
+ * The alarms that start at the last of these steps; an alarm that persists is reported once. Depends on the steps alone,
+ * so that a resumed run has the same alarms as an uninterrupted one.
  */
 export function alarmsOf(steps: readonly StepRecord[], thresholds: Partial<AlarmThresholds> = {}): Alarm[] {
   const settings = { ...alarmDefaults, ...thresholds };

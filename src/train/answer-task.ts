@@ -16,7 +16,10 @@ export interface AnswerTaskOptions {
   /** Adapter that is trained. */
   readonly adapter: string;
   readonly reward: RewardName;
-  /** What naming exactly the memories that hold the evidence adds to the reward; what is rewarded for its answer alone unlearns to name them. Default 0. */
+  /**
+   * Reward for naming exactly the memories that hold the evidence. An agent that is rewarded for its answers alone
+   * unlearns to name them. Default 0.
+   */
   readonly evidenceWeight?: number;
 }
 

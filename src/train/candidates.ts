@@ -19,7 +19,7 @@ export interface Items<Item> {
   readonly skipped: Readonly<Record<string, number>>;
 }
 
-/** Parts items from what is none. Throws UsageError where two have one id, and where no item is left; `expected` says what would have been one. */
+/** Separates trainable items from skipped ones. @throws UsageError for a duplicate id, or if no item is left (`expected` describes one). */
 export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: string): Items<Item> {
   const items = new Map<string, Item>();
   const skipped: Record<string, number> = {};

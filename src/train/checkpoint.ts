@@ -48,7 +48,7 @@ export async function latestCheckpoint(out: string): Promise<FoundCheckpoint | u
   return (await checkpoints(out)).at(-1);
 }
 
-/** Reads a checkpoint's manifest and all its files. Throws FileError that says what is damaged, and which older checkpoint is whole. */
+/** Reads a checkpoint's manifest and all its files. @throws FileError that says what is damaged, and which older checkpoint is whole. */
 export async function openCheckpoint({ step, folder }: FoundCheckpoint): Promise<Manifest> {
   const manifest = await verifyCheckpoint(folder).catch(async (error: unknown) => {
     if (!(error instanceof FileError)) throw error;
@@ -65,7 +65,7 @@ export async function openCheckpoint({ step, folder }: FoundCheckpoint): Promise
   });
 }
 
-/** A checkpoint by its folder, or the latest of a run's folder. Throws FileError where there is none. */
+/** A checkpoint by its folder, or the latest of a run's folder. @throws FileError where there is none. */
 export async function findCheckpoint(from: string): Promise<FoundCheckpoint> {
   const folder = resolve(from);
   const step = NAME.exec(basename(folder))?.[1];

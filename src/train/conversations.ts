@@ -7,7 +7,7 @@ import { parseFields, readOptionalJson } from "../json-file.js";
 import type { Turn } from "../trace/episode.js";
 import type { RecordedDialogue } from "./links.js";
 
-/** By what a conversation is known again, in whatever file and form it comes. */
+/** Identifies a conversation across files and formats. */
 const conversationMarkSchema = z.object({
   id: z.string(),
   /** SHA-256 of its first turn, in hexadecimal: ids of generated or of anyone's own conversations are not unique. Null where no turn is known. */
@@ -62,7 +62,10 @@ export async function writeTrainedOn(adapter: string, conversations: readonly Co
   await writeJson(join(adapter, FILE), content);
 }
 
-/** The conversations that an adapter learned from; none where its folder does not say. Throws FileError where it says it in another form. */
+/**
+ * The conversations that an adapter learned from; none if its folder has no record.
+ * @throws FileError if the record has an unexpected format.
+ */
 export async function readTrainedOn(adapter: string): Promise<ConversationMark[]> {
   const file = join(adapter, FILE);
   const value = await readOptionalJson(file);

@@ -89,7 +89,7 @@ export interface CreditReport {
 /** Operations whose banks are answered from in one batch. */
 const BATCH = 32;
 
-/** Credits the operations of recorded conversations. Throws UsageError where there is none to be credited. */
+/** Credits the operations of recorded conversations. @throws UsageError where there is none to be credited. */
 export async function creditOperations(
   dialogues: readonly RecordedDialogue[],
   options: CreditOptions,

@@ -7,7 +7,7 @@ export const cursorSchema = z.object({
   epoch: z.number().int().nonnegative(),
   /** Items of this epoch's order that were dealt or put off. */
   position: z.number().int().nonnegative(),
-  /** Items put off, since the batch that they were due in held them already from the epoch before. They come next. */
+  /** Items deferred because the batch that they were due in already held them from the previous epoch. They come next. */
   deferred: z.array(z.string()),
 });
 

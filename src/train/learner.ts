@@ -70,7 +70,7 @@ export class Learner {
     await writeAtomic(join(folder, STATE_FILE), (file) => writeFile(file, JSON.stringify(state)));
   }
 
-  /** Restores what `save` wrote, or the named parts of it. Throws FileError where it is of another algorithm. */
+  /** Restores what `save` wrote, or the named parts of it. @throws FileError where it is of another algorithm. */
   async load(folder: string, parts: LearnerParts = { critic: true, klCoefficient: true }): Promise<void> {
     await this.engine.loadTraining(this.adapter, folder);
     if (this.options.critic !== null && parts.critic) {

@@ -24,15 +24,17 @@ export interface ManagerTaskOptions {
   readonly answerer?: string;
   readonly reward: RewardName;
   /**
-   * Questions of earlier turns that each fork is asked beside its own: without them nothing would tell a manager that it overwrote
-   * another memory. The paper asks only the turn's own. An earlier question is left out that rests on a turn which the turn's own questions rest on,
-   * too: the evidence of what has changed names what it was before, as in the generated world, whether questions have an `after` or not.
+   * Number of earlier turns' questions that each fork is asked besides its own: without them nothing would tell the
+   * manager that it overwrote another memory. The paper asks only the turn's own questions. An earlier question is left
+   * out if it rests on a turn that the turn's own questions also rest on: the evidence of a change includes what was true
+   * before, as in the generated world, whether questions have an `after` or not.
    */
   readonly retentionQuestions?: number;
   /**
-   * Weight of the credit of single operations in the reward: of each, by how much the same questions are answered better than from a fork
-   * that lacks it alone. A response earns the mean of its operations' credits besides; where there are several, each one's tokens earn what it
-   * has beyond that mean. Default 0. Costs one more answer to each question for each operation.
+   * Weight of the credit of single operations in the reward. An operation's credit is how much better the same questions
+   * are answered than from a fork that lacks only this operation. A response also earns the mean of its operations'
+   * credits; if there are several, the tokens of each earn its difference from that mean. Default 0. Costs one more
+   * answer per question and operation.
    */
   readonly creditWeight?: number;
 }

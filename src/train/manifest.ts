@@ -55,7 +55,7 @@ export async function writeManifest(folder: string, state: CheckpointState): Pro
 }
 
 /**
- * Reads a checkpoint's manifest and compares every file with it. Throws FileError that names the file, the expected and the found hash.
+ * Reads a checkpoint's manifest and compares every file with it. @throws FileError that names the file, the expected and the found hash.
  */
 export async function verifyCheckpoint(folder: string): Promise<Manifest> {
   const remedy = "restore the folder from a copy, or use another checkpoint";

@@ -14,11 +14,11 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly reward: number;
   /** Mean quality of the answers, before it is weighed against form. */
   readonly outcome: number;
-  /** What of the mean reward was paid for text that can be read, whatever it says. */
+  /** Part of the mean reward that was paid for parsable text, whatever it says. */
   readonly formatReward: number;
-  /** What of the mean reward was paid as credit of single operations; only where they are credited. */
+  /** Part of the mean reward that was paid as credit of single operations; only if they are credited. */
   readonly creditReward?: number;
-  /** What of it was paid for naming the memories that hold the evidence; only where that is rewarded. */
+  /** Part of the mean reward that was paid for naming the memories that hold the evidence; only if that is rewarded. */
   readonly evidenceReward?: number;
   /** Share of the calls whose text could not be read, in [0, 1]: the mean over attempts of each one's share. */
   readonly unparsable: number;
@@ -41,7 +41,7 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly responses: number;
   readonly truncatedResponses: number;
   readonly unparsableResponses: number;
-  /** Calls that were not made, since their prompt left no room for a response: nothing was decided there, or no answer given. */
+  /** Calls that were skipped because their prompt left no room for a response: nothing was decided there, or no answer given. */
   readonly skippedCalls: number;
   /** Responses that the length limit cut and that therefore have no weight; only where such are filtered. */
   readonly filtered?: number;
@@ -52,15 +52,18 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   /** Nats per response by k1, before the step, and the weight that they had; only where the KL is in the reward or steered. */
   readonly sequenceKl?: number;
   readonly klCoefficient?: number;
-  /** The policy's, with its KL where that is in the loss: mean over the optimizer steps of the last pass, before each; 0 where there was none. */
+  /**
+   * Loss of the policy, with its KL if that is in the loss: mean over the optimizer steps of the last pass, before each;
+   * 0 where there was none.
+   */
   readonly loss: number;
   /** L2 norm of the policy's whole gradient before clipping: mean over the same optimizer steps. */
   readonly gradientNorm: number;
-  /** Those that began to sound at this step; only where one did. */
+  /** Alarms that started at this step; only if one did. */
   readonly alarms?: readonly Alarm[];
 }
 
-/** Of the policy's last pass. */
+/** Metrics of the policy's last pass. */
 export interface PolicyMetrics {
   /** KL to the reference policy, the base model: mean over tokens, in nats per token, by k3. */
   readonly kl: number;
@@ -72,9 +75,12 @@ export interface PolicyMetrics {
   readonly maxRatio: number;
 }
 
-/** Of PPO's critic. */
+/** Metrics of PPO's critic. */
 export interface ValueMetrics {
-  /** Of the returns, by the values when the responses were sampled: 1 is all of it, below 0 is worse than their mean. */
+  /**
+   * Share of the returns' variance that the values explained when the responses were sampled: 1 is all of it, below 0 is
+   * worse than the mean return.
+   */
   readonly explainedVariance: number;
   /** Share of the values that moved farther than the clip from the old ones, in [0, 1]. */
   readonly valueClipFraction: number;

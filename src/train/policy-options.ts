@@ -41,35 +41,35 @@ const overlongSchema = z.discriminatedUnion("kind", [
 /** How a policy learns from rollouts: every algorithm of ./presets is a set of these. */
 export const policyOptionsSchema = z
   .object({
-    /** Of rewards within a group; unused with a critic. */
+    /** Advantages of the rewards within a group; unused with a critic. */
     advantage: z.enum(advantageKinds),
     aggregation: z.enum(aggregations),
-    /** Of what the probability ratio is taken. */
+    /** Level of the probability ratio. */
     ratio: z.enum(ratioLevels),
-    /** The ratio is clipped to 1 − clipLow … 1 + clipHigh. Infinity leaves it. */
+    /** The ratio is clipped to 1 − clipLow … 1 + clipHigh. Infinity turns the upper clip off. */
     clipLow: nonNegative,
     clipHigh: z.union([nonNegative, z.literal(Number.POSITIVE_INFINITY)]),
     /** Weight of the KL to the base model. */
     klCoefficient: nonNegative,
     klEstimator: z.enum(klEstimators),
-    /** As a term of the loss, or taken from the reward. */
+    /** Whether the KL is a term of the loss, or subtracted from the reward. */
     klPlace: z.enum(["loss", "reward"]),
-    /** Nats per response that the coefficient is steered to (Ziegler et al. 2019); null keeps it fixed. */
+    /** Target KL, in nats per response, to which the coefficient adapts (Ziegler et al. 2019); null keeps it fixed. */
     klTarget: positive.nullable(),
-    /** Most that a token may count for having become likelier between the sampler's numbers and the trainer's; null takes the sampler's as they are. */
+    /** Truncated importance sampling: cap on the trainer/sampler probability ratio of a token; null turns the correction off. */
     importanceCap: positive.nullable(),
     overlong: overlongSchema,
-    /** Batches that may be sampled in a step, beyond the first, in place of groups without variance. */
+    /** Extra batches that a step may sample to replace groups without variance. */
     extraBatches: z.number().int().nonnegative(),
     /** Passes over each step's rollouts. */
     epochs: z.number().int().positive(),
     /** Optimizer steps in each pass. */
     minibatches: z.number().int().positive(),
-    /** Share of the reward that text which can be read earns by itself; small, or it swamps the outcome. */
+    /** Share of the reward that parsable text earns by itself; keep it small, or it swamps the outcome. */
     formatWeight: share,
     maxResponseLength: z.number().int().positive(),
     optimizer: optimizerSchema,
-    /** PPO's: advantages per token, from a learned value. Null compares the rewards of a group. */
+    /** PPO: advantages per token, from a learned value. Null: rewards are compared within a group. */
     critic: criticSchema.nullable(),
   })
   .refine(({ critic, extraBatches }) => critic === null || extraBatches === 0, {

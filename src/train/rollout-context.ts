@@ -24,7 +24,7 @@ export function encodeMessages({ tokenizer }: RolloutContext, messages: readonly
   return tokenizer.encodeChat(toChatTurns(messages));
 }
 
-/** The tokens of a recorded prompt. Throws FileError where the model that recorded it saw others. */
+/** The tokens of a recorded prompt. @throws FileError where the model that recorded it saw others. */
 export function encodeRecorded({ tokenizer }: RolloutContext, { id, messages, promptIds }: ModelCall): number[] {
   const ids = tokenizer.encodeChat(messages);
   if (promptIds !== undefined && promptIds.join(" ") !== ids.join(" ")) {

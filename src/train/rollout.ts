@@ -28,11 +28,11 @@ export interface Rollout {
   /** Share of the calls whose text could be read. */
   readonly format: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
-  /** What the mean credit of its operations adds to its reward; absent where they are not credited. */
+  /** Reward added for the mean credit of its operations; absent if they are not credited. */
   readonly credit?: number;
-  /** What naming the memories that hold the evidence adds to its reward; absent where that is not rewarded. */
+  /** Reward added for naming the memories that hold the evidence; absent if that is not rewarded. */
   readonly evidence?: number;
-  /** Calls of either agent that were not made, since their prompt left no room for a response. Default 0. */
+  /** Calls of either agent that were skipped because their prompt left no room for a response. Default 0. */
   readonly skippedCalls?: number;
 }
 
@@ -47,11 +47,14 @@ export interface Task {
   readonly name: string;
   /** Ids of all items, in a fixed order. */
   readonly items: readonly string[];
-  /** What of the episodes made no item, counted by reason. */
+  /** Candidates in the episodes that made no item, counted by reason. */
   readonly skipped?: Readonly<Record<string, number>>;
   /** The conversations that the items are of. */
   readonly conversations?: readonly ConversationMark[];
-  /** How answers' memories are chosen in it, which `train` writes beside the adapter; absent where the episodes differ in it, or nothing answers. */
+  /**
+   * How memories are chosen for its answers; `train` records it beside the adapter. Absent if the episodes differ in it,
+   * or nothing is answered.
+   */
   readonly retrieval?: RetrievalSetting;
   rollouts(items: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]>;
 }

@@ -40,7 +40,7 @@ export function differences(from: Settings, to: Settings): Difference[] {
     }));
 }
 
-/** Throws UsageError that names every setting in which a run differs from the checkpoint that it is to go on from, with both values. */
+/** @throws UsageError that names every setting in which a run differs from the checkpoint that it is to go on from, with both values. */
 export function requireSame(differing: readonly Difference[], checkpoint: string, remedy: string): void {
   if (differing.length === 0) return;
   const list = (side: "from" | "to") =>

@@ -25,8 +25,8 @@ const RESTARTS_DATA = /^(seed$|task\.)/;
 const STEERS_KL = /^algorithm\.(kl|critic)/;
 
 /**
- * Reads and checks all that a run starts from, and changes nothing. Throws UsageError where settings do not fit the checkpoint, and
- * FileError where there is none or it is damaged.
+ * Reads and checks everything that a run starts from; changes nothing.
+ * @throws UsageError if settings do not fit the checkpoint, FileError if there is none or it is damaged.
  */
 export async function startingPoint(given: TrainOptions): Promise<StartingPoint> {
   const options = settledOptions(given);

@@ -22,7 +22,7 @@ export interface TrainSummary {
 export class StepHistory {
   private readonly records: StepRecord[];
 
-  /** `lines` are those of a metrics file: the steps that a resumed run has behind it. Throws FileError where they are of another form. */
+  /** `lines` are those of a metrics file: the steps that a resumed run has behind it. @throws FileError where they are of another form. */
   constructor(
     private readonly thresholds: Partial<AlarmThresholds> = {},
     lines = "",

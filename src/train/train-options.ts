@@ -18,7 +18,7 @@ export const trainDefaults = {
 export interface TrainOptions {
   readonly engine: PolicyEngine;
   readonly adapter: string;
-  /** Of a new adapter. Default rank 16, alpha 32, and the seed of the run. */
+  /** LoRA options of a new adapter. Default rank 16, alpha 32, and the seed of the run. */
   readonly lora?: Partial<LoraOptions>;
   readonly task: Task;
   readonly steps: number;
@@ -26,28 +26,31 @@ export interface TrainOptions {
   readonly batchSize?: number;
   /** Attempts per item. Default 8. */
   readonly groupSize?: number;
-  /** Of the attempts. Default 1, as in the paper. */
+  /** Sampling temperature of the attempts. Default 1, as in the paper. */
   readonly temperature?: number;
   readonly seed: number;
   /** One of ./presets, or a variation of it. */
   readonly algorithm: PolicyOptions;
   /** Folder for metrics and checkpoints. */
   readonly out: string;
-  /** Steps between checkpoints. Default 10; the last step has one always. */
+  /** Steps between checkpoints. Default 10; the last step always has one. */
   readonly checkpointEvery?: number;
-  /** Goes on from the folder's latest checkpoint, with the same settings; more steps are fine. Default false. */
+  /** Continues from the latest checkpoint in `out`, with the same settings; `steps` may be larger. Default false. */
   readonly resume?: boolean;
-  /** Starts from a checkpoint of another run, or the latest of its folder, and may have other settings. Its steps and metrics count on. */
+  /**
+   * Starts from a checkpoint of another run, or from the latest in that run's folder; settings may differ. Its steps and
+   * metrics continue.
+   */
   readonly fork?: string;
-  /** What the task's rollouts follow from beside its items, such as the reward's name: fixed while a run goes on. */
+  /** What the task's rollouts depend on besides its items, such as the reward's name; must not change when a run is resumed. */
   readonly settings?: Readonly<Record<string, unknown>>;
   /** Also writes TensorBoard's event files into `out`; `now` gives milliseconds since 1970. */
   readonly tensorboard?: { readonly now: () => number };
-  /** When an alarm sounds; what is absent is as in `alarmDefaults`. */
+  /** Alarm thresholds; missing ones are as in `alarmDefaults`. */
   readonly alarms?: Partial<AlarmThresholds>;
   /** Ends the run with an AlarmError at the first alarm. Its step is in the metrics, and the last checkpoint stays. Default false. */
   readonly stopOnAlarm?: boolean;
-  /** Ends the run after the step under way, which then has a checkpoint; its reason is thrown. */
+  /** Ends the run after the current step, which then has a checkpoint; the signal's reason is thrown. */
   readonly signal?: AbortSignal;
   readonly onStep?: (progress: Progress) => void;
 }

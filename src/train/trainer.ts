@@ -15,10 +15,11 @@ import { StepHistory, type TrainSummary } from "./step-history.js";
 import { settledOptions, type TrainOptions } from "./train-options.js";
 
 /**
- * Trains one agent's adapter on replayed episodes. Everything random in a step follows from the seed and the step's number, so that a
- * resumed run goes on as if it had not stopped. Leaves `out`/adapter in peft's format, `out`/metrics.jsonl, and the latest checkpoints.
- * `start` may be read beforehand, to have its errors apart. Throws EngineError where loss or gradient is not a number, before that optimizer step, of which a
- * training step may have several, changes a weight; and AlarmError where it is told to stop.
+ * Trains one agent's adapter on replayed episodes. All randomness in a step derives from the seed and the step's number,
+ * so that a resumed run continues as if it had not stopped. Writes `out`/adapter in peft's format, `out`/metrics.jsonl,
+ * and the latest checkpoints. `start` can be computed beforehand to surface its errors early.
+ * @throws EngineError if a loss or gradient is not finite (the weights keep their values before that optimizer step, of
+ * which a training step may have several), AlarmError with `stopOnAlarm`.
  */
 export async function train(options: TrainOptions, start?: StartingPoint): Promise<TrainSummary> {
   const settled = settledOptions(options);

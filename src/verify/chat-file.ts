@@ -46,7 +46,7 @@ export interface ChatOptions {
   readonly onModel?: ((model: string, seconds: number) => void) | undefined;
 }
 
-/** Real checkpoints beside another implementation's chats: template, tokenizer, decoding and scoring. Throws FileError. */
+/** Real checkpoints beside another implementation's chats: template, tokenizer, decoding and scoring. @throws FileError. */
 export async function* checkChatFile(file: string, chats: ChatFile, options: ChatOptions): AsyncGenerator<Check> {
   for (const [model, rows] of chats) {
     const reason = await skipReason(model, options.models);

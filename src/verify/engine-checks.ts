@@ -7,7 +7,7 @@ import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
 import type { ReferenceOptions } from "./reference.js";
 
-/** The same numbers by way of the engine's thread, as the chat model and the trainer get them. Throws FileError. */
+/** The same numbers by way of the engine's thread, as the chat model and the trainer get them. @throws FileError. */
 export async function* checkEngine(
   folder: string,
   { device, precision = "float32", bounds }: ReferenceOptions,

@@ -33,7 +33,7 @@ export class ExpectedNumbers {
     private readonly tensors: ReadonlyMap<string, TensorInfo>,
   ) {}
 
-  /** Throws FileError. */
+  /** @throws FileError. */
   static async read(folder: string): Promise<ExpectedNumbers> {
     const settingsFile = join(folder, "expected.json");
     const settings = parseFields(settingsSchema, await readJson(settingsFile, remedy), settingsFile, remedy);

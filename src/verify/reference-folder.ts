@@ -21,7 +21,7 @@ import { checkPpo } from "./ppo-checks.js";
 import type { Reference, ReferenceOptions } from "./reference.js";
 import { decoderParameters, open, runOnce } from "./run-graph.js";
 
-/** The graphs of the engine beside another implementation's numbers, on one tiny checkpoint. Throws FileError. */
+/** The graphs of the engine beside another implementation's numbers, on one tiny checkpoint. @throws FileError. */
 export async function* checkReferenceFolder(folder: string, options: ReferenceOptions): AsyncGenerator<Check> {
   const config = await readConfig(folder);
   const checkpoint = await openCheckpoint(folder, config);

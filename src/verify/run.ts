@@ -18,7 +18,7 @@ type Input =
 const remedy =
   "pass a folder with config.json, expected.json and expected.safetensors, a list of predictions with their metrics, or an object of chats by model";
 
-/** All checks of all paths, as they are made. Throws FileError before the first check where a path holds nothing that can be checked. */
+/** All checks of all paths, as they are made. @throws FileError before the first check where a path holds nothing that can be checked. */
 export async function* verify(paths: readonly string[], options: ChatOptions): AsyncGenerator<Check> {
   const inputs = await Promise.all(paths.map(recognise));
   for (const input of inputs) yield* checks(input, options);

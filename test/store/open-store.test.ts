@@ -34,7 +34,7 @@ describe("openStore", () => {
     const error = await second.store.put(["m"], "k", { text: "y" }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(StoreError);
     expect(error).toMatchObject({
-      remedy: expect.stringMatching(/^The embedded server has ended: .*Open the store again\.$/),
+      remedy: expect.stringMatching(/^the embedded server has ended: .*; open the store again$/),
     });
     const again = await open();
     expect(await again.store.search(["m"])).toHaveLength(1);
