@@ -64,7 +64,7 @@ export type Pooling = "mean" | "first";
 
 export interface SentenceSettings {
   readonly pooling: Pooling;
-  /** Most tokens of a text; what is longer is cut. */
+  /** Maximum number of tokens of a text; longer texts are cut. */
   readonly maxTokens: number;
 }
 

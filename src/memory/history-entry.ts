@@ -11,9 +11,9 @@ const provenanceSchema = z.object({
   source: z.string().nullable(),
   /** Id of the manager's model call. */
   call: z.string().nullable(),
-  /** Version of the policy that decided, where the model reports it. */
+  /** Version of the policy that decided, if the model reports it. */
   policyVersion: z.string().nullable(),
-  /** Probability of the model's whole response: the product over its tokens, where the model reports them. */
+  /** Probability of the model's whole response: the product over its tokens, if the model reports them. */
   probability: z.number().nullable(),
 });
 

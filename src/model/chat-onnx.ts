@@ -113,7 +113,10 @@ export class ChatOnnx extends BaseChatModel<ChatOnnxCallOptions> {
     return "onnx";
   }
 
-  /** Names the policy exactly, so that a response cache does not outlive a training step, nor serve another adapter of the same name. */
+  /**
+   * Identifies the policy exactly, so that a response cache is not used beyond a training step, or for another adapter of
+   * the same name.
+   */
   override _identifyingParams(): Record<string, unknown> {
     const { folder } = this.engine.info;
     const adapter = this.adapterId === undefined ? {} : { adapter_id: this.adapterId };

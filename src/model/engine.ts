@@ -110,7 +110,7 @@ export type UpdateRequest = { readonly optimizer: Partial<AdamWOptions> } & (
       /** Only of a critic. */
       readonly objective: "value";
       readonly groups: readonly ValueGroup[];
-      /** How far a value may move from the old one before its loss is no longer lowered. */
+      /** How far a value may move from the old one before its loss stops decreasing. */
       readonly valueClip: number;
     }
 );

@@ -11,7 +11,7 @@ export interface ChatTokenizer {
   /** Token ids of a text; nothing is added around it. Control tokens in the text become control ids. */
   encode(text: string): number[];
   decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
-  /** The chat template's text. Control tokens inside of a message or a tool are defused: they are data. */
+  /** The chat template's text. Control tokens inside a message or a tool are defused, because they are data. */
   render(messages: readonly ChatTurn[], options?: Partial<ChatRenderOptions>): string;
   /**
    * Ids of the rendered chat with the generation prompt. `reply` is what the reply must begin with.

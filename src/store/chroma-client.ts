@@ -3,7 +3,7 @@ import { StoreError, UsageError } from "../errors.js";
 import { guarded } from "./chroma-errors.js";
 
 export interface ChromaAccess {
-  /** Default: Chroma's "default_tenant" and "default_database". Both must be there already. */
+  /** Default: Chroma's "default_tenant" and "default_database". Both must already exist. */
   readonly tenant?: string;
   readonly database?: string;
   /** Sent with each request, such as { authorization: "Bearer …" } or { "x-chroma-token": "…" }. */
@@ -15,7 +15,7 @@ const MAJOR = 1;
 
 /**
  * A client for the Chroma server at `url`, such as "http://127.0.0.1:8000". Connects to nothing yet.
- * @throws UsageError for a URL that is none, is not http(s), or has a path (Chroma's client cannot use one).
+ * @throws UsageError if the URL is invalid, is not http(s), or has a path (Chroma's client cannot use one).
  */
 export function chromaClient(url: string, { tenant, database, headers }: ChromaAccess = {}): ChromaClient {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
@@ -39,8 +39,8 @@ export function chromaClient(url: string, { tenant, database, headers }: ChromaA
 }
 
 /**
- * Resolves when a Chroma server answers whose version this package knows.
- * @throws StoreError where none does, or something answers that is no Chroma server of the v2 interface.
+ * Resolves when a Chroma server answers whose version this package supports.
+ * @throws StoreError if none does, or if what answers is not a Chroma server with the v2 interface.
  */
 export async function checkServer(client: ChromaClient, where: string, unreachable?: string): Promise<void> {
   const heartbeat = await guarded("asking for a heartbeat", where, () => client.heartbeat(), unreachable);

@@ -25,12 +25,12 @@ const CACHED_WORDS = 50_000;
 
 /**
  * Embeddings that need no download: hashed Porter stems, bigrams of content words and character trigrams, each with
- * sublinear term frequency and a hashed sign (Weinberger et al. 2009, "Feature hashing"), L2-normalised.
- * The same text gives the same vector on every machine, where its script has spaces between words; others are segmented by
- * the runtime's dictionaries. No vector is zero, so that cosine similarity is always defined.
+ * sublinear term frequency and a hashed sign (Weinberger et al. 2009, "Feature hashing"), L2-normalised. The same text
+ * gives the same vector on every machine, where its script has spaces between words; others are segmented by the
+ * runtime's dictionaries. No vector is zero, so cosine similarity is always defined.
  */
 export class LexicalEmbeddings extends Embeddings {
-  /** Names the scheme: vectors of two schemes must never meet in one collection. */
+  /** Identifies the embedding scheme: vectors of two schemes must never be mixed in one collection. */
   readonly name: string;
   readonly dimensions: number;
   readonly #words = new Map<string, readonly Feature[]>();

@@ -3,7 +3,7 @@ import type { PutOperation } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
 import { textsAt } from "./text-fields.js";
 
-/** How items are embedded: one vector for each text that one of the fields (LangGraph index paths) selects. */
+/** How items are embedded: one vector for each text that a field (a LangGraph index path) selects. */
 export interface VectorIndex {
   readonly embeddings: Embeddings;
   /** Default: ["$"], the whole value as one JSON text. */

@@ -1,7 +1,7 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 
-/** How a store under test must embed: by these embeddings, one vector for each text that one of the fields selects. */
+/** How a store under test must embed: with these embeddings, one vector for each text that a field selects. */
 export interface ConformanceIndex {
   readonly embeddings: Embeddings;
   /** Length of the vectors. */

@@ -41,15 +41,15 @@ export const memoryValueSchema = z.object({
   source: z.string(),
   /** Position of that turn in its bank's history: memories are listed in this order. */
   order: z.number(),
-  /** The words of that turn, where the bank keeps them and the text does not hold them. */
+  /** The words of that turn, if the bank stores them and the text does not contain them. */
   said: z.string().exactOptional(),
 });
 
 export const retrievedMemorySchema = memoryValueSchema.extend({
-  /** What the model saw instead of the key: "m1", "m2", … in the order of the prompt. */
+  /** What the model sees instead of the key: "m1", "m2", … in the order of the prompt. */
   alias: z.string(),
   key: z.string(),
-  /** Where it lies, for a memory that is not of the decision's own bank. */
+  /** Its namespace, if it is not in the decision's own bank. */
   namespace: z.array(z.string()).optional(),
 });
 
@@ -81,7 +81,7 @@ const modelCallSchema = z.object({
   usage: z.object({ inputTokens: z.number(), outputTokens: z.number() }).optional(),
   /** ISO 8601, when the model was asked. */
   startedAt: z.string().optional(),
-  /** Exact token ids, and log-probabilities of the response tokens, where the model reports them. */
+  /** Exact token ids, and log-probabilities of the response tokens, if the model reports them. */
   promptIds: z.array(z.number()).optional(),
   responseIds: z.array(z.number()).optional(),
   logprobs: z.array(z.number()).optional(),
@@ -114,31 +114,31 @@ export const questionSchema = z.object({
   text: z.string(),
   gold: z.string().optional(),
   category: z.string().optional(),
-  /** Ids of the turns that hold the answer. */
+  /** Ids of the turns that contain the answer. */
   evidence: z.array(z.string()).optional(),
-  /** Id of the turn after which it is asked, and answered as things then stand; otherwise at the end. */
+  /** Id of the turn after which it is asked and answered, by what is known then. Absent: at the end. */
   after: z.string().optional(),
 });
 
-/** The nearest memory is that which the search ranks first; listed last, it stands next to the question. */
+/** The nearest memory is the one that the search ranks first; listed last, it is next to the question. */
 export const memoryOrders = ["oldest-first", "nearest-first", "nearest-last"] as const;
 
-/** How the memories were chosen that an agent saw. */
+/** How the memories that an agent saw were chosen. */
 export const retrievalSettingSchema = z.object({
-  /** Memories of each speaker that an answerer sees, at most. */
+  /** Maximum number of memories per speaker that an answerer sees. */
   memoriesPerSpeaker: z.number().int().positive(),
-  /** Whether only the speakers count whom the question names, where it names any. */
+  /** Whether only the speakers named in the question count, if it names any. */
   namedSpeakersOnly: z.boolean(),
   /** What ranked them. Absent: the store's vectors, "vector". */
   search: z.enum(searchModes).exactOptional(),
   /**
-   * Whether memories keep the words of the turns that they came from, and are found and shown with them. Absent: false. An answer agent only
-   * records it: it finds and shows what its bank has, and `words` of the manager decides that.
+   * Whether memories store the words of the turns they came from, and are found and shown with them. Absent: false. An
+   * answer agent only records this setting: it finds and shows what its bank holds, which `words` of the manager decides.
    */
   words: z.boolean().exactOptional(),
-  /** Whether what was told just before and after a memory counts for it. Absent: false. */
+  /** Whether what was told just before and after a memory also counts for its score. Absent: false. */
   adjacent: z.boolean().exactOptional(),
-  /** How those of one speaker are listed. Absent: by time, "oldest-first". */
+  /** How the memories of one speaker are ordered. Absent: by time, "oldest-first". */
   order: z.enum(memoryOrders).exactOptional(),
 });
 
@@ -158,13 +158,13 @@ export const answerSchema = z.object({
   unparsable: z.string().nullable(),
 });
 
-/** What was taken back by `MemoryBank.undo`: no agent decided it, but the bank is another one after it. */
+/** What `MemoryBank.undo` undid: no agent decided it, but it changes the bank. */
 const undoSchema = z.object({
   type: z.literal("undo"),
   ...common,
   run: runSchema,
   namespace: z.array(z.string()),
-  /** Ids of the history's entries whose effect was taken back. */
+  /** Ids of the history entries that were undone. */
   undoes: z.array(z.string()),
   changes: z.array(changeSchema),
 });

@@ -14,8 +14,8 @@ export function advantageUnit(rewards: readonly number[], kind: AdvantageKind): 
 }
 
 /**
- * Advantages of one group's responses; a group of one gets 0, having nothing to be compared with.
- * "mean-std": (r − mean) / (std + 1e-6) with the unbiased std (GRPO, Shao et al. 2024). "mean": r − mean (Dr. GRPO, Liu et al. 2025).
+ * Advantages of one group's responses; a group of one gets 0, because there is nothing to compare it with. "mean-std": (r
+ * − mean) / (std + 1e-6) with the unbiased std (GRPO, Shao et al. 2024). "mean": r − mean (Dr. GRPO, Liu et al. 2025).
  * "leave-one-out": r minus the mean of the others (RLOO, Ahmadian et al. 2024).
  */
 export function groupAdvantages(rewards: readonly number[], kind: AdvantageKind): number[] {

@@ -10,7 +10,10 @@ import type { RecordedDialogue } from "./links.js";
 /** Identifies a conversation across files and formats. */
 const conversationMarkSchema = z.object({
   id: z.string(),
-  /** SHA-256 of its first turn, in hexadecimal: ids of generated or of anyone's own conversations are not unique. Null where no turn is known. */
+  /**
+   * SHA-256 of its first turn, in hexadecimal: ids of generated conversations, or of your own, are not unique. Null if no
+   * turn is known.
+   */
   opening: z.string().nullable(),
 });
 

@@ -3,9 +3,9 @@ import { Random } from "../random.js";
 import { streamSeed } from "./seeds.js";
 
 export const cursorSchema = z.object({
-  /** Passes over the items that are begun and not ended, counted from 0. */
+  /** The current pass over the items, counted from 0. */
   epoch: z.number().int().nonnegative(),
-  /** Items of this epoch's order that were dealt or put off. */
+  /** Number of items in this epoch's order that were dealt or deferred. */
   position: z.number().int().nonnegative(),
   /** Items deferred because the batch that they were due in already held them from the previous epoch. They come next. */
   deferred: z.array(z.string()),

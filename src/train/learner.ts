@@ -15,10 +15,10 @@ const STATE_FILE = "algorithm.json";
 const CRITIC_FOLDER = "critic";
 const stateSchema = z.object({ klCoefficient: z.number().nonnegative() });
 
-/** What a run takes over beside the adapter; the rest begins anew. */
+/** What a run takes over besides the adapter; everything else starts afresh. */
 export interface LearnerParts {
   readonly critic: boolean;
-  /** Where it has been steered to. */
+  /** The value to which it has adapted. */
   readonly klCoefficient: boolean;
 }
 

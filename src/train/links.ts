@@ -15,7 +15,7 @@ export interface RecordedDialogue {
   readonly questions: readonly GoldQuestion[];
 }
 
-/** Sorts the events of a file by conversation, so that nothing of one can reach another. */
+/** Groups the events of a file by conversation, so that nothing can leak from one to another. */
 export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDialogue[] {
   const calls = new Map(events.flatMap((event) => (event.type === "model_call" ? [[event.id, event] as const] : [])));
   const groups = new Map<string, (MemoryStep | Answer | Undo)[]>();
@@ -46,8 +46,8 @@ export function recordedDialogues(events: readonly EpisodeEvent[]): RecordedDial
 }
 
 /**
- * The questions that a turn decides: those whose evidence is complete with it. Evidence is what the data says, else what provenance shows. A
- * question that has neither, or needs turns that were not recorded, is linked to no turn.
+ * The questions that a turn decides: those whose evidence is complete with it. Evidence is what the data says, else what
+ * provenance shows. A question with neither, or one that needs turns that were not recorded, is linked to no turn.
  */
 export function linkQuestions({ steps, questions, events }: RecordedDialogue): Map<string, GoldQuestion[]> {
   const position = new Map(steps.map(({ turn }, index) => [turn.id, index]));

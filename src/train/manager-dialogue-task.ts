@@ -19,9 +19,9 @@ import { streamSeed } from "./seeds.js";
 import { stepOrder } from "./step-order.js";
 
 /**
- * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and lives through all recorded turns. The frozen
- * Answer Agent answers the conversation's questions, each after the turn that it follows, else at the end; the mean score is the outcome of every
- * decision on the way.
+ * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and processes all recorded
+ * turns. The frozen Answer Agent answers the conversation's questions, each after the turn that it follows, else at the
+ * end; the mean score is the outcome of every decision on the way.
  */
 export function managerDialogueTask(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;

@@ -14,10 +14,10 @@ const setting = z.union([z.string(), z.number(), z.boolean(), z.null()]);
 const settingsSchema = z.record(z.string(), setting);
 
 const originSchema = z.object({
-  /** The checkpoint, as it was named then. */
+  /** The checkpoint, by its path at that time. */
   folder: z.string(),
   step: z.number().int().positive(),
-  /** Of its manifest: says which checkpoint it was when the folder is gone or was moved. */
+  /** Hash of its manifest: identifies the checkpoint even if the folder is gone or was moved. */
   manifest: hash,
   /** Settings that the fork changed. */
   changed: z.array(z.object({ setting: z.string(), from: setting.optional(), to: setting.optional() })),
@@ -26,10 +26,10 @@ const originSchema = z.object({
 const stateSchema = z.object({
   /** Training steps that are done. */
   step: z.number().int().positive(),
-  /** All that the run's numbers follow from, beside the step. */
+  /** Everything besides the step that the run's numbers depend on. */
   settings: settingsSchema,
   cursor: cursorSchema,
-  /** Every draw is from a stream of its own that is named by these and by its purpose: they are the whole random state. */
+  /** Every random draw has its own stream, named by these and by its purpose: they are the whole random state. */
   random: z.object({ seed: z.number(), step: z.number().int() }),
   /** Where a fork came from. */
   origin: originSchema.nullable(),

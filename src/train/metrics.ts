@@ -4,7 +4,7 @@ import type { Alarm } from "./alarm.js";
 import { type RewardOptions, rewardOf } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
 
-/** What one training step saw. Names are the literature's. */
+/** Metrics of one training step, named as in the literature. */
 export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   /** The critic's clipped squared error: as `loss`; only with a critic. */
   readonly valueLoss?: number;
@@ -12,7 +12,7 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly criticGradientNorm?: number;
   /** Mean over all attempts. */
   readonly reward: number;
-  /** Mean quality of the answers, before it is weighed against form. */
+  /** Mean quality of the answers, before it is weighted against the format. */
   readonly outcome: number;
   /** Part of the mean reward that was paid for parsable text, whatever it says. */
   readonly formatReward: number;
@@ -31,13 +31,13 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly entropy: number;
   /** Mean over responses, in tokens, with the end token. */
   readonly responseLength: number;
-  /** How often the attempts chose each. */
+  /** How often the attempts chose each operation. */
   readonly operations: OperationCounts;
-  /** Groups that nothing was learned from: without a critic or a KL in the reward those whose rewards were all equal. */
+  /** Groups from which nothing was learned: without a critic or a KL in the reward, those whose rewards were all equal. */
   readonly droppedGroups: number;
   /** All groups that were attempted, dropped ones too. */
   readonly groups: number;
-  /** Calls of the policy whose responses could be learned from, and how many of them the length limit cut or nothing could read. */
+  /** Policy calls whose responses could be learned from, and how many of them were cut by the length limit or unparsable. */
   readonly responses: number;
   readonly truncatedResponses: number;
   readonly unparsableResponses: number;
@@ -49,7 +49,7 @@ export interface StepMetrics extends PolicyMetrics, Partial<ValueMetrics> {
   readonly extraBatches?: number;
   /** Mean weight of truncated importance sampling; only where it is on. */
   readonly importanceWeight?: number;
-  /** Nats per response by k1, before the step, and the weight that they had; only where the KL is in the reward or steered. */
+  /** KL in nats per response by k1, before the step, and its weight; only if the KL is in the reward or its coefficient adapts. */
   readonly sequenceKl?: number;
   readonly klCoefficient?: number;
   /**

@@ -22,23 +22,23 @@ const criticSchema = z.object({
   gamma: share,
   /** Of GAE: 1 trusts the rewards to go, 0 the critic. */
   lambda: share,
-  /** How far a value may move from the rollout's before its loss is no longer lowered. */
+  /** How far a value may move from the rollout's value before its loss stops decreasing. */
   valueClip: positive,
   /** Advantages to mean 0 and variance 1 over the tokens of a step. */
   whitening: z.boolean(),
   optimizer: optimizerSchema,
 });
 
-/** What becomes of responses that reach the length limit. */
+/** What happens to responses that reach the length limit. */
 const overlongSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("keep") }),
-  /** They get no weight in the loss, since nobody knows how they would have ended. */
+  /** They get no weight in the loss, because how they would have ended is unknown. */
   z.object({ kind: z.literal("filter") }),
   /** Reward falls from 0 to −1 over this last share of the longest response. */
   z.object({ kind: z.literal("punish"), share: z.number().gt(0).max(1) }),
 ]);
 
-/** How a policy learns from rollouts: every algorithm of ./presets is a set of these. */
+/** How a policy learns from rollouts. Each algorithm in ./presets is a set of these options. */
 export const policyOptionsSchema = z
   .object({
     /** Advantages of the rewards within a group; unused with a critic. */

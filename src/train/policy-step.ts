@@ -14,13 +14,16 @@ import { streamSeed } from "./seeds.js";
 import { trainingGroups } from "./training-groups.js";
 
 export interface StepExtras {
-  /** Name of the critic; must be there where the options have one. */
+  /** Name of the critic; required if the options have one. */
   readonly critic?: string;
-  /** Of the order in which minibatches are cut. */
+  /** Seed of the order in which minibatches are cut. */
   readonly seed?: number;
 }
 
-/** Learns from the rollouts of one step: rewards, scores, advantages, and then passes of optimizer steps, by the algorithm that the options make. */
+/**
+ * Learns from the rollouts of one step: rewards, scores, advantages, and then passes of optimizer steps, by the algorithm
+ * that the options define.
+ */
 export async function policyStep(
   engine: PolicyEngine,
   adapter: string,

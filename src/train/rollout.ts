@@ -6,10 +6,10 @@ import type { ConversationMark } from "./conversations.js";
 export interface Sample {
   readonly promptIds: readonly number[];
   readonly responseIds: readonly number[];
-  /** Of each response token under the policy that sampled it, at temperature 1 whatever it was sampled at. */
+  /** Log-probability of each response token under the policy that sampled it, at temperature 1 whatever the sampling temperature. */
   readonly logprobs: readonly number[];
   readonly truncated: boolean;
-  /** Only where operations are credited one by one, and there are several. */
+  /** Only if operations are credited one by one, and there are several. */
   readonly credits?: readonly SpanCredit[];
 }
 
@@ -25,7 +25,7 @@ export interface Rollout {
   readonly samples: readonly Sample[];
   /** Quality of the answers, in [0, 1]. */
   readonly outcome: number;
-  /** Share of the calls whose text could be read. */
+  /** Share of the calls whose text could be parsed. */
   readonly format: number;
   readonly operations: Readonly<Partial<Record<OperationEvent, number>>>;
   /** Reward added for the mean credit of its operations; absent if they are not credited. */

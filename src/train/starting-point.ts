@@ -13,9 +13,9 @@ export interface StartingPoint {
   readonly settings: Settings;
   /** Steps that are done. */
   readonly step: number;
-  /** Absent: at the beginning of the data. */
+  /** Position in the data. Absent: at the beginning. */
   readonly cursor?: CursorState;
-  /** Whose weights, moments and metrics the run begins with; absent for a new one. */
+  /** The checkpoint whose weights, moments and metrics the run starts with; absent for a new run. */
   readonly checkpoint?: { readonly folder: string; readonly parts: LearnerParts };
   readonly origin: Origin | null;
 }

@@ -5,7 +5,7 @@ import type { StepMetrics } from "./metrics.js";
 import type { Task } from "./rollout.js";
 import { type StepRecord, stepRecord, stepRecordSchema } from "./step-record.js";
 
-/** A whole run in numbers: what was sampled, and how much of it taught nothing, by reason. */
+/** Totals of a run: what was sampled, and how much of it taught nothing, by reason. */
 export interface TrainSummary {
   readonly steps: number;
   readonly groups: number;
@@ -14,7 +14,7 @@ export interface TrainSummary {
   readonly truncatedResponses: number;
   readonly unparsableResponses: number;
   readonly skippedCalls: number;
-  /** What of the episodes made no item to learn from, by reason. */
+  /** Candidates in the episodes that made no item to learn from, counted by reason. */
   readonly skipped: Readonly<Record<string, number>>;
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { jsonNumber } from "../json-number.js";
 import type { StepMetrics } from "./metrics.js";
 
-/** What is remembered of each step while a run goes on: the numbers that alarms watch and that are added up at its end. */
+/** What a run remembers of each step: the numbers that alarms watch and that are added up at the end. */
 export const stepRecordSchema = z.object({
   step: jsonNumber,
   reward: jsonNumber,

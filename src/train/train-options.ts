@@ -4,7 +4,7 @@ import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";
 import type { Task } from "./rollout.js";
 
-/** What a training run does where its options do not say. */
+/** Defaults of a training run. */
 export const trainDefaults = {
   lora: { rank: 16, alpha: 32 },
   batchSize: 16,
