@@ -196,7 +196,7 @@ export class LanguageModel {
     const norm = globalNorm(gradients.values());
     if (!Number.isFinite(loss + norm)) {
       throw new EngineError({
-        what: "the loss or its gradient is not a number",
+        what: "the loss or its gradient is not finite",
         found: `loss ${loss}, norm of the gradient ${norm}`,
         remedy: "lower the learning rate; the adapter is as it was before this step",
       });
