@@ -116,12 +116,12 @@ describe("the gradient of an update", () => {
 describe("an update that fails", () => {
   const optimizer = { learningRate: 1e-3 };
 
-  it("because the loss is not a number leaves adapter and moments as they were", async () => {
+  it("because the loss is not finite leaves adapter and moments as they were", async () => {
     await engine.copyAdapter("moved", "a");
     const group = await policyGroup(7, 5, [3, 4]);
     const before = await trainingBytes(engine, "a");
     const groups = [{ ...group, advantages: group.advantages.map((row) => row.map(() => Number.NaN)) }];
-    await expect(engine.update("a", { ...settings, groups, optimizer })).rejects.toThrow(/is not a number/);
+    await expect(engine.update("a", { ...settings, groups, optimizer })).rejects.toThrow(/is not finite/);
     expect((await trainingBytes(engine, "a")).equals(before)).toBe(true);
     // The engine goes on.
     expect((await engine.update("a", { ...settings, groups: [group], optimizer })).gradientNorm).toBeGreaterThan(0);
