@@ -51,8 +51,8 @@ export function spread(columns: Value, x: Value): Value {
 const KERNEL_WIDTHS = [32, 64, 96, 128, 192, 256];
 
 /**
- * Width of a head with its extra columns as the runtime's attention wants it. Where it cuts keys into parts, which it does for few rows, it
- * reads the parts' results with the kernel's width and has put them with the head's, rounded up to 32 (as of 1.29): both have to be the same.
+ * Width of a head with its extra columns, such that it rounds up to a kernel's. Where the runtime splits keys, which it does for few rows, it
+ * makes room for the parts' results by the head's width rounded up to 32, whatever the width of the kernel that writes them.
  */
 export function attentionWidth(headSize: number): number {
   const width = headSize + EXTRA_COLUMNS;
