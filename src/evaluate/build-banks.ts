@@ -6,9 +6,9 @@ import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.
 import type { MemoryPrompts } from "../memory/prompts.js";
 import { type ManagerRetrieval, retrieveForManager } from "../memory/retrieve.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
-import type { RetrievedMemory } from "../trace/episode.js";
+import type { RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import { mapConcurrently } from "./concurrent.js";
-import type { Dialogue, DialogueTurn } from "./dialogue.js";
+import { type Dialogue, type DialogueTurn, SPEAKERS } from "./dialogue.js";
 import type { EvaluationLog, StepLine } from "./evaluation-log.js";
 import type { PlayProgress } from "./progress.js";
 import type { ManagerKind } from "./rows.js";
@@ -27,13 +27,12 @@ export interface BuiltBank {
   readonly steps: readonly BankStep[];
 }
 
-export interface BuildOptions extends Pick<ManagerRetrieval, "search"> {
+export interface BuildOptions {
   readonly prompts: MemoryPrompts;
   readonly embeddings: Embeddings;
-  /** Whether memories keep the words of their turns. */
-  readonly words: boolean | undefined;
+  readonly retrieval: Pick<RetrievalSetting, "search" | "words">;
   readonly log: EvaluationLog;
-  /** Decisions at once. */
+  /** Conversations at once. */
   readonly concurrency: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: PlayProgress) => void;
@@ -86,7 +85,7 @@ export async function buildBanks(
   dialogues: readonly Dialogue[],
   manager: BaseChatModel,
   kind: Extract<ManagerKind, "base" | "trained">,
-  { prompts, embeddings, search, words, log, concurrency, signal, onProgress }: BuildOptions,
+  { prompts, embeddings, retrieval: { search, words }, log, concurrency, signal, onProgress }: BuildOptions,
 ): Promise<BuiltBank[]> {
   const lives = await Promise.all(
     dialogues.flatMap((dialogue) => bySpeaker(told(dialogue)).map((turns) => newLife(dialogue, turns, embeddings))),
@@ -96,7 +95,8 @@ export async function buildBanks(
   let done = lives.reduce((sum, { steps }) => sum + steps.length, 0);
   onProgress?.({ done, total });
   const waiting = lives.filter(isOpen);
-  let active = waiting.splice(0, concurrency);
+  const most = concurrency * SPEAKERS;
+  let active = waiting.splice(0, most);
   while (active.length > 0) {
     signal?.throwIfAborted();
     const prepared = await Promise.all(active.map((life) => prepare(life, prompts, search)));
@@ -108,7 +108,7 @@ export async function buildBanks(
       write(made, await askCounted(manager, made.messages)),
     );
     active = active.filter(isOpen);
-    active.push(...waiting.splice(0, concurrency - active.length));
+    active.push(...waiting.splice(0, most - active.length));
   }
   return dialogues.map((dialogue) => {
     const own = lives.filter((life) => life.dialogue === dialogue).flatMap(({ steps }) => steps);

@@ -7,7 +7,7 @@ import type { GoldQuestion, RetrievalSetting, RetrievedMemory } from "../trace/e
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";
 import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
-import { type Dialogue, SPEAKERS } from "./dialogue.js";
+import type { Dialogue } from "./dialogue.js";
 import type { AnswerLine, EvaluationLog, JudgementLine } from "./evaluation-log.js";
 import { costOf, type EvaluationScores, meanOrNull, scoreBanks } from "./evaluation-scores.js";
 import type { FactSource } from "./fact-source.js";
@@ -93,11 +93,10 @@ export async function evaluate(dialogues: readonly Dialogue[], options: Evaluate
       kind === "base" || kind === "trained"
         ? await buildBanks(played, models.managers[kind]!, kind, {
             ...following(kind === "base" ? "banks of the untrained manager" : "banks of the trained manager"),
-            concurrency: concurrency * SPEAKERS,
+            concurrency,
             prompts: models.prompts,
             embeddings,
-            search: retrieval.search,
-            words: retrieval.words,
+            retrieval,
           })
         : await controlBanks(played, kind, embeddings, retrieval.words);
     const memories = [];

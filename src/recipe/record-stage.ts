@@ -3,7 +3,6 @@ import { writeAtomic } from "../atomic-file.js";
 import { buildBanks } from "../evaluate/build-banks.js";
 import { mapConcurrently } from "../evaluate/concurrent.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
-import { SPEAKERS } from "../evaluate/dialogue.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import { playDialogues } from "../evaluate/play.js";
 import type { PlayProgress } from "../evaluate/progress.js";
@@ -32,7 +31,7 @@ export interface RecordStageOptions {
 
 /**
  * Plays the conversations to learn from, greedily, and records every decision; beside them, in the same batches, the manager builds the banks of
- * the validation conversations. One that is stopped begins anew: a bank is made in one go.
+ * the validation conversations. A play that is stopped begins anew, since its recording is made in one go; these banks go on.
  */
 export function recordStage(context: RecipeContext, common: Settings, stage: RecordStageOptions): Stage {
   const { engine, data } = context;
@@ -52,20 +51,26 @@ export function recordStage(context: RecipeContext, common: Settings, stage: Rec
       for (const name of trained) await engine.loadAdapter(name, adapterFolder(input(name)));
       const started = seconds();
       const ended = { turns: started, questions: started, banks: started };
-      const { turns, questions } = { turns: turnsOf(facts.train), questions: questionsOf(facts.train) };
+      const [turns, questions] = [turnsOf(facts.train), questionsOf(facts.train)];
       const follow = jointProgress(stage.name, run);
       let restored: number | undefined;
-      const play = (signal: AbortSignal) =>
-        playAndRecord(context, stage, facts.train, join(folder, EPISODES), signal, (done) => {
-          ended[done.done <= turns ? "turns" : "questions"] = seconds();
-          follow("play", done);
-        });
-      const build = (signal: AbortSignal) =>
-        buildValidationBanks(context, stage, facts.validation, join(folder, VALIDATION_BANKS), signal, (done) => {
+      const play = (signal: AbortSignal) => {
+        const onProgress = (progress: PlayProgress) => {
+          ended[progress.done <= turns ? "turns" : "questions"] = seconds();
+          follow("play", progress);
+        };
+        const part = { dialogues: facts.train, path: join(folder, EPISODES), signal, onProgress };
+        return playAndRecord(context, stage, part);
+      };
+      const build = (signal: AbortSignal) => {
+        const onProgress = (progress: PlayProgress) => {
           ended.banks = seconds();
-          restored ??= done.done;
-          follow("banks", done);
-        });
+          restored ??= progress.done;
+          follow("banks", progress);
+        };
+        const part = { dialogues: facts.validation, path: join(folder, VALIDATION_BANKS), signal, onProgress };
+        return buildValidationBanks(context, stage, part);
+      };
       await mapConcurrently([play, build], 2, (work, _, stop) => work(AbortSignal.any([run.signal, stop])));
       const decided = Math.max(ended.turns, ended.banks) - started;
       // What an earlier call had decided took no time of this one; where all go in the play's batches, these count alone.
@@ -81,13 +86,18 @@ export function recordStage(context: RecipeContext, common: Settings, stage: Rec
   };
 }
 
+/** What one of the stage's two works goes over, and the file that it makes. */
+interface Part {
+  readonly dialogues: readonly Dialogue[];
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: PlayProgress) => void;
+}
+
 async function playAndRecord(
   context: RecipeContext,
   { name, manager, answerer }: RecordStageOptions,
-  dialogues: readonly Dialogue[],
-  path: string,
-  signal: AbortSignal,
-  onProgress: (progress: PlayProgress) => void,
+  { dialogues, path, signal, onProgress }: Part,
 ): Promise<void> {
   const { prompts, embeddings, retrieval, options } = context;
   const events: EpisodeEvent[] = [];
@@ -114,10 +124,7 @@ async function playAndRecord(
 async function buildValidationBanks(
   context: RecipeContext,
   { name, manager }: RecordStageOptions,
-  dialogues: readonly Dialogue[],
-  path: string,
-  signal: AbortSignal,
-  onProgress: (progress: PlayProgress) => void,
+  { dialogues, path, signal, onProgress }: Part,
 ): Promise<void> {
   const { prompts, embeddings, retrieval, options } = context;
   const log = new EvaluationLog(path);
@@ -126,10 +133,9 @@ async function buildValidationBanks(
     await buildBanks(dialogues, chat(context, manager), manager === undefined ? "base" : "trained", {
       prompts,
       embeddings,
-      search: retrieval.search,
-      words: retrieval.words,
+      retrieval,
       log,
-      concurrency: options.concurrency * SPEAKERS,
+      concurrency: options.concurrency,
       signal,
       onProgress,
     });

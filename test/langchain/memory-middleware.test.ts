@@ -116,17 +116,14 @@ test("each message of a thread is taken in once, and the agent's replies never",
   expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
 });
 
-test("what was said is taken in where a summary replaces it while the agent works, and the summary is not", async () => {
+/** An agent whose first run is so long that its messages are summarised meanwhile; what its memory hears. */
+function summarising() {
   const { memory, memoryModel } = world();
   const look = tool(() => "a page", { name: "look", description: "looks", schema: z.object({}) });
   const looking = ["1", "2", "3"].map((id) => [{ name: "look", args: {}, id }]);
-  const model = new ScriptedModel("SUMMARY");
+  const settings = { model: new ScriptedModel("SUMMARY"), trigger: { messages: 4 }, keep: { messages: 2 } };
   // Its types do not go with exactOptionalPropertyTypes.
-  const summary = summarizationMiddleware({
-    model,
-    trigger: { messages: 4 },
-    keep: { messages: 2 },
-  } as never) as unknown as AgentMiddleware;
+  const summary = summarizationMiddleware(settings as never) as unknown as AgentMiddleware;
   const agent = createAgent({
     model: new FakeToolCallingModel({ toolCalls: [...looking, [], []] }),
     tools: [look],
@@ -134,31 +131,24 @@ test("what was said is taken in where a summary replaces it while the agent work
     store: new InMemoryStore(),
     checkpointer: new MemorySaver(),
   });
-  for (const content of ["Ana lives in Oslo", "Ana has a cat"]) {
-    await agent.invoke({ messages: [{ role: "user", content }] }, run("t1"));
-  }
-  const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
-  expect(heard).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
+  const say = (...texts: string[]) =>
+    agent.invoke({ messages: texts.map((content) => ({ role: "user", content })) }, run("t1"));
+  const heard = () =>
+    memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
+  return { say, heard };
+}
+
+test("what was said is taken in where a summary replaces it while the agent works, and the summary is not", async () => {
+  const { say, heard } = summarising();
+  for (const text of ["Ana lives in Oslo", "Ana has a cat"]) await say(text);
+  expect(heard()).toEqual(["7 May 2023 user: Ana lives in Oslo", "7 May 2023 user: Ana has a cat"]);
 });
 
 test("two messages after a summary are both taken in", async () => {
-  const { memory, memoryModel } = world();
-  const look = tool(() => "a page", { name: "look", description: "looks", schema: z.object({}) });
-  const looking = ["1", "2", "3"].map((id) => [{ name: "look", args: {}, id }]);
-  const settings = { model: new ScriptedModel("SUMMARY"), trigger: { messages: 4 }, keep: { messages: 2 } };
-  const agent = createAgent({
-    model: new FakeToolCallingModel({ toolCalls: [...looking, [], []] }),
-    tools: [look],
-    middleware: [summarizationMiddleware(settings as never) as unknown as AgentMiddleware, memory],
-    store: new InMemoryStore(),
-    checkpointer: new MemorySaver(),
-  });
-  const say = (...texts: string[]) =>
-    agent.invoke({ messages: texts.map((content) => ({ role: "user", content })) }, run("t1"));
+  const { say, heard } = summarising();
   await say("Ana lives in Oslo");
   await say("Ana has a cat", "Ana plays chess");
-  const heard = memoryModel.asked.filter(([system]) => system!.text === "extract").map(([, human]) => human!.text);
-  expect(heard.map((text) => text.split(": ")[1])).toEqual(["Ana lives in Oslo", "Ana has a cat", "Ana plays chess"]);
+  expect(heard().map((text) => text.split(": ")[1])).toEqual(["Ana lives in Oslo", "Ana has a cat", "Ana plays chess"]);
 });
 
 for (const first of ["the guard", "the memory"]) {

@@ -8,10 +8,10 @@ import type { RecipeContext } from "../../src/recipe/context.js";
 import { locomoRecipe, locomoSplits } from "../../src/recipe/locomo.js";
 import type { ValidationResult } from "../../src/recipe/validation.js";
 import { walkStages } from "../../src/recipe/walk.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
 import { ppo } from "../../src/train/presets/ppo.js";
 import { hasTinyModel, runCli } from "../cli/run-cli.js";
 import { locomoWorldFile } from "./locomo-world.js";
+import { tinyContext } from "./tiny-context.js";
 
 const rows = ["base", "both"];
 const stages = ["facts", "record", "answerer", "manager", "record-trained", "final-answerer", "evaluate"];
@@ -25,34 +25,13 @@ describe.skipIf(!hasTinyModel)("LoCoMo's recipe, with the tiny model (skipped wi
     folder = await mkdtemp(join(tmpdir(), "memory-r1-recipe-"));
     data = await locomoWorldFile();
     models = await openModels({ seed: 4, device: "cpu", temperature: 0, maxNewTokens: 32 });
-    context = {
-      engine: models.engine,
-      base: models.base,
-      prompts: models.prompts,
-      embeddings: new LexicalEmbeddings(),
-      encoder: null,
-      retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: false },
-      data: await locomoSplits(data, { facts: "observation", questions: 2 }),
-      options: {
-        seed: 4,
-        facts: "observation",
-        reward: "f1",
-        credit: 0.5,
-        evidence: 0,
-        // A critic learns also where all attempts earn the same.
-        algorithm: { ...ppo, overlong: { kind: "punish", share: 0.2 }, maxResponseLength: 32 },
-        lora: { rank: 2, alpha: 4 },
-        batchSize: 1,
-        groupSize: 2,
-        temperature: 2,
-        steps: { answerer: 2, manager: 1, final: 1 },
-        checkpointEvery: 1,
-        stopOnAlarm: false,
-        warmStart: [],
-        warmSteps: 1,
-        concurrency: 4,
-      },
-    };
+    context = tinyContext(models, await locomoSplits(data, { facts: "observation", questions: 2 }), {
+      credit: 0.5,
+      // A critic learns also where all attempts earn the same.
+      algorithm: { ...ppo, overlong: { kind: "punish", share: 0.2 }, maxResponseLength: 32 },
+      temperature: 2,
+      steps: { answerer: 2, manager: 1, final: 1 },
+    });
   });
   afterAll(async () => {
     await models?.close();

@@ -3,10 +3,9 @@ import { openModels } from "../../src/cli/models.js";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { bankRounds, playRounds, type RecipeContext } from "../../src/recipe/context.js";
 import { probe } from "../../src/recipe/probe.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
-import { grpo } from "../../src/train/presets/grpo.js";
 import { hasTinyModel } from "../cli/run-cli.js";
 import { turn } from "../train/recorded-world.js";
+import { tinyContext } from "./tiny-context.js";
 
 /** Each speaker has one turn with facts, among others. */
 const told: Dialogue = {
@@ -40,33 +39,7 @@ describe.skipIf(!hasTinyModel)("a probe, with the tiny model (skipped without it
   afterAll(() => models?.close());
 
   it("measures as many decisions as a plan counts: turns without facts are none", async () => {
-    const context: RecipeContext = {
-      engine: models.engine,
-      base: models.base,
-      prompts: models.prompts,
-      embeddings: new LexicalEmbeddings(),
-      encoder: null,
-      retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: false },
-      data: { train: [told], validation: [], test: [] },
-      options: {
-        seed: 4,
-        facts: "observation",
-        reward: "f1",
-        credit: 0,
-        evidence: 0,
-        algorithm: grpo,
-        lora: { rank: 2, alpha: 4 },
-        batchSize: 1,
-        groupSize: 2,
-        temperature: 1,
-        steps: { answerer: 1, manager: 1, final: 1 },
-        checkpointEvery: 1,
-        stopOnAlarm: false,
-        warmStart: [],
-        warmSteps: 1,
-        concurrency: 4,
-      },
-    };
+    const context = tinyContext(models, { train: [told], validation: [], test: [] });
     const measured = await probe(context, ["decision", "answer"], () => performance.now() / 1000);
     expect(measured.decision!.count).toBe(playRounds(context, [told]));
   });
