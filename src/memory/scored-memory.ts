@@ -12,14 +12,23 @@ export interface ScoredMemory {
 /** Scores that agree to this many parts of one count as equal: stores compute them in different precision. */
 const SCORE_STEPS = 1e5;
 
-/** Oldest first; the key decides between memories of one turn, so that the order is the same in every store. */
+/** Oldest first; memories of one turn by their text, so that the order is the same in every store and every run. */
 export function byOrder(a: ScoredMemory, b: ScoredMemory): number {
-  return a.value.order - b.value.order || (a.key < b.key ? -1 : 1);
+  return a.value.order - b.value.order || byText(a, b);
 }
 
 /** Nearest first, then newest first, so that a replay over another store ranks alike. */
 export function byRelevance(a: ScoredMemory, b: ScoredMemory): number {
-  return rank(b) - rank(a) || b.value.order - a.value.order || (a.key < b.key ? -1 : 1);
+  return rank(b) - rank(a) || b.value.order - a.value.order || byText(a, b);
+}
+
+/** By code units. Keys are random, so they decide only between memories that a prompt shows alike. */
+function byText(a: ScoredMemory, b: ScoredMemory): number {
+  return compare(a.value.text, b.value.text) || compare(a.key, b.key);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }
 
 function rank({ score = 0 }: ScoredMemory): number {
