@@ -176,9 +176,8 @@ class FusedDecoder {
     keep({ keys, values });
     const attended = this.linear(mixed, `${name}.self_attn.o_proj`);
     const middle = this.norm({ residual: sum, added: attended }, `${name}.post_attention_layernorm`);
-    const gate = o.silu(this.linear(middle.normal, `${name}.mlp.gate_proj`));
-    const gated = o.mul(gate, this.linear(middle.normal, `${name}.mlp.up_proj`));
-    return { residual: middle.sum, added: this.linear(gated, `${name}.mlp.down_proj`) };
+    const [gate, up] = ["gate_proj", "up_proj"].map((part) => this.linear(middle.normal, `${name}.mlp.${part}`));
+    return { residual: middle.sum, added: this.linear(o.gated(gate!, up!), `${name}.mlp.down_proj`) };
   }
 
   /** float32. */

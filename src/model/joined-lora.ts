@@ -1,10 +1,10 @@
 import type { Dim } from "../onnx/dimension.js";
+import { gatedWithGradient } from "../onnx/gated.js";
 import { gradient } from "../onnx/gradient.js";
 import * as o from "../onnx/operators.js";
 import { scalar, type Value } from "../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
 import { EXTRA_COLUMNS, extraRow, spread } from "./extra-columns.js";
-import { gated, gatedWithGradient } from "./gated.js";
 import type { LoraInputs } from "./lora.js";
 import type { Precision } from "./precision.js";
 
@@ -93,7 +93,7 @@ export function joined(
       const { into, outOf } = join([name]);
       const outOfRows = o.transpose(outOf[0]!, [1, 0]);
       const weight = tensor(`${name}.weight`);
-      const x = gated(gate, up);
+      const x = o.gated(gate, up);
       const low = o.matmul(x, into, { transposeB: true });
       const sum = o.add(o.matmul(low, outOfRows), o.matmul(x, weight, { transposeB: true }));
       const bias = `${name}.bias`;

@@ -2,7 +2,6 @@ import * as o from "../onnx/operators.js";
 import { input, type Value } from "../onnx/value.js";
 import type { DecoderConfig } from "./config.js";
 import type { DecoderParameters } from "./decoder.js";
-import { gated } from "./gated.js";
 import type { Precision } from "./precision.js";
 import { requiredTensors } from "./weights.js";
 
@@ -118,7 +117,7 @@ function separate(
     // The widest activations: two of four are kept, and two computed again from them.
     gatedLinear: (gate, up, name) =>
       linear(
-        o.recompute([gate, up], ([a, b]) => gated(a!, b!)),
+        o.recompute([gate, up], ([a, b]) => o.gated(a!, b!)),
         name,
       ),
   };

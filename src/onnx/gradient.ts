@@ -1,5 +1,6 @@
 import { EngineError } from "../errors.js";
 import { type Dim, multiplyDims, type Shape, sameShape } from "./dimension.js";
+import { gatedWithGradient } from "./gated.js";
 import type { OpName } from "./op.js";
 import * as o from "./operators.js";
 import { dependencies, topologicalOrder } from "./order.js";
@@ -28,13 +29,11 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
   Sigmoid: simple((g, { outputs: [y] }) => [() => o.mul(g, o.sub(y!, o.mul(y!, y!)))]),
   // d erf(x)/dx = 2/√π · exp(-x²)
   Erf: simple((g, { inputs: [x] }) => [() => o.mul(g, o.mul(o.exp(o.neg(o.mul(x!, x!))), 2 / Math.sqrt(Math.PI)))]),
-  // d(x·s)/dx = s + x·s·(1 - s) = s + y - y·s
-  Silu: simple((g, { inputs: [x], outputs: [y] }) => [
-    () => {
-      const s = o.sigmoid(x!);
-      return o.mul(g, o.add(s, o.sub(y!, o.mul(y!, s))));
-    },
-  ]),
+  Gated: simple((g, { inputs: [gate, up] }) => {
+    const { gradients } = gatedWithGradient(gate!, up!);
+    const [onGate, onUp] = gradients(g);
+    return [() => onGate, () => onUp];
+  }),
   Cos: simple((g, { inputs: [x] }) => [() => o.neg(o.mul(g, o.sin(x!)))]),
   Sin: simple((g, { inputs: [x] }) => [() => o.mul(g, o.cos(x!))]),
   Not: none,

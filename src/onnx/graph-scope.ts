@@ -129,6 +129,11 @@ export class GraphScope implements Scope {
     return this.once(`${dtype} ${value}`, () => this.initialize(constant(dtype, [], encode([value], dtype))));
   }
 
+  vector(length: number, value: number, dtype: DType): string {
+    const data = () => encode(new Array<number>(length).fill(value), dtype);
+    return this.once(`${dtype} ${length} ${value}`, () => this.initialize(constant(dtype, [length], data())));
+  }
+
   shape(shape: Shape): string {
     if (shape.every((dim) => typeof dim === "number")) return this.int64s(shape);
     const parts: string[] = [];

@@ -17,6 +17,8 @@ export interface Scope {
   int64s(values: readonly number[]): string;
   /** A rank-0 constant. */
   scalar(value: number, dtype: DType): string;
+  /** A one-dimensional constant of equal numbers. */
+  vector(length: number, value: number, dtype: DType): string;
   /** A one-dimensional int64 tensor with the shape's extents. */
   shape(shape: Shape): string;
   loop(node: Node<"Loop">, inputs: readonly string[], outputs: readonly string[]): void;
@@ -45,12 +47,14 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     if (inputs[0]!.dtype === "float64") erfSeries(scope, x!, y!);
     else scope.node("Erf", [x!], {}, y);
   },
-  Silu: (scope, [x], [y], { inputs }) => {
-    if (inputs[0]!.dtype === "float64") {
-      // Not x · Sigmoid(x): the runtime fuses that into QuickGelu, which has no float64 kernel.
-      const denominator = scope.node("Add", [scope.scalar(1, "float64"), scope.node("Exp", [scope.node("Neg", [x!])])]);
-      scope.node("Div", [x!, denominator], {}, y);
-    } else scope.node("com.microsoft.QuickGelu", [x!], { alpha: { float: 1 } }, y);
+  Gated: (scope, [gate, up], [y], { inputs }) => {
+    const { dtype, shape } = inputs[0]!;
+    const width = shape.at(-1)!;
+    if (scope.device.startsWith("cuda") && dtype === "bfloat16" && typeof width === "number") {
+      // One kernel: beside this epsilon no square counts, so that its norm divides by 2^40, which the scale undoes.
+      const scale = scope.vector(width, 2 ** 40, dtype);
+      scope.node("com.microsoft.GatedRMSNorm", [up!, scale, gate!], { epsilon: { float: 2 ** 80 } }, y);
+    } else scope.node("Mul", [silu(scope, gate!, dtype), up!], {}, y);
   },
   Cos: same(),
   Sin: same(),
@@ -238,6 +242,14 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     }),
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
+
+/** x · sigmoid(x) */
+function silu(scope: Scope, x: string, dtype: DType): string {
+  if (dtype !== "float64") return scope.node("com.microsoft.QuickGelu", [x], { alpha: { float: 1 } });
+  // Not x · Sigmoid(x): the runtime fuses that into QuickGelu, which has no float64 kernel.
+  const denominator = scope.node("Add", [scope.scalar(1, "float64"), scope.node("Exp", [scope.node("Neg", [x])])]);
+  return scope.node("Div", [x, denominator]);
+}
 
 /** Whether CUDA's kernels fill and upload a table as long as the axis for every call, and the axis may be long: parts of one size need none. */
 function uploads({ device }: Scope, sizes: readonly Dim[]): boolean {

@@ -11,8 +11,8 @@ export interface OpAttributes {
   Sigmoid: NoAttributes;
   /** The error function, as exact GELU needs it. */
   Erf: NoAttributes;
-  /** x · sigmoid(x), also called swish. */
-  Silu: NoAttributes;
+  /** (gate, up) to gate · sigmoid(gate) · up, of one shape (SwiGLU). */
+  Gated: NoAttributes;
   Cos: NoAttributes;
   Sin: NoAttributes;
   Not: NoAttributes;
@@ -153,7 +153,10 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Sqrt: like,
   Sigmoid: like,
   Erf: like,
-  Silu: like,
+  Gated: ([gate, up], _, op) => {
+    if (!sameShape(gate!.shape, up!.shape)) throw wrong(op, "two equal shapes", describe([gate!, up!]));
+    return [{ dtype: gate!.dtype, shape: gate!.shape }];
+  },
   Cos: like,
   Sin: like,
   Not: like,

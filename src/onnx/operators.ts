@@ -19,7 +19,7 @@ export function apply<K extends OpName>(
 /** A number stands for a rank-0 constant of the other operand's type. */
 export type Operand = Value | number;
 
-const unary = (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Sigmoid" | "Erf" | "Silu" | "Cos" | "Sin" | "Not") => (x: Value) =>
+const unary = (op: "Neg" | "Exp" | "Log" | "Sqrt" | "Sigmoid" | "Erf" | "Cos" | "Sin" | "Not") => (x: Value) =>
   apply(op, [x], {})[0]!;
 
 type BinaryName = "Add" | "Sub" | "Mul" | "Div" | "Min" | "Max" | "Equal" | "Less" | "LessOrEqual" | "Or";
@@ -33,7 +33,8 @@ export const log = unary("Log");
 export const sqrt = unary("Sqrt");
 export const sigmoid = unary("Sigmoid");
 export const erf = unary("Erf");
-export const silu = unary("Silu");
+/** silu(gate) · up. */
+export const gated = (gate: Value, up: Value): Value => apply("Gated", [gate, up], {})[0]!;
 export const cos = unary("Cos");
 export const sin = unary("Sin");
 export const not = unary("Not");
