@@ -70,17 +70,18 @@ export class WorkerThread<Info, Told extends Interim = never> {
     return new WorkerThread(worker, info, options.stopped);
   }
 
-  /** Sends a call; it travels with the id by which the thread answers, and later posts may name it. */
+  /** Sends a call; it travels with the id by which the thread answers, and later posts may name it. `transfer` is given away. */
   call<Value>(
     message: object,
     onInterim?: (message: Told) => void,
+    transfer: readonly ArrayBuffer[] = [],
   ): { readonly id: number; readonly answered: Promise<Value> } {
     const id = this.nextId++;
     if (this.failure !== undefined) return { id, answered: Promise.reject(this.failure) };
     const answered = new Promise<unknown>((resolve, reject) => {
       this.pending.set(id, { resolve, reject, onInterim });
       this.worker.ref();
-      this.post({ ...message, id });
+      this.worker.postMessage({ ...message, id }, transfer);
     });
     return { id, answered: answered as Promise<Value> };
   }

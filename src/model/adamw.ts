@@ -18,59 +18,65 @@ export const adamWDefaults: AdamWOptions = {
   maxGradientNorm: 1,
 };
 
-/** First and second moments of each parameter, by name, and the number of steps taken. */
-export interface AdamWState {
-  step: number;
-  readonly first: Map<string, Float32Array>;
-  readonly second: Map<string, Float32Array>;
+/** One parameter with its moments. */
+export interface AdamWTensor {
+  readonly values: Float32Array;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
 }
 
-export function adamWState(parameters: ReadonlyMap<string, Float32Array>): AdamWState {
-  const zeros = () => new Map([...parameters].map(([name, values]) => [name, new Float32Array(values.length)]));
-  return { step: 0, first: zeros(), second: zeros() };
+/** What is the same for all numbers of one step. */
+export interface AdamWFactors {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly ofGradient: number;
+  readonly ofSquare: number;
+  readonly stepSize: number;
+  readonly epsilon: number;
+  readonly decay: number;
 }
 
-/** √Σ g² over all tensors, summed in float64. */
-export function globalNorm(gradients: Iterable<Float32Array>): number {
-  let sum = 0;
-  // Millions of numbers: by index, which is several times faster than iterating.
-  for (const values of gradients) for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
-  return Math.sqrt(sum);
-}
-
-/**
- * One step of AdamW (Loshchilov and Hutter 2019, algorithm 2, as in torch.optim.AdamW), in place. Returns the norm before clipping, which a
- * caller that has it already may pass.
- */
-export function adamWStep(
-  parameters: ReadonlyMap<string, Float32Array>,
-  gradients: ReadonlyMap<string, Float32Array>,
-  state: AdamWState,
-  { learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm }: AdamWOptions,
-  norm = globalNorm(gradients.values()),
-): number {
+/** Factors of the step-th step, counted from 1, with a gradient of the given norm. */
+export function adamWFactors(options: AdamWOptions, step: number, norm: number): AdamWFactors {
+  const { learningRate, beta1, beta2, epsilon, weightDecay, maxGradientNorm } = options;
   // As torch.nn.utils.clip_grad_norm_ does it.
   const scale = Math.min(1, maxGradientNorm / (norm + 1e-6));
-  state.step += 1;
-  // Millions of numbers: what is the same for all of them is multiplied before, which leaves one division for each.
-  const rootCorrection = Math.sqrt(1 - beta2 ** state.step);
-  const stepSize = (learningRate * rootCorrection) / (1 - beta1 ** state.step);
-  const correctedEpsilon = epsilon * rootCorrection;
-  const [ofGradient, ofSquare] = [(1 - beta1) * scale, (1 - beta2) * scale * scale];
-  // PyTorch multiplies float32 parameters by a float32 factor; its rounding would add up over the steps.
-  const decay = Math.fround(1 - learningRate * weightDecay);
-  for (const [name, values] of parameters) {
-    const gradient = gradients.get(name)!;
-    const first = state.first.get(name)!;
-    const second = state.second.get(name)!;
-    for (let i = 0; i < values.length; i++) {
-      const g = gradient[i]!;
-      const m = beta1 * first[i]! + ofGradient * g;
-      const v = beta2 * second[i]! + ofSquare * g * g;
-      first[i] = m;
-      second[i] = v;
-      values[i] = Math.fround(values[i]! * decay) - (stepSize * m) / (Math.sqrt(v) + correctedEpsilon);
-    }
+  const rootCorrection = Math.sqrt(1 - beta2 ** step);
+  return {
+    beta1,
+    beta2,
+    ofGradient: (1 - beta1) * scale,
+    ofSquare: (1 - beta2) * scale * scale,
+    // Bias corrections are multiplied before, which leaves one division for each number.
+    stepSize: (learningRate * rootCorrection) / (1 - beta1 ** step),
+    epsilon: epsilon * rootCorrection,
+    // PyTorch multiplies float32 parameters by a float32 factor; its rounding would add up over the steps.
+    decay: Math.fround(1 - learningRate * weightDecay),
+  };
+}
+
+/** One step of AdamW (Loshchilov and Hutter 2019, algorithm 2, as in torch.optim.AdamW), in place. */
+export function adamWStep({ values, first, second }: AdamWTensor, gradient: Float32Array, factors: AdamWFactors): void {
+  const { beta1, beta2, ofGradient, ofSquare, stepSize, epsilon, decay } = factors;
+  for (let i = 0; i < values.length; i++) {
+    const g = gradient[i]!;
+    const m = beta1 * first[i]! + ofGradient * g;
+    const v = beta2 * second[i]! + ofSquare * g * g;
+    first[i] = m;
+    second[i] = v;
+    values[i] = Math.fround(values[i]! * decay) - (stepSize * m) / (Math.sqrt(v) + epsilon);
   }
-  return norm;
+}
+
+/** Σ x² in float64. */
+export function sumOfSquares(values: Float32Array): number {
+  // Millions of numbers: by index, which is several times faster than iterating, and in two sums, which do not wait for each other.
+  let [even, odd] = [0, 0];
+  const last = values.length - 1;
+  for (let i = 0; i < last; i += 2) {
+    even += values[i]! * values[i]!;
+    odd += values[i + 1]! * values[i + 1]!;
+  }
+  if (last % 2 === 0) even += values[last]! * values[last]!;
+  return even + odd;
 }

@@ -1,7 +1,7 @@
 import { EngineError, UsageError } from "../errors.js";
 import type { Device } from "../onnx/device.js";
 import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
-import { adamWDefaults, adamWStep, globalNorm } from "./adamw.js";
+import { adamWDefaults, sumOfSquares } from "./adamw.js";
 import {
   type BatchMemory,
   batchMemory,
@@ -27,6 +27,7 @@ import type {
   UpdateResult,
 } from "./engine.js";
 import type { BatchRunner, Feeds } from "./micro-batches.js";
+import { Optimizer } from "./optimizer.js";
 import * as sets from "./parameter-set.js";
 import { GRADIENT_PREFIX, GRADIENT_SCALE } from "./policy-graph.js";
 import { checkPrecision, defaultPrecision, type Precision } from "./precision.js";
@@ -64,6 +65,7 @@ export class LanguageModel {
   private readonly sessions: Sessions;
   private readonly policies = new Map<string, sets.ParameterSet>();
   private readonly base: sets.ParameterSet;
+  private readonly optimizer = new Optimizer();
 
   private constructor(
     private readonly checkpoint: Checkpoint,
@@ -171,7 +173,7 @@ export class LanguageModel {
     const { config } = this.checkpoint;
     checkUpdate(request);
     const runner = await this.sessions.update(objective, set.kind, objective === "policy" ? request.form : undefined);
-    const gradients = new Map<string, Float32Array>();
+    const gradients = new Map<string, Float32Array<ArrayBuffer>>();
     const scored: number[][][] = [];
     let loss = 0;
     const batches = this.groupBatches(request.groups, updateBytes, this.memory.updateRows);
@@ -180,7 +182,7 @@ export class LanguageModel {
       const { sums, each } = await this.runUpdate(runner, stacked, sets.feedsOf(set), request);
       loss += (sums.loss!.data as Float32Array)[0]!;
       for (const name of set.tensors.keys()) {
-        const part = sums[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array;
+        const part = sums[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array<ArrayBuffer>;
         const sum = gradients.get(name);
         if (sum === undefined) gradients.set(name, part);
         else for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
@@ -192,17 +194,17 @@ export class LanguageModel {
         });
       }
     }
+    const options = { ...adamWDefaults, ...request.optimizer };
+    const step = () => this.optimizer.step(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options);
+    const gradientNorm = Number.isFinite(loss) ? await step() : Number.NaN;
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
-    const norm = globalNorm(gradients.values());
-    if (!Number.isFinite(loss + norm)) {
+    if (!Number.isFinite(gradientNorm)) {
       throw new EngineError({
         what: "the loss or its gradient is not finite",
-        found: `loss ${loss}, norm of the gradient ${norm}`,
+        found: `loss ${loss}, norm of the gradient ${gradientNorm}`,
         remedy: "lower the learning rate; the adapter is as it was before this step",
       });
     }
-    const options = { ...adamWDefaults, ...request.optimizer };
-    const gradientNorm = adamWStep(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options, norm);
     set.updates += 1;
     return objective === "value"
       ? { loss, gradientNorm, logprobs: [], values: scored }
@@ -220,8 +222,8 @@ export class LanguageModel {
     for (let scale = gradientScale(request), tries = 0; ; scale /= 64, tries++) {
       const results = await runner.runAll(batches, { ...shared, [GRADIENT_SCALE]: scalarTensor(scale) });
       const parts = Object.entries(results.sums).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
-      const norm = globalNorm(parts.map(([, { data }]) => data as Float32Array));
-      if (Number.isFinite(norm) || tries === 3) return results;
+      const finite = parts.every(([, { data }]) => Number.isFinite(sumOfSquares(data as Float32Array)));
+      if (finite || tries === 3) return results;
     }
   }
 
@@ -259,6 +261,7 @@ export class LanguageModel {
   }
 
   async close(): Promise<void> {
+    await this.optimizer.close();
     await this.sessions.release();
   }
 

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { FileError, UsageError } from "../errors.js";
 import type { HostTensor } from "../onnx/session.js";
 import { Random } from "../random.js";
-import { type AdamWState, adamWState } from "./adamw.js";
 import { readAdapter, writeAdapter } from "./adapter-files.js";
 import { scalarTensor } from "./batching.js";
 import type { DecoderConfig } from "./config.js";
 import type { LoraOptions } from "./engine.js";
 import { adaptedLayers, LORA_SCALE, loraInputName } from "./lora.js";
+import { type OptimizerState, optimizerState } from "./optimizer.js";
 import { readHeader, readTensor, type TensorInfo, writeSafetensors } from "./safetensors.js";
 import { VALUE_BIAS, VALUE_WEIGHT } from "./value-graph.js";
 import { type Checkpoint, requiredTensors } from "./weights.js";
@@ -21,7 +21,7 @@ export interface ParameterSet {
   readonly tensors: ReadonlyMap<string, HostTensor & { readonly data: Float32Array }>;
   /** The adapter's rank and alpha. */
   readonly lora: { readonly rank: number; readonly alpha: number } | undefined;
-  optimizer: AdamWState | undefined;
+  optimizer: OptimizerState | undefined;
   updates: number;
 }
 
@@ -35,8 +35,8 @@ export function parameterArrays({ tensors }: ParameterSet): Map<string, Float32A
   return new Map([...tensors].map(([name, { data }]) => [name, data]));
 }
 
-export function optimizerOf(set: ParameterSet): AdamWState {
-  set.optimizer ??= adamWState(parameterArrays(set));
+export function optimizerOf(set: ParameterSet): OptimizerState {
+  set.optimizer ??= optimizerState(parameterArrays(set));
   return set.optimizer;
 }
 

@@ -197,23 +197,23 @@ export const mutants: readonly Mutant[] = [
   {
     name: "Adam without bias correction",
     file: adamw,
-    find: "(learningRate * rootCorrection) / (1 - beta1 ** state.step)",
+    find: "(learningRate * rootCorrection) / (1 - beta1 ** step)",
     replace: "learningRate * rootCorrection",
-    test: "test/model/adamw.test.ts",
+    test: "test/model/optimizer.test.ts",
   },
   {
     name: "weight decay coupled to the gradient",
     file: adamw,
     find: "const g = gradient[i]!;",
-    replace: "const g = gradient[i]! + (weightDecay * values[i]!) / scale;",
-    test: "test/model/adamw.test.ts",
+    replace: "const g = gradient[i]! + ((1 - decay) / stepSize) * values[i]!;",
+    test: "test/model/optimizer.test.ts",
   },
   {
     name: "small gradients scaled up to the clip",
     file: adamw,
     find: "Math.min(1, maxGradientNorm / (norm + 1e-6))",
     replace: "Math.min(1e6, maxGradientNorm / (norm + 1e-6))",
-    test: "test/model/adamw.test.ts",
+    test: "test/model/optimizer.test.ts",
   },
   {
     name: "Dr. GRPO's constant counted once instead of per response",
