@@ -82,6 +82,22 @@ test("of equally near memories the newest are taken, whatever order the store gi
   expect(found.map(({ value }) => value.order)).toEqual([11, 10, 9]);
 });
 
+test("memories of one turn stand in the order of their text, whatever keys they have", async () => {
+  const texts = ["the cat sleeps", "a boat sails", "zzz", "the cat sleep"];
+  for (const keys of [
+    ["a", "b", "c", "d"],
+    ["d", "c", "b", "a"],
+  ]) {
+    const next = keys.values();
+    const own = new MemoryBank({ store, namespace: [...keys], id: () => next.next().value! });
+    await own.apply(texts.map(add), [], turn("1"));
+    const sorted = [...texts].sort();
+    expect((await own.list()).map(({ value }) => value.text)).toEqual(sorted);
+    const equallyNear = await own.retrieve("!", { limit: 4 });
+    expect(equallyNear.map(({ value }) => value.text)).toEqual(sorted);
+  }
+});
+
 test("the manager's memories are joined over the facts, nearest first, each once", async () => {
   await bank.apply([add("the cat sleeps"), add("the boat sails"), add("zzz")], [], turn("1"));
   const retrieved = await retrieveForManager(bank, ["the cat sleeps", "a boat sails", "cat"], turn("2"), {
