@@ -9,6 +9,7 @@ import { quoteRecalled } from "../memory/recalled.js";
 import { agentRuntime } from "../memory/runtime.js";
 import { DEFAULT_SPEAKER, turnSaidNow } from "../memory/said-now.js";
 import type { TurnInput } from "../memory/state.js";
+import { storeTurn } from "../memory/store-turn.js";
 import { joined, saidSince, saidUntilNow } from "./said.js";
 
 export interface MemoryMiddlewareOptions extends ManagerOptions {
@@ -71,7 +72,7 @@ export function memoryMiddleware(options: MemoryMiddlewareOptions) {
   const manager = createMemoryManager(options).compile();
   const takeIn = async (turn: TurnInput, config: LangGraphRunnableConfig) => {
     const bank = runtime.bank(config);
-    const step = (own: LangGraphRunnableConfig) => bank.runExclusive(() => manager.invoke({ turn }, own));
+    const step = (own: LangGraphRunnableConfig) => storeTurn(manager, bank, turn, own);
     if (background === undefined) await step(config);
     else await background.add(bank.namespace.join("/"), () => step(detached(config)));
   };

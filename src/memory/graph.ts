@@ -4,6 +4,7 @@ import { type AnswerOptions, createAnswerAgent } from "./answer.js";
 import { createMemoryManager, type ManagerOptions } from "./manager.js";
 import { agentRuntime } from "./runtime.js";
 import { type AgentGraph, type MemoryState, memoryState } from "./state.js";
+import { storeTurn } from "./store-turn.js";
 
 export type MemoryGraphOptions = ManagerOptions & AnswerOptions;
 
@@ -40,8 +41,8 @@ export function createMemoryGraph<State extends typeof memoryState = typeof memo
 
   async function remember({ turns, steps }: MemoryState, config: LangGraphRunnableConfig) {
     const [turn, ...rest] = turns;
-    const { step } = await runtime.bank(config).runExclusive(() => manager.invoke({ turn: turn! }, config));
-    return { turns: rest, steps: [...steps, step!] };
+    const step = await storeTurn(manager, runtime.bank(config), turn!, config);
+    return { turns: rest, steps: [...steps, step] };
   }
 
   async function answer({ question, speakers }: MemoryState, config: LangGraphRunnableConfig) {

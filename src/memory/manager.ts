@@ -31,6 +31,9 @@ export interface ManagerOptions extends AgentOptions, ManagerRetrieval {
 /** Decisions anew for one turn, at most. */
 const REDONE = 4;
 
+/** The `recursionLimit` that one turn needs at most: `extract`, three steps for each decision, and the end, which counts. */
+export const MANAGER_LIMIT = 2 + 3 * (1 + REDONE);
+
 /**
  * Builds the graph that stores one turn in the bank: extract, retrieve, manage, apply. Compile it before use. If a memory
  * to be changed was changed after its retrieval, the graph goes back to retrieve and asks for approval again; a node

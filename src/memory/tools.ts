@@ -6,6 +6,7 @@ import { MAX_FACTS } from "./parse.js";
 import { quoteRecalled } from "./recalled.js";
 import { agentRuntime } from "./runtime.js";
 import { DEFAULT_SPEAKER, turnSaidNow } from "./said-now.js";
+import { storeTurn } from "./store-turn.js";
 
 export interface MemoryToolsOptions extends ManagerOptions {
   /** Whose facts the agent records. Default "user". */
@@ -54,8 +55,7 @@ export function createMemoryTools(options: MemoryToolsOptions): StructuredToolIn
   const record = tool(
     async ({ facts }, config: LangGraphRunnableConfig) => {
       const turn = turnSaidNow({ id: runtime.id(), speaker, text: facts.join(" "), facts }, now());
-      const { step } = await runtime.bank(config).runExclusive(() => manager.invoke({ turn }, config));
-      const { unparsable, changes, operations } = step!;
+      const { unparsable, changes, operations } = await storeTurn(manager, runtime.bank(config), turn, config);
       if (unparsable !== null) return `Nothing was recorded: the memory manager's answer was refused (${unparsable}).`;
       const lines = changes.map(({ event, before, after }) => `${event}: ${(after ?? before)!.text}`);
       if (lines.length > 0) return lines.join("\n");

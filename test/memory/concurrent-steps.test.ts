@@ -84,6 +84,23 @@ test("a memory that always changes between the look and the write ends the run w
   await expect(stale).rejects.toThrow(/DELETE of a memory that was changed.*expected.*a dog.*found.*changed 5.*again/);
 });
 
+test("decisions anew do not count against the limit of the run that a turn belongs to", async () => {
+  const { options, bank, texts } = await world();
+  let decisions = 0;
+  const decide: Decide = (input) => {
+    const [{ alias: _, ...memory }] = input.retrieved as [(typeof input.retrieved)[number]];
+    const { key, ...before } = memory;
+    if (++decisions < 5) {
+      void bank.write([{ event: "UPDATE", key, before, after: { ...before, text: `changed ${decisions}` } }]);
+    }
+    return extend(input);
+  };
+  const graph = createMemoryGraph({ ...options, decide }).compile();
+  await graph.invoke({ turns: [turn("1", "a cat")] }, { recursionLimit: 4 });
+  expect(decisions).toBe(5);
+  expect(await texts()).toEqual(["changed 4, a cat"]);
+});
+
 test("who is asked to approve a deletion is asked again where the memory says something else by then", async () => {
   const { options, texts, config: callbacks, replay } = await world(true);
   const model = new ScriptedModel(operations({ event: "DELETE", id: "m1" }));
