@@ -1,6 +1,6 @@
 import { basename, dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { openEngine } from "../src/model/open-engine.js";
+import { openEngine } from "../src/model/engine/open-engine.js";
 
 /** Whatever continues token ids greedily; nothing stops it before `newTokens`. */
 export interface Contestant {

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
 import { positive } from "../src/cli/options.js";
-import { readConfig } from "../src/model/config.js";
-import { loadTokenizer } from "../src/model/tokenizer.js";
+import { readConfig } from "../src/model/checkpoint/config.js";
+import { loadTokenizer } from "../src/model/checkpoint/tokenizer.js";
 import { Random } from "../src/random.js";
 import { ContestantProcess } from "./contestant-process.js";
 import type { Choice } from "./cpu-contestants.js";

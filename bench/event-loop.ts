@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import type { PolicyGroup } from "../src/model/engine.js";
-import { openEngine } from "../src/model/open-engine.js";
+import type { PolicyGroup } from "../src/model/engine/engine.js";
+import { openEngine } from "../src/model/engine/open-engine.js";
 import { Random } from "../src/random.js";
 import { tokenWeights } from "../src/train/aggregation.js";
 

@@ -1,10 +1,10 @@
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { bfloat16Bits, float16Bits } from "../src/half.js";
-import type { DecoderConfig } from "../src/model/config.js";
-import { decoderConfigToHuggingFace } from "../src/model/config-export.js";
-import type { Precision } from "../src/model/precision.js";
-import { requiredTensors } from "../src/model/weights.js";
+import type { DecoderConfig } from "../src/model/checkpoint/config.js";
+import { decoderConfigToHuggingFace } from "../src/model/checkpoint/config-export.js";
+import { requiredTensors } from "../src/model/checkpoint/weights.js";
+import type { Precision } from "../src/model/graph/precision.js";
 import { Random } from "../src/random.js";
 
 const llama = (

@@ -7,9 +7,9 @@ import type { BaseMessage } from "@langchain/core/messages";
 import { ChromaClient } from "chromadb";
 import { MemoryBank } from "../src/memory/bank.js";
 import { createMemoryManager } from "../src/memory/manager.js";
-import { startChromaServer } from "../src/store/chroma-server.js";
-import { ChromaStore } from "../src/store/chroma-store.js";
-import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
+import { startChromaServer } from "../src/store/chroma/chroma-server.js";
+import { ChromaStore } from "../src/store/chroma/chroma-store.js";
+import { LexicalEmbeddings } from "../src/store/search/lexical-embeddings.js";
 import { ScriptedModel } from "../test/memory/scripted-model.js";
 import { median, memoryText, round } from "./store-world.js";
 

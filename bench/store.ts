@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ChromaClient } from "chromadb";
 import { mean } from "../src/mean.js";
-import { startChromaServer } from "../src/store/chroma-server.js";
-import { ChromaStore } from "../src/store/chroma-store.js";
-import { LexicalEmbeddings } from "../src/store/lexical-embeddings.js";
+import { startChromaServer } from "../src/store/chroma/chroma-server.js";
+import { ChromaStore } from "../src/store/chroma/chroma-store.js";
+import { LexicalEmbeddings } from "../src/store/search/lexical-embeddings.js";
 import { median, memoryText, memoryValue, namespaceOf, round } from "./store-world.js";
 
 /**

@@ -52,7 +52,7 @@ async function open(env: NodeJS.ProcessEnv): Promise<Backbone> {
       remedy: "set one of them, or leave the variable out",
     });
   }
-  const { ChatOnnx } = await import("../src/model/chat-onnx.js");
+  const { ChatOnnx } = await import("../src/model/chat/chat-onnx.js");
   const model = await ChatOnnx.load({ folder });
   const trained = (adapter: string | undefined) => (adapter ? ChatOnnx.load({ folder, adapter }) : model);
   const { store } = await openStore({ embeddings: new LexicalEmbeddings(), fields: ["text"] });

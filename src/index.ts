@@ -62,21 +62,21 @@ export {
   type ReplayOptions,
   replayBanks,
 } from "./replay/replay.js";
-export type { ChromaBinding } from "./store/chroma-bindings.js";
-export type { ChromaAccess } from "./store/chroma-client.js";
-export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma-limits.js";
-export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma-server.js";
-export { type ChromaSearchOptions, ChromaStore, type ChromaStoreOptions } from "./store/chroma-store.js";
+export type { ChromaBinding } from "./store/chroma/chroma-bindings.js";
+export type { ChromaAccess } from "./store/chroma/chroma-client.js";
+export { type ChromaLimits, cloudLimits, serverLimits } from "./store/chroma/chroma-limits.js";
+export { type ChromaServer, type ChromaServerOptions, startChromaServer } from "./store/chroma/chroma-server.js";
+export { type ChromaSearchOptions, ChromaStore, type ChromaStoreOptions } from "./store/chroma/chroma-store.js";
 export type { StoreFilter } from "./store/filter.js";
-export { type HybridSearchOptions, hybridSearch } from "./store/hybrid-search.js";
-export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/lexical-embeddings.js";
 export type { Namespace } from "./store/namespace.js";
 export { type OpenedStore, type OpenStoreOptions, openStore } from "./store/open-store.js";
 export type { ScoredItem } from "./store/operations.js";
 export { OverlayStore, type OverlayStoreOptions } from "./store/overlay-store.js";
-export type { SearchMode } from "./store/search-mode.js";
+export { type HybridSearchOptions, hybridSearch } from "./store/search/hybrid-search.js";
+export { LexicalEmbeddings, type LexicalEmbeddingsOptions } from "./store/search/lexical-embeddings.js";
+export type { SearchMode } from "./store/search/search-mode.js";
+export type { VectorIndex } from "./store/search/vectors.js";
 export type { TtlOptions, TtlPutOptions, TtlReadOptions } from "./store/ttl.js";
-export type { VectorIndex } from "./store/vectors.js";
 export {
   type Answer,
   type Change,

@@ -2,8 +2,8 @@ import { resolve } from "node:path";
 import type { Embeddings } from "@langchain/core/embeddings";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
 import type { Device } from "../onnx/device.js";
-import { CachedEmbeddings } from "../store/cached-embeddings.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { CachedEmbeddings } from "../store/search/cached-embeddings.js";
+import { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 
 /** What ranks memories, with the SHA-256 of its weights: it has none where words are counted. */
 export interface OpenedEmbeddings {

@@ -9,7 +9,7 @@ import type { PlayProgress } from "../evaluate/progress.js";
 import type { Row } from "../evaluate/rows.js";
 import { selectPart } from "../evaluate/select-part.js";
 import { retrievalSetting } from "../memory/retrieve.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
+import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { OpenedJudge } from "./judge.js";
 import type { OpenedModels } from "./models.js";

@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { FileError, messageOf, UsageError } from "../errors.js";
 import { hashFile, hashWeights } from "../hash.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
+import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import type { ModelOptions } from "./options.js";
 
 /** Longest verdict, in tokens. */
@@ -37,8 +37,8 @@ export async function openJudge(path: string, { device }: Pick<ModelOptions, "de
 
 async function openChat(folder: string, device: ModelOptions["device"]) {
   const [{ loadTokenizer }, { openEngine }] = await Promise.all([
-    import("../model/tokenizer.js"),
-    import("../model/open-engine.js"),
+    import("../model/checkpoint/tokenizer.js"),
+    import("../model/engine/open-engine.js"),
   ]);
   return { tokenizer: await loadTokenizer(folder), engine: await openEngine({ folder, device }) };
 }

@@ -5,11 +5,11 @@ import { FileError } from "../errors.js";
 import { compactPrompts } from "../memory/compact-prompts.js";
 import { instructedPrompts } from "../memory/instructed-prompts.js";
 import type { MemoryPrompts } from "../memory/prompts.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
-import type { PolicyEngine } from "../model/engine.js";
-import { openEngine } from "../model/open-engine.js";
-import { tinyModel } from "../model/tiny-model.js";
-import { loadTokenizer } from "../model/tokenizer.js";
+import { ChatOnnx } from "../model/chat/chat-onnx.js";
+import { tinyModel } from "../model/checkpoint/tiny-model.js";
+import { loadTokenizer } from "../model/checkpoint/tokenizer.js";
+import type { PolicyEngine } from "../model/engine/engine.js";
+import { openEngine } from "../model/engine/open-engine.js";
 import { type OpenedEmbeddings, openEmbeddings } from "./embeddings.js";
 import type { ModelOptions } from "./options.js";
 

@@ -2,9 +2,9 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type FactSource, factSources } from "../evaluate/fact-source.js";
 import { type PromptStyle, promptStyles } from "../memory/prompt-style.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { type Precision, precisions } from "../model/precision.js";
+import { type Precision, precisions } from "../model/graph/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
-import { searchModes } from "../store/search-mode.js";
+import { searchModes } from "../store/search/search-mode.js";
 import { memoryOrders } from "../trace/episode.js";
 import { embeddingsHelp } from "./embeddings.js";
 

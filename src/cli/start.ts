@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { openStore } from "../store/open-store.js";
+import { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 import { working } from "./exit.js";
 import { openModels } from "./models.js";
 import { plainCommand, positive, wholeNumber } from "./options.js";

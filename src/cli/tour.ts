@@ -8,11 +8,11 @@ import { type PlayAgents, type PlayedDialogue, playDialogues } from "../evaluate
 import { formatTable } from "../evaluate/table.js";
 import { addOnly, noop } from "../memory/controls.js";
 import type { AnswerRetrieval } from "../memory/retrieve.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
+import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import { reportFiles } from "../report/read-report.js";
-import type { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { namespaceLabel } from "../store/namespace.js";
 import type { OpenedStore } from "../store/open-store.js";
+import type { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 import { generateDialogues } from "../synthetic/dialogue.js";
 import { readEpisodes } from "../trace/read.js";
 import { EpisodeRecorder } from "../trace/recorder.js";

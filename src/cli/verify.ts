@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { Precision } from "../model/precision.js";
+import type { Precision } from "../model/graph/precision.js";
 import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
 import { boundsOf } from "../verify/check.js";
 import { verify } from "../verify/run.js";

@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
+import { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 import type { Dialogue } from "./dialogue.js";
 import { type PlayAgents, type PlayOptions, playDialogues } from "./play.js";
 import type { PlayProgress } from "./progress.js";

@@ -1,5 +1,5 @@
 import { paperRetrieval, withAliases } from "../memory/retrieve.js";
-import { TextIndex } from "../store/text-index.js";
+import { TextIndex } from "../store/search/text-index.js";
 import type { Question, RetrievedMemory } from "../trace/episode.js";
 import type { DialogueTurn } from "./dialogue.js";
 import type { TurnContext } from "./rows.js";

@@ -1,4 +1,4 @@
-import { relativeTo } from "../store/rank-fusion.js";
+import { relativeTo } from "../store/search/rank-fusion.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
 /** What counts of a neighbour's score, by how many turns it is away, before or after. */

@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { cosineSimilarity } from "../store/vectors.js";
-import { stemOf, writtenWords } from "../store/words.js";
+import { cosineSimilarity } from "../store/search/vectors.js";
+import { stemOf, writtenWords } from "../store/search/words.js";
 import type { ScoredMemory } from "./scored-memory.js";
 
 /** Two memories of one speaker that a person should review, the older one first. */

@@ -1,5 +1,5 @@
 import type { BaseStore } from "@langchain/langgraph";
-import type { SearchMode } from "../store/search-mode.js";
+import type { SearchMode } from "../store/search/search-mode.js";
 import type { Provenance } from "./history-entry.js";
 
 export interface RetrieveOptions {

@@ -1,7 +1,7 @@
 import type { BaseStore } from "@langchain/langgraph";
 import { StoreError } from "../errors.js";
-import { hybridSearch } from "../store/hybrid-search.js";
-import type { SearchMode } from "../store/search-mode.js";
+import { hybridSearch } from "../store/search/hybrid-search.js";
+import type { SearchMode } from "../store/search/search-mode.js";
 import { type MemoryValue, memoryValueSchema } from "../trace/episode.js";
 import type { ScoredMemory } from "./scored-memory.js";
 

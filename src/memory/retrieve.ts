@@ -1,4 +1,4 @@
-import type { SearchMode } from "../store/search-mode.js";
+import type { SearchMode } from "../store/search/search-mode.js";
 import type { MemoryOrder, RetrievalSetting, RetrievedMemory, Turn } from "../trace/episode.js";
 import type { MemoryBank } from "./bank.js";
 import { byOrder, byRelevance, type ScoredMemory } from "./scored-memory.js";

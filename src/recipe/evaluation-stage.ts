@@ -5,7 +5,7 @@ import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
 import { formatEvaluation } from "../evaluate/evaluation-table.js";
 import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
-import { ChatOnnx } from "../model/chat-onnx.js";
+import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import type { Settings } from "../train/manifest.js";
 import { bankRounds, chat, questionsOf, type RecipeContext } from "./context.js";
 import { readFacts } from "./facts-stage.js";

@@ -1,8 +1,8 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 import { messageOf } from "../errors.js";
-import { startChromaServer } from "./chroma-server.js";
-import { ChromaStore, type ChromaStoreOptions } from "./chroma-store.js";
+import { startChromaServer } from "./chroma/chroma-server.js";
+import { ChromaStore, type ChromaStoreOptions } from "./chroma/chroma-store.js";
 import { rankedMemoryStore } from "./ranked-memory-store.js";
 
 export interface OpenStoreOptions {

@@ -13,9 +13,9 @@ import { matchesFilter } from "./filter.js";
 import { itemPath, listPage, type Namespace, startsWith } from "./namespace.js";
 import { type ScoredItem, sortBatch } from "./operations.js";
 import { ownStore } from "./own-store.js";
+import { cosineSimilarity, embedPuts, type VectorIndex } from "./search/vectors.js";
 import { Serial } from "./serial.js";
 import { UNTOUCHED } from "./ttl.js";
-import { cosineSimilarity, embedPuts, type VectorIndex } from "./vectors.js";
 
 export interface OverlayStoreOptions {
   /** Default: how the base embeds, where it is a ChromaStore, an OverlayStore, or an InMemoryStore with an index. */

@@ -2,7 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 import { describe, it } from "vitest";
 import { UsageError } from "../errors.js";
-import { LexicalEmbeddings } from "../store/lexical-embeddings.js";
+import { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 import { filterCases } from "./filter-cases.js";
 import { itemCases } from "./item-cases.js";
 import { langGraphCases } from "./langgraph-cases.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { searchModes } from "../store/search-mode.js";
+import { searchModes } from "../store/search/search-mode.js";
 
 /**
  * An episode file is JSON lines; each line is one of these events, in the order in which they happened.

@@ -1,21 +1,21 @@
-export { type AdamWOptions, adamWDefaults } from "../model/adamw.js";
 export {
   type ChatEngine,
   ChatOnnx,
   type ChatOnnxCallOptions,
   type ChatOnnxFields,
   type ChatOnnxLoadOptions,
-} from "../model/chat-onnx.js";
-export type { ChatSampling } from "../model/chat-sampling.js";
-export type { ChatRenderOptions, ChatTurn } from "../model/chat-template.js";
-export type { ChatTool } from "../model/chat-tools.js";
-export type * from "../model/engine.js";
-export type { LanguageModelOptions } from "../model/language-model.js";
-export { type OpenEngineOptions, openEngine } from "../model/open-engine.js";
-export type { Precision } from "../model/precision.js";
-export type { GeneratingEngine } from "../model/request-batcher.js";
-export { tinyModel } from "../model/tiny-model.js";
-export { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
+} from "../model/chat/chat-onnx.js";
+export type { ChatSampling } from "../model/chat/chat-sampling.js";
+export type { ChatRenderOptions, ChatTurn } from "../model/chat/chat-template.js";
+export type { ChatTool } from "../model/chat/chat-tools.js";
+export type { GeneratingEngine } from "../model/chat/request-batcher.js";
+export { tinyModel } from "../model/checkpoint/tiny-model.js";
+export { type ChatTokenizer, loadTokenizer } from "../model/checkpoint/tokenizer.js";
+export { type AdamWOptions, adamWDefaults } from "../model/engine/adamw.js";
+export type * from "../model/engine/engine.js";
+export type { LanguageModelOptions } from "../model/engine/language-model.js";
+export { type OpenEngineOptions, openEngine } from "../model/engine/open-engine.js";
+export type { Precision } from "../model/graph/precision.js";
 export type { Device } from "../onnx/device.js";
 export type { DeviceChoice } from "../onnx/devices.js";
 export { type RewardName, rewardNames } from "../reward/rewards.js";

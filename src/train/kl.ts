@@ -1,4 +1,4 @@
-import type { KlEstimator } from "../model/engine.js";
+import type { KlEstimator } from "../model/engine/engine.js";
 
 /** Estimates of KL(π ‖ π_ref) by one token that π sampled (Schulman 2020, "Approximating KL divergence"); the same ones as in the policy's graph. */
 export const klEstimate: { readonly [K in KlEstimator]: (logprob: number, reference: number) => number } = {

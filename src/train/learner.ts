@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { writeAtomic } from "../atomic-file.js";
 import { parseFields, readJson } from "../json-file.js";
-import type { LoraOptions, PolicyEngine } from "../model/engine.js";
+import type { LoraOptions, PolicyEngine } from "../model/engine/engine.js";
 import { adaptedKlCoefficient } from "./kl.js";
 import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";

@@ -5,8 +5,8 @@ import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.
 import type { Operation } from "../memory/operation.js";
 import { countOperations } from "../memory/operation-counts.js";
 import { retrievalSetting, retrieveForManager } from "../memory/retrieve.js";
-import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { OverlayStore } from "../store/overlay-store.js";
+import { CachedEmbeddings } from "../store/search/cached-embeddings.js";
 import type { GoldQuestion, MemoryStep } from "../trace/episode.js";
 import { type InquiryScore, outcomeOf, scoreInquiries } from "./answering.js";
 import { type Candidate, itemsOf } from "./candidates.js";

@@ -1,6 +1,6 @@
 import { mean } from "../mean.js";
 import type { Operation } from "../memory/operation.js";
-import type { ChatTokenizer } from "../model/tokenizer.js";
+import type { ChatTokenizer } from "../model/checkpoint/tokenizer.js";
 import type { SpanCredit } from "./rollout.js";
 
 /** From the first to before the last. */

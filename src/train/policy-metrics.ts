@@ -1,5 +1,5 @@
 import { mean } from "../mean.js";
-import type { PolicyGroup, ValueGroup } from "../model/engine.js";
+import type { PolicyGroup, ValueGroup } from "../model/engine/engine.js";
 import { explainedVariance } from "./gae.js";
 import { klEstimate } from "./kl.js";
 import type { PolicyMetrics, ValueMetrics } from "./metrics.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { klEstimators, ratioLevels } from "../model/engine.js";
+import { klEstimators, ratioLevels } from "../model/engine/engine.js";
 import { advantageKinds } from "./advantage.js";
 import { aggregations } from "./aggregation.js";
 

@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
 import { mean } from "../mean.js";
-import type { PolicyEngine, PolicyGroup, ValueGroup } from "../model/engine.js";
+import type { PolicyEngine, PolicyGroup, ValueGroup } from "../model/engine/engine.js";
 import { Random } from "../random.js";
 import { experienceOf } from "./experience.js";
 import { groupLessons, type ItemLessons, tokenLessons } from "./lessons.js";

@@ -2,8 +2,8 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 import { MemoryBank } from "../memory/bank.js";
 import { bankBefore } from "../replay/replay.js";
-import { CachedEmbeddings } from "../store/cached-embeddings.js";
 import { OverlayStore } from "../store/overlay-store.js";
+import { CachedEmbeddings } from "../store/search/cached-embeddings.js";
 import type { RecordedDialogue } from "./links.js";
 
 /** Rebuilds banks as they stood before recorded decisions, each once, and hands out forks of them. */

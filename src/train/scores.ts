@@ -1,4 +1,4 @@
-import type { PolicyEngine, ScoreGroup } from "../model/engine.js";
+import type { PolicyEngine, ScoreGroup } from "../model/engine/engine.js";
 import type { Attempted, Experience } from "./experience.js";
 import { truncatedImportance } from "./importance.js";
 import type { PolicyOptions } from "./policy-options.js";

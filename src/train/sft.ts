@@ -1,5 +1,5 @@
-import type { AdamWOptions } from "../model/adamw.js";
-import type { PolicyEngine } from "../model/engine.js";
+import type { AdamWOptions } from "../model/engine/adamw.js";
+import type { PolicyEngine } from "../model/engine/engine.js";
 
 /** Token ids of a prompt and of the response to imitate, with its end token. */
 export interface SftTokens {

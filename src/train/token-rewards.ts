@@ -1,4 +1,4 @@
-import type { KlEstimator } from "../model/engine.js";
+import type { KlEstimator } from "../model/engine/engine.js";
 import { klEstimate } from "./kl.js";
 
 export interface TokenRewardOptions {

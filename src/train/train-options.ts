@@ -1,4 +1,4 @@
-import type { LoraOptions, PolicyEngine } from "../model/engine.js";
+import type { LoraOptions, PolicyEngine } from "../model/engine/engine.js";
 import type { AlarmThresholds } from "./alarms.js";
 import type { StepMetrics } from "./metrics.js";
 import type { PolicyOptions } from "./policy-options.js";

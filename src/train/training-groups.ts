@@ -1,4 +1,4 @@
-import type { PolicyGroup, TrainingGroup, ValueGroup } from "../model/engine.js";
+import type { PolicyGroup, TrainingGroup, ValueGroup } from "../model/engine/engine.js";
 import { tokenWeights } from "./aggregation.js";
 import type { ItemLessons, Lesson } from "./lessons.js";
 import { counts } from "./overlong.js";

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { readOptionalJson } from "../json-file.js";
-import type { PolicyEngine } from "../model/engine.js";
-import { openEngine } from "../model/open-engine.js";
-import type { Precision } from "../model/precision.js";
-import { type ChatTokenizer, loadTokenizer } from "../model/tokenizer.js";
+import { type ChatTokenizer, loadTokenizer } from "../model/checkpoint/tokenizer.js";
+import type { PolicyEngine } from "../model/engine/engine.js";
+import { openEngine } from "../model/engine/open-engine.js";
+import type { Precision } from "../model/graph/precision.js";
 import type { Device } from "../onnx/device.js";
 import { type Bounds, type Check, compare, type Skip } from "./check.js";
 import { differing, largestDifference, parting, worst } from "./difference.js";

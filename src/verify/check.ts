@@ -1,4 +1,4 @@
-import type { Precision } from "../model/precision.js";
+import type { Precision } from "../model/graph/precision.js";
 
 /** One comparison with an independent source. */
 export interface Comparison {

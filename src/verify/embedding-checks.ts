@@ -5,7 +5,7 @@ import { onnxFiles, readSentenceSettings } from "../embed/bert-config.js";
 import { OnnxEmbeddings } from "../embed/onnx-embeddings.js";
 import { loadTextTokenizer } from "../embed/text-tokenizer.js";
 import type { Device } from "../onnx/device.js";
-import { cosineSimilarity } from "../store/vectors.js";
+import { cosineSimilarity } from "../store/search/vectors.js";
 import { type Check, compare } from "./check.js";
 import { differing, worst } from "./difference.js";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import type { PolicyEngine } from "../model/engine.js";
-import { openEngine } from "../model/open-engine.js";
+import type { PolicyEngine } from "../model/engine/engine.js";
+import { openEngine } from "../model/engine/open-engine.js";
 import { aggregations, tokenWeights } from "../train/aggregation.js";
 import { type Check, compare } from "./check.js";
 import { differing, largestDifference } from "./difference.js";

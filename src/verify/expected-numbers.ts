@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { FileError } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
-import { readHeader, readTensor, readTensorBytes, type TensorInfo } from "../model/safetensors.js";
+import { readHeader, readTensor, readTensorBytes, type TensorInfo } from "../model/checkpoint/safetensors.js";
 import { aggregations } from "../train/aggregation.js";
 
 const grpo = z.object({

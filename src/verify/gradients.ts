@@ -1,4 +1,4 @@
-import { GRADIENT_PREFIX } from "../model/policy-graph.js";
+import { GRADIENT_PREFIX } from "../model/graph/policy-graph.js";
 import type { HostTensor } from "../onnx/session.js";
 import { type Bounds, type Check, compare } from "./check.js";
 import { directionError, worst } from "./difference.js";

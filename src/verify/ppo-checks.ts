@@ -1,12 +1,19 @@
-import { scalarTensor, tokenTensor } from "../model/batching.js";
-import { Decoder } from "../model/decoder.js";
-import { factored, loraInputName, loraInputs } from "../model/lora.js";
-import { feedsOf } from "../model/parameter-set.js";
-import * as graphs from "../model/policy-graph.js";
-import type { Precision } from "../model/precision.js";
-import { groupFeeds, unpad } from "../model/scoring.js";
-import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "../model/value-graph.js";
-import type { Checkpoint } from "../model/weights.js";
+import type { Checkpoint } from "../model/checkpoint/weights.js";
+import { scalarTensor, tokenTensor } from "../model/engine/batching.js";
+import { feedsOf } from "../model/engine/parameter-set.js";
+import { groupFeeds, unpad } from "../model/engine/scoring.js";
+import { Decoder } from "../model/graph/decoder.js";
+import { factored, loraInputName, loraInputs } from "../model/graph/lora.js";
+import * as graphs from "../model/graph/policy-graph.js";
+import type { Precision } from "../model/graph/precision.js";
+import {
+  tokenValues,
+  VALUE_BIAS,
+  VALUE_WEIGHT,
+  valueHead,
+  valueInputs,
+  valueLoss,
+} from "../model/graph/value-graph.js";
 import type { ModelDefinition } from "../onnx/emit.js";
 import * as o from "../onnx/operators.js";
 import type { HostTensor } from "../onnx/session.js";

@@ -1,7 +1,7 @@
-import type { ParameterSet } from "../model/parameter-set.js";
-import type { Precision } from "../model/precision.js";
-import type { Sessions } from "../model/sessions.js";
-import type { Checkpoint } from "../model/weights.js";
+import type { Checkpoint } from "../model/checkpoint/weights.js";
+import type { ParameterSet } from "../model/engine/parameter-set.js";
+import type { Sessions } from "../model/engine/sessions.js";
+import type { Precision } from "../model/graph/precision.js";
 import type { Device } from "../onnx/device.js";
 import type { Bounds } from "./check.js";
 import type { ExpectedNumbers } from "./expected-numbers.js";

@@ -1,8 +1,8 @@
-import type { DecoderParameters } from "../model/decoder.js";
-import { type factored, loraInputs } from "../model/lora.js";
-import { biasNames, frozenParameters } from "../model/parameters.js";
-import type { Precision } from "../model/precision.js";
-import type { Checkpoint } from "../model/weights.js";
+import type { Checkpoint } from "../model/checkpoint/weights.js";
+import type { DecoderParameters } from "../model/graph/decoder.js";
+import { type factored, loraInputs } from "../model/graph/lora.js";
+import { biasNames, frozenParameters } from "../model/graph/parameters.js";
+import type { Precision } from "../model/graph/precision.js";
 import type { Device } from "../onnx/device.js";
 import { emitModel, type ModelDefinition } from "../onnx/emit.js";
 import { type HostTensor, Session } from "../onnx/session.js";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MemoryBank } from "../../src/memory/bank.js";
-import { startChromaServer } from "../../src/store/chroma-server.js";
-import { ChromaStore } from "../../src/store/chroma-store.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { startChromaServer } from "../../src/store/chroma/chroma-server.js";
+import { ChromaStore } from "../../src/store/chroma/chroma-store.js";
 import { namespaceLabel } from "../../src/store/namespace.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { runCli } from "./run-cli.js";
 
 let path: string;

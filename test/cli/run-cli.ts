@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { vi } from "vitest";
 import { runProgram } from "../../src/cli/program.js";
-import { tinyModel } from "../../src/model/tiny-model.js";
+import { tinyModel } from "../../src/model/checkpoint/tiny-model.js";
 
 export interface CliResult {
   readonly code: number;

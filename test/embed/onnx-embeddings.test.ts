@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { OnnxEmbeddings } from "../../src/embed/onnx-embeddings.js";
 import { FileError, UsageError } from "../../src/errors.js";
-import { CachedEmbeddings } from "../../src/store/cached-embeddings.js";
-import { embeddingsName } from "../../src/store/embeddings-name.js";
+import { CachedEmbeddings } from "../../src/store/search/cached-embeddings.js";
+import { embeddingsName } from "../../src/store/search/embeddings-name.js";
 import { bertVector } from "./bert-by-hand.js";
 import { writeTinyBert } from "./tiny-bert.js";
 

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bertTensors } from "../../src/embed/bert.js";
 import { readBertConfig } from "../../src/embed/bert-config.js";
-import { writeSafetensors } from "../../src/model/safetensors.js";
+import { writeSafetensors } from "../../src/model/checkpoint/safetensors.js";
 import { Random } from "../../src/random.js";
 
 const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "ana", "lives", "in", "oslo", "has", "a", "cat", "where", "?"];

@@ -1,5 +1,5 @@
 import { InMemoryStore } from "@langchain/langgraph";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { generateDialogues, type SyntheticDialogue } from "../../src/synthetic/dialogue.js";
 import { lastText, operations, ScriptedModel } from "../memory/scripted-model.js";
 

@@ -7,7 +7,7 @@ import { backbone } from "../../graphs/backbone.js";
 import { graph as memoryAgent } from "../../graphs/memory-agent.js";
 import { graph as memoryManager } from "../../graphs/memory-manager.js";
 import { compactPrompts, createMemoryGraph } from "../../src/index.js";
-import { tinyModel } from "../../src/model/tiny-model.js";
+import { tinyModel } from "../../src/model/checkpoint/tiny-model.js";
 import { testServer } from "../store/servers.js";
 
 afterEach(() => vi.unstubAllEnvs());

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { auditMemories } from "../../src/memory/audit.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 
 const embeddings = new LexicalEmbeddings();
 const memory = (order: number, text: string, speaker = "Ana") => ({

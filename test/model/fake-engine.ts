@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setImmediate as macrotask } from "node:timers/promises";
-import type { ChatEngine } from "../../src/model/chat-onnx.js";
-import type { EngineInfo, GenerateOptions, GenerateRequest, Generation } from "../../src/model/engine.js";
-import type { ChatTokenizer } from "../../src/model/tokenizer.js";
+import type { ChatEngine } from "../../src/model/chat/chat-onnx.js";
+import type { ChatTokenizer } from "../../src/model/checkpoint/tokenizer.js";
+import type { EngineInfo, GenerateOptions, GenerateRequest, Generation } from "../../src/model/engine/engine.js";
 
 export const endId = 256;
 

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { DecoderConfig } from "../../src/model/config.js";
-import { decoderConfigToHuggingFace } from "../../src/model/config-export.js";
-import { writeSafetensors } from "../../src/model/safetensors.js";
-import { requiredTensors } from "../../src/model/weights.js";
+import type { DecoderConfig } from "../../src/model/checkpoint/config.js";
+import { decoderConfigToHuggingFace } from "../../src/model/checkpoint/config-export.js";
+import { writeSafetensors } from "../../src/model/checkpoint/safetensors.js";
+import { requiredTensors } from "../../src/model/checkpoint/weights.js";
 import { Random } from "../../src/random.js";
 import { temporaryFolder } from "./reference.js";
 

@@ -14,12 +14,12 @@ export interface Mutant {
 
 const advantage = "src/train/advantage.ts";
 const gae = "src/train/gae.ts";
-const adamw = "src/model/adamw.ts";
+const adamw = "src/model/engine/adamw.ts";
 const kl = "src/train/kl.ts";
-const policyGraph = "src/model/policy-graph.ts";
+const policyGraph = "src/model/graph/policy-graph.ts";
 const importance = "src/train/importance.ts";
 const policyStepTest = "test/train/policy-step.test.ts";
-const policyGraphTest = "test/model/policy-graph.test.ts";
+const policyGraphTest = "test/model/graph/policy-graph.test.ts";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -151,14 +151,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "causal mask shows the next token",
-    file: "src/model/attention-masks.ts",
+    file: "src/model/graph/attention-masks.ts",
     find: "o.lessOrEqual(c, r)",
     replace: "o.lessOrEqual(c, o.add(r, 1))",
     test: policyGraphTest,
   },
   {
     name: "log-probabilities of the next token in the place of the token's own",
-    file: "src/model/scoring.ts",
+    file: "src/model/engine/scoring.ts",
     find: "target_ids: matrix(width)",
     replace:
       "target_ids: { ...idMatrix(responses.map((ids) => ids.slice(1)), width, padId), shape: [groups.length, size, width] }",
@@ -167,10 +167,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "value loss without a clip",
-    file: "src/model/value-graph.ts",
+    file: "src/model/graph/value-graph.ts",
     find: "o.max(square(o.sub(values, returns)), square(o.sub(clipped, returns)))",
     replace: "square(o.sub(values, returns))",
-    test: "test/model/policy-forms.test.ts",
+    test: "test/model/graph/policy-forms.test.ts",
     only: "value loss",
   },
   {
@@ -199,21 +199,21 @@ export const mutants: readonly Mutant[] = [
     file: adamw,
     find: "(learningRate * rootCorrection) / (1 - beta1 ** step)",
     replace: "learningRate * rootCorrection",
-    test: "test/model/optimizer.test.ts",
+    test: "test/model/engine/optimizer.test.ts",
   },
   {
     name: "weight decay coupled to the gradient",
     file: adamw,
     find: "const g = gradient[i]!;",
     replace: "const g = gradient[i]! + ((1 - decay) / stepSize) * values[i]!;",
-    test: "test/model/optimizer.test.ts",
+    test: "test/model/engine/optimizer.test.ts",
   },
   {
     name: "small gradients scaled up to the clip",
     file: adamw,
     find: "Math.min(1, maxGradientNorm / (norm + 1e-6))",
     replace: "Math.min(1e6, maxGradientNorm / (norm + 1e-6))",
-    test: "test/model/optimizer.test.ts",
+    test: "test/model/engine/optimizer.test.ts",
   },
   {
     name: "Dr. GRPO's constant counted once instead of per response",
@@ -231,7 +231,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "micro-batches overwrite each other's gradients",
-    file: "src/model/language-model.ts",
+    file: "src/model/engine/language-model.ts",
     find: "sum[i]! += part[i]!",
     replace: "sum[i] = part[i]!",
     test: "test/train/accumulation.test.ts",
@@ -254,18 +254,18 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "LoRA scale forgotten",
-    file: "src/model/lora.ts",
+    file: "src/model/graph/lora.ts",
     find: "o.matmul(low, o.cast(o.mul(b, lora.scale), dtype),",
     replace: "o.matmul(low, o.cast(b, dtype),",
-    test: "test/model/generate-graph.test.ts",
+    test: "test/model/graph/generate-graph.test.ts",
     only: "merged adapter",
   },
   {
     name: "rotation the other way round",
-    file: "src/model/rope.ts",
+    file: "src/model/graph/rope.ts",
     find: "table(Math.sin)",
     replace: "table((angle) => -Math.sin(angle))",
-    test: "test/model/rope.test.ts",
+    test: "test/model/graph/rope.test.ts",
   },
   {
     name: "question linked to the first of its evidence",

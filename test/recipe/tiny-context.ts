@@ -1,6 +1,6 @@
 import type { OpenedModels } from "../../src/cli/models.js";
 import type { RecipeContext, RecipeOptions, Splits } from "../../src/recipe/context.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 
 /** A recipe over few items with the tiny model: as little of everything as there can be. */

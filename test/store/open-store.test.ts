@@ -1,9 +1,9 @@
 import { InMemoryStore } from "@langchain/langgraph";
 import { describe, expect, it } from "vitest";
 import { StoreError } from "../../src/errors.js";
-import { ChromaStore } from "../../src/store/chroma-store.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { ChromaStore } from "../../src/store/chroma/chroma-store.js";
 import { openStore } from "../../src/store/open-store.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { temporaryFolder, testServer } from "./servers.js";
 
 const embeddings = new LexicalEmbeddings();

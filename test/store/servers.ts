@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { type ChromaServer, startChromaServer } from "../../src/store/chroma-server.js";
-import { ChromaStore, type ChromaStoreOptions } from "../../src/store/chroma-store.js";
+import { type ChromaServer, startChromaServer } from "../../src/store/chroma/chroma-server.js";
+import { ChromaStore, type ChromaStoreOptions } from "../../src/store/chroma/chroma-store.js";
 import { conformanceIndex } from "../../src/testing/index.js";
 
 const folders: string[] = [];

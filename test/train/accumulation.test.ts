@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { microBatches } from "../../src/model/batching.js";
-import type { PolicyEngine, PolicyGroup } from "../../src/model/engine.js";
+import { microBatches } from "../../src/model/engine/batching.js";
+import type { PolicyEngine, PolicyGroup } from "../../src/model/engine/engine.js";
 import { randomIds } from "../model/tiny-checkpoint.js";
 import { openTinyEngine, trainingTensors } from "./tiny-policy.js";
 

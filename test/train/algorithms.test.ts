@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PolicyEngine } from "../../src/model/engine.js";
+import type { PolicyEngine } from "../../src/model/engine/engine.js";
 import type { StepMetrics } from "../../src/train/metrics.js";
 import { type PolicyOptions, policyOptionsSchema } from "../../src/train/policy-options.js";
 import { algorithmNames, presets } from "../../src/train/presets/index.js";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { readHeader, readTensor } from "../../src/model/safetensors.js";
+import { readHeader, readTensor } from "../../src/model/checkpoint/safetensors.js";
 import type { Random } from "../../src/random.js";
 import { latestCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js";
 

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writeSafetensors } from "../../src/model/safetensors.js";
+import { writeSafetensors } from "../../src/model/checkpoint/safetensors.js";
 import { writeCheckpoint } from "../../src/train/checkpoint.js";
 import { checkpointState } from "./checkpoint-state.js";
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import { compactPrompts } from "../../src/memory/compact-prompts.js";
-import { LexicalEmbeddings } from "../../src/store/lexical-embeddings.js";
+import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import type { Change, EpisodeEvent, MemoryStep, MemoryValue } from "../../src/trace/episode.js";
 import { type CreditOptions, creditOperations } from "../../src/train/credit.js";
 import { recordedDialogues } from "../../src/train/links.js";

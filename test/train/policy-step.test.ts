@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
-import type { PolicyGroup, UpdateRequest, ValueGroup } from "../../src/model/engine.js";
+import type { PolicyGroup, UpdateRequest, ValueGroup } from "../../src/model/engine/engine.js";
 import { aggregations } from "../../src/train/aggregation.js";
 import type { PolicyOptions } from "../../src/train/policy-options.js";
 import { policyStep } from "../../src/train/policy-step.js";

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PolicyEngine } from "../../src/model/engine.js";
+import type { PolicyEngine } from "../../src/model/engine/engine.js";
 import { latestCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js";
 import { readTrainedOn } from "../../src/train/conversations.js";
 import { presets } from "../../src/train/presets/index.js";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readHeader, readTensorBytes } from "../../src/model/safetensors.js";
+import { readHeader, readTensorBytes } from "../../src/model/checkpoint/safetensors.js";
 import { findCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js";
 
 /** SHA-256 of all that a run has come to. */

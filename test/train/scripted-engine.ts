@@ -8,7 +8,7 @@ import type {
   ScoreGroup,
   UpdateRequest,
   UpdateResult,
-} from "../../src/model/engine.js";
+} from "../../src/model/engine/engine.js";
 import { byteTokenizer, endId } from "../model/fake-engine.js";
 
 export interface ScriptedCall {

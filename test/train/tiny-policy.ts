@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { PolicyEngine } from "../../src/model/engine.js";
-import { openEngine } from "../../src/model/open-engine.js";
-import { readHeader, readTensor } from "../../src/model/safetensors.js";
+import { readHeader, readTensor } from "../../src/model/checkpoint/safetensors.js";
+import type { PolicyEngine } from "../../src/model/engine/engine.js";
+import { openEngine } from "../../src/model/engine/open-engine.js";
 import { temporaryFolder } from "../model/reference.js";
 import { randomIds, writeTinyCheckpoint } from "../model/tiny-checkpoint.js";
 

@@ -1,4 +1,4 @@
-import type { PolicyEngine } from "../../src/model/engine.js";
+import type { PolicyEngine } from "../../src/model/engine/engine.js";
 import type { Task } from "../../src/train/rollout.js";
 import { streamSeed } from "../../src/train/seeds.js";
 import { randomIds } from "../model/tiny-checkpoint.js";

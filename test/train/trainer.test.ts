@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PolicyEngine } from "../../src/model/engine.js";
+import type { PolicyEngine } from "../../src/model/engine/engine.js";
 import { readAdapterRetrieval } from "../../src/train/adapter-retrieval.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import { startingPoint } from "../../src/train/starting-point.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PolicyEngine, PolicyGroup } from "../../src/model/engine.js";
+import type { PolicyEngine, PolicyGroup } from "../../src/model/engine/engine.js";
 import { randomIds } from "../model/tiny-checkpoint.js";
 import { openTinyEngine, relativeDifference, trainingBytes, trainingTensors } from "./tiny-policy.js";
 

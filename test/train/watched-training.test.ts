@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { EngineError } from "../../src/errors.js";
-import type { UpdateRequest, UpdateResult } from "../../src/model/engine.js";
+import type { UpdateRequest, UpdateResult } from "../../src/model/engine/engine.js";
 import { AlarmError } from "../../src/train/alarms.js";
 import { readTrainedOn } from "../../src/train/conversations.js";
 import { grpo } from "../../src/train/presets/grpo.js";
