@@ -2,8 +2,8 @@ import { readFile } from "node:fs/promises";
 import { UsageError } from "../src/errors.js";
 import { mean } from "../src/mean.js";
 import { type RewardName, rewardNames } from "../src/reward/rewards.js";
-import type { StepMetrics } from "../src/train/metrics.js";
 import { type AlgorithmName, algorithmNames } from "../src/train/presets/index.js";
+import type { StepMetrics } from "../src/train/run/metrics.js";
 import type { Curve } from "./algorithm-plot.js";
 
 export interface Rates {

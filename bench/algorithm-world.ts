@@ -2,7 +2,7 @@ import { compareAgents } from "../src/evaluate/compare.js";
 import type { Dialogue } from "../src/evaluate/dialogue.js";
 import { extractDialogueFacts } from "../src/evaluate/extract-facts.js";
 import { type PlayAgents, playDialogues } from "../src/evaluate/play.js";
-import { compactPrompts as prompts } from "../src/memory/compact-prompts.js";
+import { compactPrompts as prompts } from "../src/memory/prompts/compact-prompts.js";
 import { ChatOnnx } from "../src/model/chat/chat-onnx.js";
 import type { ChatTokenizer } from "../src/model/checkpoint/tokenizer.js";
 import type { PolicyEngine } from "../src/model/engine/engine.js";
@@ -11,10 +11,10 @@ import { LexicalEmbeddings } from "../src/store/search/lexical-embeddings.js";
 import { generateDialogues } from "../src/synthetic/dialogue.js";
 import { episodeEventSchema } from "../src/trace/episode.js";
 import { EpisodeRecorder } from "../src/trace/recorder.js";
-import { type RecordedDialogue, recordedDialogues } from "../src/train/links.js";
-import { managerDecisionTask } from "../src/train/manager-decision-task.js";
 import type { Task } from "../src/train/rollout.js";
 import type { RolloutContext } from "../src/train/rollout-context.js";
+import { type RecordedDialogue, recordedDialogues } from "../src/train/tasks/links.js";
+import { managerDecisionTask } from "../src/train/tasks/manager-decision-task.js";
 import type { Incentive } from "./algorithm-results.js";
 
 /** The tiny model, which speaks the compact prompts. */

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import type { PolicyGroup } from "../src/model/engine/engine.js";
 import { openEngine } from "../src/model/engine/open-engine.js";
 import { Random } from "../src/random.js";
-import { tokenWeights } from "../src/train/aggregation.js";
+import { tokenWeights } from "../src/train/algorithm/aggregation.js";
 
 /** The worst lateness of a 10 ms timer in the main thread while the engine's thread computes updates and rollouts. */
 const { values } = parseArgs({

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import type { BaseMessage } from "@langchain/core/messages";
 import { ChromaClient } from "chromadb";
-import { MemoryBank } from "../src/memory/bank.js";
+import { MemoryBank } from "../src/memory/bank/bank.js";
 import { createMemoryManager } from "../src/memory/manager.js";
 import { startChromaServer } from "../src/store/chroma/chroma-server.js";
 import { ChromaStore } from "../src/store/chroma/chroma-store.js";

@@ -10,20 +10,26 @@ export {
 } from "./errors.js";
 export { type AnswerOptions, buildAnswerPrompt, createAnswerAgent, readAnswer } from "./memory/answer.js";
 export type { DeleteRequest } from "./memory/approval.js";
-export { type AuditFinding, type AuditOptions, auditMemories } from "./memory/audit.js";
 export { BackgroundWrites, type BackgroundWritesOptions } from "./memory/background.js";
-export { MemoryBank } from "./memory/bank.js";
-export type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./memory/bank-options.js";
-export { compactPrompts } from "./memory/compact-prompts.js";
+export { type AuditFinding, type AuditOptions, auditMemories } from "./memory/bank/audit.js";
+export { MemoryBank } from "./memory/bank/bank.js";
+export type { ApplyOptions, MemoryBankOptions, RetrieveOptions } from "./memory/bank/bank-options.js";
+export { HISTORY_ROOT } from "./memory/bank/history.js";
+export type { HistoryEntry, HistoryFilter, Provenance } from "./memory/bank/history-entry.js";
+export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/bank/operation.js";
+export { newFacts, quoteRecalled, withoutRecalled } from "./memory/bank/recalled.js";
+export {
+  type AnswerRetrieval,
+  type ManagerRetrieval,
+  retrieveForAnswer,
+  retrieveForManager,
+} from "./memory/bank/retrieve.js";
+export type { ScoredMemory } from "./memory/bank/scored-memory.js";
 export { addOnly, type Decide, type DecisionInput, noop } from "./memory/controls.js";
 export { type AppliedDecision, applyDecision, buildManagerPrompt, type DecisionOptions } from "./memory/decision.js";
 export { createMemoryGraph, type MemoryGraphOptions } from "./memory/graph.js";
-export { HISTORY_ROOT } from "./memory/history.js";
-export type { HistoryEntry, HistoryFilter, Provenance } from "./memory/history-entry.js";
-export { instructedPrompts } from "./memory/instructed-prompts.js";
 export { createMemoryManager, type ManagerOptions } from "./memory/manager.js";
 export type { ManagerOutput } from "./memory/manager-output.js";
-export { type Operation, type OperationEvent, operationSchema, operationsSchema } from "./memory/operation.js";
 export {
   type ParsedAnswer,
   type ParsedFacts,
@@ -33,16 +39,10 @@ export {
   parseFacts,
   parseOperations,
 } from "./memory/parse.js";
-export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts.js";
-export { newFacts, quoteRecalled, withoutRecalled } from "./memory/recalled.js";
-export {
-  type AnswerRetrieval,
-  type ManagerRetrieval,
-  retrieveForAnswer,
-  retrieveForManager,
-} from "./memory/retrieve.js";
+export { compactPrompts } from "./memory/prompts/compact-prompts.js";
+export { instructedPrompts } from "./memory/prompts/instructed-prompts.js";
+export type { AnswerPromptInput, ManagePromptInput, MemoryPrompts } from "./memory/prompts/prompts.js";
 export type { AgentOptions, NamespaceOption } from "./memory/runtime.js";
-export type { ScoredMemory } from "./memory/scored-memory.js";
 export {
   type AgentGraph,
   type AnswerState,

@@ -25,17 +25,18 @@ test("the plugin's face loads no onnxruntime", () => {
 
 /** Files of a room whose imports match. */
 function importing(room: string, pattern: RegExp): string[] {
-  const files = readdirSync(`${root}/src/${room}`).map((file) => `${root}/src/${room}/${file}`);
+  const entries = readdirSync(`${root}/src/${room}`, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => `${parentPath}/${name}`);
   return files.filter((file) => pattern.test(readFileSync(file, "utf8")));
 }
 
 test("the rooms behind the plugin's face never import engine, models or training", () => {
   for (const room of ["memory", "store", "trace", "replay", "langchain"]) {
-    expect(importing(room, /from "(\.\.\/(onnx|model|train)\/|onnxruntime)/)).toEqual([]);
+    expect(importing(room, /from "((\.\.\/)+(onnx|model|train)\/|onnxruntime)/)).toEqual([]);
   }
 });
 
 test("traces know nothing of banks, which rest on them", () => {
-  expect(importing("memory", /from "\.\.\/trace\//)).not.toEqual([]);
-  expect(importing("trace", /from "\.\.\/(memory|replay)\//)).toEqual([]);
+  expect(importing("memory", /from "(\.\.\/)+trace\//)).not.toEqual([]);
+  expect(importing("trace", /from "(\.\.\/)+(memory|replay)\//)).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
-import { type PolicyOptions, policyOptionsSchema } from "../train/policy-options.js";
+import { type PolicyOptions, policyOptionsSchema } from "../train/algorithm/policy-options.js";
 import { type AlgorithmName, algorithmNames, presets } from "../train/presets/index.js";
 import { nonNegative, positive, wholeNumber } from "./options.js";
 

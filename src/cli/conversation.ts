@@ -3,10 +3,10 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import { AIMessageChunk } from "@langchain/core/messages";
 import type { BaseStore } from "@langchain/langgraph";
 import { createAnswerAgent } from "../memory/answer.js";
-import { MemoryBank } from "../memory/bank.js";
+import { MemoryBank } from "../memory/bank/bank.js";
+import type { AnswerRetrieval } from "../memory/bank/retrieve.js";
 import { createMemoryManager } from "../memory/manager.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
-import type { AnswerRetrieval } from "../memory/retrieve.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import { turnSaidNow } from "../memory/said-now.js";
 import type { Change } from "../trace/episode.js";
 

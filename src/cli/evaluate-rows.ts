@@ -8,7 +8,7 @@ import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import type { PlayProgress } from "../evaluate/progress.js";
 import type { Row } from "../evaluate/rows.js";
 import { selectPart } from "../evaluate/select-part.js";
-import { retrievalSetting } from "../memory/retrieve.js";
+import { retrievalSetting } from "../memory/bank/retrieve.js";
 import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import type { OpenedJudge } from "./judge.js";

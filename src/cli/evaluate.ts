@@ -8,7 +8,7 @@ import { predictionForm, readPredictions } from "../evaluate/predictions.js";
 import { chooseRows, type Row, rowHelp, usesTrainedAnswerer, usesTrainedManager } from "../evaluate/rows.js";
 import { scorePredictions } from "../evaluate/score-predictions.js";
 import { hashFile } from "../hash.js";
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { compactPrompts } from "../memory/prompts/compact-prompts.js";
 import { loadDialogues } from "./dialogues.js";
 import { playRows, progressByLabel } from "./evaluate-rows.js";
 import { requireSettings } from "./evaluation-settings.js";

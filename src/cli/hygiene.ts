@@ -1,6 +1,11 @@
 import { UsageError } from "../errors.js";
 import { heldOutSplit } from "../evaluate/held-out.js";
-import { type ConversationMark, conversationMark, readTrainedOn, sharedConversations } from "../train/conversations.js";
+import {
+  type ConversationMark,
+  conversationMark,
+  readTrainedOn,
+  sharedConversations,
+} from "../train/tasks/conversations.js";
 
 /** @throws UsageError where a conversation that is kept for validation or test would be learned from. */
 export function checkTrainable(conversations: readonly ConversationMark[]): void {

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type FactSource, factSources } from "../evaluate/fact-source.js";
-import { type PromptStyle, promptStyles } from "../memory/prompt-style.js";
-import type { AnswerRetrieval } from "../memory/retrieve.js";
+import type { AnswerRetrieval } from "../memory/bank/retrieve.js";
+import { type PromptStyle, promptStyles } from "../memory/prompts/prompt-style.js";
 import { type Precision, precisions } from "../model/graph/precision.js";
 import type { DeviceChoice } from "../onnx/devices.js";
 import { searchModes } from "../store/search/search-mode.js";

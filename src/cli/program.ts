@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { MemoryR1Error } from "../errors.js";
-import { AlarmError } from "../train/alarms.js";
+import { AlarmError } from "../train/run/alarms.js";
 import { auditVerb } from "./audit.js";
 import { chatVerb } from "./chat.js";
 import { creditVerb } from "./credit.js";

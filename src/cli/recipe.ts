@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { UsageError } from "../errors.js";
-import { retrievalSetting } from "../memory/retrieve.js";
+import { retrievalSetting } from "../memory/bank/retrieve.js";
 import type { RecipeContext } from "../recipe/context.js";
 import { locomoRecipe, locomoSplits } from "../recipe/locomo.js";
 import { formatPlan, planStages, ratesOf, unmeasured } from "../recipe/plan.js";

@@ -1,8 +1,8 @@
 import { UsageError } from "../errors.js";
-import { retrievalSetting } from "../memory/retrieve.js";
+import { retrievalSetting } from "../memory/bank/retrieve.js";
 import { type RetrievalSetting, retrievalSettingSchema } from "../trace/episode.js";
-import { readAdapterRetrieval, recordedRetrievals } from "../train/adapter-retrieval.js";
-import type { RecordedDialogue } from "../train/links.js";
+import { readAdapterRetrieval, recordedRetrievals } from "../train/tasks/adapter-retrieval.js";
+import type { RecordedDialogue } from "../train/tasks/links.js";
 import type { ModelOptions, RetrievalOptions } from "./options.js";
 
 type Adapters = Pick<ModelOptions, "adapterManager" | "adapterAnswerer">;

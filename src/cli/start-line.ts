@@ -1,4 +1,4 @@
-import type { StartingPoint } from "../train/starting-point.js";
+import type { StartingPoint } from "../train/run/starting-point.js";
 
 /** From what a run starts: "forked from runs/a/checkpoint-20 after step 20; changed: seed 0 → 1". None for a new run. */
 export function startLine({ step, checkpoint, origin }: StartingPoint): string | undefined {

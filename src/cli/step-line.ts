@@ -1,5 +1,5 @@
-import { alarmLine } from "../train/alarms.js";
-import type { TrainSummary } from "../train/step-history.js";
+import { alarmLine } from "../train/run/alarms.js";
+import type { TrainSummary } from "../train/run/step-history.js";
 import type { Progress } from "../train/train-options.js";
 
 /** Tells of training steps, a line each: what the rollouts earned and did, and the time left; and a line for each alarm. */

@@ -1,5 +1,5 @@
 import { hashFile, hashText, hashWeights } from "../hash.js";
-import { promptStyle } from "../memory/prompt-style.js";
+import { promptStyle } from "../memory/prompts/prompt-style.js";
 import type { OpenedModels } from "./models.js";
 import type { TrainVerbOptions } from "./train-options.js";
 

@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
-import { latestCheckpoint } from "../train/checkpoint.js";
-import { METRICS_FILE } from "../train/run-log.js";
+import { latestCheckpoint } from "../train/run/checkpoint.js";
+import { METRICS_FILE } from "../train/run/run-log.js";
 import type { TrainVerbOptions } from "./train-options.js";
 
 export function checkTemperature({ temperature }: Pick<TrainVerbOptions, "temperature">): void {

@@ -1,6 +1,6 @@
 import type { Embeddings } from "@langchain/core/embeddings";
-import { MemoryBank } from "../memory/bank.js";
-import { retrieveForAnswer } from "../memory/retrieve.js";
+import { MemoryBank } from "../memory/bank/bank.js";
+import { retrieveForAnswer } from "../memory/bank/retrieve.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Question, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import type { BankStep, BuiltBank } from "./build-banks.js";

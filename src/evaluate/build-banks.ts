@@ -1,10 +1,10 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { MemoryBank } from "../memory/bank.js";
+import { MemoryBank } from "../memory/bank/bank.js";
+import { type ManagerRetrieval, retrieveForManager } from "../memory/bank/retrieve.js";
 import { addOnly, noop } from "../memory/controls.js";
 import { applyDecision, buildManagerPrompt, stepKeys } from "../memory/decision.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
-import { type ManagerRetrieval, retrieveForManager } from "../memory/retrieve.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import { mapConcurrently } from "./concurrent.js";

@@ -2,7 +2,7 @@ import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { UsageError } from "../errors.js";
 import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import type { GoldQuestion, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { FileError, messageOf, UsageError } from "../errors.js";
 import { hasCode } from "../json-file.js";
-import { operationSchema } from "../memory/operation.js";
+import { operationSchema } from "../memory/bank/operation.js";
 import { changeSchema } from "../trace/episode.js";
 import { usageSchema } from "./usage.js";
 

@@ -1,6 +1,6 @@
 import { mean } from "../mean.js";
-import type { Operation, OperationEvent } from "../memory/operation.js";
-import { countAllOperations } from "../memory/operation-counts.js";
+import type { Operation, OperationEvent } from "../memory/bank/operation.js";
+import { countAllOperations } from "../memory/bank/operation-counts.js";
 import { type RewardName, rewards } from "../reward/rewards.js";
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
 import type { FactSource } from "./fact-source.js";

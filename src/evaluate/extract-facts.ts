@@ -1,7 +1,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { instructedPrompts } from "../memory/instructed-prompts.js";
 import { parseFacts } from "../memory/parse.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
+import { instructedPrompts } from "../memory/prompts/instructed-prompts.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue } from "./dialogue.js";
 import { EvaluationLog, type FactsLine } from "./evaluation-log.js";

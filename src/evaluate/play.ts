@@ -1,12 +1,12 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseStore } from "@langchain/langgraph";
 import { createAnswerAgent } from "../memory/answer.js";
-import { MemoryBank } from "../memory/bank.js";
+import { MemoryBank } from "../memory/bank/bank.js";
+import type { Operation } from "../memory/bank/operation.js";
+import type { AnswerRetrieval } from "../memory/bank/retrieve.js";
 import type { Decide } from "../memory/controls.js";
 import { createMemoryManager, type ManagerOptions } from "../memory/manager.js";
-import type { Operation } from "../memory/operation.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
-import type { AnswerRetrieval } from "../memory/retrieve.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import type { TurnInput } from "../memory/state.js";
 import { rewards } from "../reward/rewards.js";
 import { namespaceLabel } from "../store/namespace.js";

@@ -1,4 +1,4 @@
-import { paperRetrieval, withAliases } from "../memory/retrieve.js";
+import { paperRetrieval, withAliases } from "../memory/bank/retrieve.js";
 import { TextIndex } from "../store/search/text-index.js";
 import type { Question, RetrievedMemory } from "../trace/episode.js";
 import type { DialogueTurn } from "./dialogue.js";

@@ -2,11 +2,11 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import type { BaseMessage } from "@langchain/core/messages";
 import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { ANSWER_EVENT, type AnswerPayload, type RetrievedMemory } from "../trace/episode.js";
+import { type AnswerRetrieval, retrievalSetting, retrieveForAnswer } from "./bank/retrieve.js";
 import { callModel, tell } from "./call.js";
 import { aliasesOf } from "./decision.js";
 import { type ParsedAnswer, parseAnswer } from "./parse.js";
-import type { AnswerPromptInput, MemoryPrompts } from "./prompts.js";
-import { type AnswerRetrieval, retrievalSetting, retrieveForAnswer } from "./retrieve.js";
+import type { AnswerPromptInput, MemoryPrompts } from "./prompts/prompts.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type AnswerState, answerState } from "./state.js";
 

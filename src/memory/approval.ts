@@ -1,6 +1,6 @@
 import { interrupt } from "@langchain/langgraph";
 import type { RetrievedMemory, Turn } from "../trace/episode.js";
-import type { Operation } from "./operation.js";
+import type { Operation } from "./bank/operation.js";
 
 /** Interrupt value of a graph with `approveDeletes`. Resume the graph with `true` or "yes", `false` or "no". */
 export interface DeleteRequest {

@@ -1,5 +1,5 @@
 import type { RetrievedMemory, Turn } from "../trace/episode.js";
-import type { Operation } from "./operation.js";
+import type { Operation } from "./bank/operation.js";
 
 export interface DecisionInput {
   readonly turn: Turn;

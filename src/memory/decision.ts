@@ -1,10 +1,10 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import type { Change, RetrievedMemory, Turn } from "../trace/episode.js";
-import type { MemoryBank } from "./bank.js";
-import type { ApplyOptions } from "./bank-options.js";
-import type { Operation } from "./operation.js";
+import type { MemoryBank } from "./bank/bank.js";
+import type { ApplyOptions } from "./bank/bank-options.js";
+import type { Operation } from "./bank/operation.js";
 import { parseOperations } from "./parse.js";
-import type { ManagePromptInput, MemoryPrompts } from "./prompts.js";
+import type { ManagePromptInput, MemoryPrompts } from "./prompts/prompts.js";
 
 export interface DecisionOptions extends ApplyOptions {
   readonly maxOperations?: number;

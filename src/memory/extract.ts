@@ -1,8 +1,8 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
+import { newFacts, withoutRecalled } from "./bank/recalled.js";
 import { callModel } from "./call.js";
 import { type ParsedFacts, parseFacts } from "./parse.js";
-import { newFacts, withoutRecalled } from "./recalled.js";
 import { type AgentRuntime, requireModel } from "./runtime.js";
 import type { TurnInput } from "./state.js";
 

@@ -3,13 +3,13 @@ import { END, type LangGraphRunnableConfig, START, StateGraph } from "@langchain
 import { ConflictError } from "../errors.js";
 import { type Change, MEMORY_STEP_EVENT, type MemoryStepPayload } from "../trace/episode.js";
 import { approvedOperations } from "./approval.js";
+import { type ManagerRetrieval, retrieveForManager } from "./bank/retrieve.js";
 import { askPolicy, tell } from "./call.js";
 import type { Decide } from "./controls.js";
 import { aliasesOf, buildManagerPrompt, stepKeys } from "./decision.js";
 import { extractFacts } from "./extract.js";
 import { decisionText, type ManagerOutput, managerReplier } from "./manager-output.js";
 import { parseOperations } from "./parse.js";
-import { type ManagerRetrieval, retrieveForManager } from "./retrieve.js";
 import { type AgentOptions, agentRuntime, requireModel } from "./runtime.js";
 import { type AgentGraph, type ManagerState, managerState } from "./state.js";
 

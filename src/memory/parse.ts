@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { firstIssue } from "../first-issue.js";
+import { type Operation, operationsSchema } from "./bank/operation.js";
 import { type JsonReading, readJsonObject } from "./json.js";
-import { type Operation, operationsSchema } from "./operation.js";
 
 /** Most changes that one turn may make, whatever the model asks for. */
 const MAX_OPERATIONS = 8;

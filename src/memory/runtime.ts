@@ -4,9 +4,9 @@ import type { BaseStore, LangGraphRunnableConfig, RetryPolicy } from "@langchain
 import { UsageError } from "../errors.js";
 import { namespaceLabel } from "../store/namespace.js";
 import { ownStore } from "../store/own-store.js";
-import { MemoryBank } from "./bank.js";
-import { instructedPrompts } from "./instructed-prompts.js";
-import type { MemoryPrompts } from "./prompts.js";
+import { MemoryBank } from "./bank/bank.js";
+import { instructedPrompts } from "./prompts/instructed-prompts.js";
+import type { MemoryPrompts } from "./prompts/prompts.js";
 
 /** Which bank a run works on: fixed, or taken from the run's config. */
 export type NamespaceOption = readonly string[] | ((config: LangGraphRunnableConfig) => readonly string[]);

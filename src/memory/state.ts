@@ -1,7 +1,7 @@
 import type { ExtractStateType, ExtractUpdateType, START, StateGraph } from "@langchain/langgraph";
 import { z } from "zod";
 import { answerSchema, memoryStepSchema, questionSchema, retrievedMemorySchema, turnSchema } from "../trace/episode.js";
-import { operationSchema } from "./operation.js";
+import { operationSchema } from "./bank/operation.js";
 
 /** A turn as input to a graph. If its facts are given, no extractor is called. */
 const turnInputSchema = turnSchema.extend({

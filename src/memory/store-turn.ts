@@ -1,6 +1,6 @@
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import type { MemoryStepPayload } from "../trace/episode.js";
-import type { MemoryBank } from "./bank.js";
+import type { MemoryBank } from "./bank/bank.js";
 import { MANAGER_LIMIT } from "./manager.js";
 import type { TurnInput } from "./state.js";
 

@@ -1,9 +1,9 @@
 import { type StructuredToolInterface, tool } from "@langchain/core/tools";
 import type { LangGraphRunnableConfig } from "@langchain/langgraph";
 import { z } from "zod";
+import { quoteRecalled } from "./bank/recalled.js";
 import { createMemoryManager, type ManagerOptions } from "./manager.js";
 import { MAX_FACTS } from "./parse.js";
-import { quoteRecalled } from "./recalled.js";
 import { agentRuntime } from "./runtime.js";
 import { DEFAULT_SPEAKER, turnSaidNow } from "./said-now.js";
 import { storeTurn } from "./store-turn.js";

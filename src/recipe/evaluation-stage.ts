@@ -6,7 +6,7 @@ import type { EvaluationScores } from "../evaluate/evaluation-scores.js";
 import { formatEvaluation } from "../evaluate/evaluation-table.js";
 import { PLAIN_TOKENS } from "../evaluate/plain-prompt.js";
 import { ChatOnnx } from "../model/chat/chat-onnx.js";
-import type { Settings } from "../train/manifest.js";
+import type { Settings } from "../train/run/manifest.js";
 import { bankRounds, chat, questionsOf, type RecipeContext } from "./context.js";
 import { readFacts } from "./facts-stage.js";
 import type { RecipeRow } from "./rows.js";

@@ -5,7 +5,7 @@ import { type Dialogue, dialogueSchema } from "../evaluate/dialogue.js";
 import { EvaluationLog } from "../evaluate/evaluation-log.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { parseFields, readJson } from "../json-file.js";
-import type { Settings } from "../train/manifest.js";
+import type { Settings } from "../train/run/manifest.js";
 import { dataSettings, type RecipeContext, type Splits, splits, turnsOf } from "./context.js";
 import type { Stage } from "./stage.js";
 import { FACTS } from "./stage-names.js";

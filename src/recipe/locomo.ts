@@ -3,7 +3,7 @@ import type { Dialogue } from "../evaluate/dialogue.js";
 import type { FactSource } from "../evaluate/fact-source.js";
 import { readLocomo, splitLocomo } from "../evaluate/locomo.js";
 import { type PartOptions, selectPart } from "../evaluate/select-part.js";
-import { compactPrompts } from "../memory/compact-prompts.js";
+import { compactPrompts } from "../memory/prompts/compact-prompts.js";
 import type { Progress } from "../train/train-options.js";
 import { type Agent, commonSettings, type RecipeContext, type Splits } from "./context.js";
 import { evaluationStage } from "./evaluation-stage.js";

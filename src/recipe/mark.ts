@@ -5,8 +5,8 @@ import { writeJson } from "../atomic-file.js";
 import { FileError, UsageError } from "../errors.js";
 import { hashFile, hashText } from "../hash.js";
 import { hasCode, parseFields, readOptionalJson } from "../json-file.js";
-import type { Settings } from "../train/manifest.js";
-import { differences } from "../train/run-settings.js";
+import type { Settings } from "../train/run/manifest.js";
+import { differences } from "../train/run/run-settings.js";
 import { workUnits } from "./stage.js";
 
 const FILE = "stage.json";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Settings } from "../train/manifest.js";
+import type { Settings } from "../train/run/manifest.js";
 
 /** What time is spent on, as plans count it. */
 export const workUnits = ["extraction", "decision", "answer", "answerer-step", "manager-step"] as const;

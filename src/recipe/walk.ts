@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
-import type { Settings } from "../train/manifest.js";
+import type { Settings } from "../train/run/manifest.js";
 import {
   hashOfOutputs,
   hashOutputs,

@@ -1,6 +1,6 @@
 import type { BaseMessage } from "@langchain/core/messages";
 import { FileError, UsageError } from "../errors.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import type { EpisodeEvent, ModelCall, RetrievedMemory } from "../trace/episode.js";
 import { type ChatMessage, renderMessages } from "../trace/render.js";
 import { bankBefore, type Decision, type RebuiltBank } from "./replay.js";

@@ -1,8 +1,8 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import { InMemoryStore } from "@langchain/langgraph";
 import { FileError, UsageError } from "../errors.js";
-import { MemoryBank } from "../memory/bank.js";
-import { sameMemory } from "../memory/scored-memory.js";
+import { MemoryBank } from "../memory/bank/bank.js";
+import { sameMemory } from "../memory/bank/scored-memory.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { Answer, Change, EpisodeEvent, MemoryStep, MemoryValue, Undo } from "../trace/episode.js";
 

@@ -4,7 +4,7 @@ import { SCORES } from "../recipe/evaluation-stage.js";
 import { readMark, type StageMark } from "../recipe/mark.js";
 import { EVALUATE, recipeStages, warmStages } from "../recipe/stage-names.js";
 import { readValidation, type ValidationResult } from "../recipe/validation.js";
-import { METRICS_FILE } from "../train/run-log.js";
+import { METRICS_FILE } from "../train/run/run-log.js";
 import { folderNames } from "./folder-names.js";
 import { type ScoreRow, scoreRows } from "./score-rows.js";
 import { readTrainingSteps, type TrainingRun, type TrainingStep } from "./training-steps.js";

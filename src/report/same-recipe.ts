@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.js";
-import type { Settings } from "../train/manifest.js";
-import { differences } from "../train/run-settings.js";
+import type { Settings } from "../train/run/manifest.js";
+import { differences } from "../train/run/run-settings.js";
 import type { RecipeRun } from "./read-recipe.js";
 
 /** What may differ between seeds of a recipe: the seed, what follows from it, and which rows the test has. */

@@ -1,6 +1,6 @@
 import type { Dialogue } from "../evaluate/dialogue.js";
 import type { AnswerLine, StepLine } from "../evaluate/evaluation-log.js";
-import { withAliases } from "../memory/retrieve.js";
+import { withAliases } from "../memory/bank/retrieve.js";
 import type { MemoryValue, Question, RetrievedMemory } from "../trace/episode.js";
 
 /** A memory of an answerer's prompt. */

@@ -1,4 +1,4 @@
-import { compactPrompts, quotedByAnswerer } from "../memory/compact-prompts.js";
+import { compactPrompts, quotedByAnswerer } from "../memory/prompts/compact-prompts.js";
 import type { Random } from "../random.js";
 import type { RetrievedMemory } from "../trace/episode.js";
 import { type AskedPart, nothing, questionText } from "./ask.js";

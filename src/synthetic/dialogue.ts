@@ -1,5 +1,5 @@
 import type { Dialogue, DialogueTurn } from "../evaluate/dialogue.js";
-import type { Operation } from "../memory/operation.js";
+import type { Operation } from "../memory/bank/operation.js";
 import { formatDate } from "../memory/said-now.js";
 import { Random } from "../random.js";
 import { askAfterTurn, askQuestions, type SyntheticQuestion } from "./ask.js";

@@ -1,4 +1,4 @@
-import type { Operation } from "../memory/operation.js";
+import type { Operation } from "../memory/bank/operation.js";
 import { type Fact, factText } from "./facts.js";
 import type { Step } from "./plan.js";
 

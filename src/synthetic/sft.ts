@@ -1,4 +1,4 @@
-import { compactPrompts, quotedByManager } from "../memory/compact-prompts.js";
+import { compactPrompts, quotedByManager } from "../memory/prompts/compact-prompts.js";
 import { Random } from "../random.js";
 import { answerExample } from "./answers.js";
 import { generateDialogue, type SyntheticDialogue } from "./dialogue.js";

@@ -1,5 +1,5 @@
-import type { PolicyOptions } from "./policy-options.js";
-import { rewardOf } from "./reward.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
+import { rewardOf } from "./algorithm/reward.js";
 import type { Rollout, RolloutGroup, Sample } from "./rollout.js";
 
 /** One response, and the attempt that it was part of. */

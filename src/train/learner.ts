@@ -4,11 +4,11 @@ import { z } from "zod";
 import { writeAtomic } from "../atomic-file.js";
 import { parseFields, readJson } from "../json-file.js";
 import type { LoraOptions, PolicyEngine } from "../model/engine/engine.js";
-import { adaptedKlCoefficient } from "./kl.js";
-import type { StepMetrics } from "./metrics.js";
-import type { PolicyOptions } from "./policy-options.js";
+import { adaptedKlCoefficient } from "./algorithm/kl.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
 import { policyStep } from "./policy-step.js";
 import type { RolloutGroup } from "./rollout.js";
+import type { StepMetrics } from "./run/metrics.js";
 import { streamSeed } from "./seeds.js";
 
 const STATE_FILE = "algorithm.json";

@@ -2,15 +2,15 @@ import { UsageError } from "../errors.js";
 import { mean } from "../mean.js";
 import type { PolicyEngine, PolicyGroup, ValueGroup } from "../model/engine/engine.js";
 import { Random } from "../random.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
+import { varies } from "./algorithm/reward.js";
 import { experienceOf } from "./experience.js";
-import { groupLessons, type ItemLessons, tokenLessons } from "./lessons.js";
-import { type StepMetrics, summarise } from "./metrics.js";
-import { policyMetrics, valueMetrics } from "./policy-metrics.js";
-import type { PolicyOptions } from "./policy-options.js";
-import { varies } from "./reward.js";
 import type { RolloutGroup } from "./rollout.js";
+import { type StepMetrics, summarise } from "./run/metrics.js";
+import { policyMetrics, valueMetrics } from "./run/policy-metrics.js";
 import { type Learners, scoreSamples } from "./scores.js";
 import { streamSeed } from "./seeds.js";
+import { groupLessons, type ItemLessons, tokenLessons } from "./tasks/lessons.js";
 import { trainingGroups } from "./training-groups.js";
 
 export interface StepExtras {

@@ -1,8 +1,8 @@
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseMessage } from "@langchain/core/messages";
 import { FileError } from "../errors.js";
-import type { MemoryPrompts } from "../memory/prompts.js";
-import type { AnswerRetrieval } from "../memory/retrieve.js";
+import type { AnswerRetrieval } from "../memory/bank/retrieve.js";
+import type { MemoryPrompts } from "../memory/prompts/prompts.js";
 import { toChatTurns } from "../model/chat/chat-messages.js";
 import type { ChatTokenizer } from "../model/checkpoint/tokenizer.js";
 import type { Generation, PolicyEngine } from "../model/engine/engine.js";

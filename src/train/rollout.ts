@@ -1,6 +1,6 @@
-import type { OperationEvent } from "../memory/operation.js";
+import type { OperationEvent } from "../memory/bank/operation.js";
 import type { RetrievalSetting } from "../trace/episode.js";
-import type { ConversationMark } from "./conversations.js";
+import type { ConversationMark } from "./tasks/conversations.js";
 
 /** One sampled response, exact to the token. */
 export interface Sample {

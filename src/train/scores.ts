@@ -1,7 +1,7 @@
 import type { PolicyEngine, ScoreGroup } from "../model/engine/engine.js";
+import { truncatedImportance } from "./algorithm/importance.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
 import type { Attempted, Experience } from "./experience.js";
-import { truncatedImportance } from "./importance.js";
-import type { PolicyOptions } from "./policy-options.js";
 import type { Sample } from "./rollout.js";
 
 /** Names of the adapters that learn. */

@@ -1,8 +1,8 @@
 import type { LoraOptions, PolicyEngine } from "../model/engine/engine.js";
-import type { AlarmThresholds } from "./alarms.js";
-import type { StepMetrics } from "./metrics.js";
-import type { PolicyOptions } from "./policy-options.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
 import type { Task } from "./rollout.js";
+import type { AlarmThresholds } from "./run/alarms.js";
+import type { StepMetrics } from "./run/metrics.js";
 
 /** Defaults of a training run. */
 export const trainDefaults = {

@@ -1,17 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Random } from "../random.js";
-import { writeAdapterRetrieval } from "./adapter-retrieval.js";
-import { AlarmError } from "./alarms.js";
-import { latestCheckpoint, removeCheckpoints, removePartialCheckpoints, writeCheckpoint } from "./checkpoint.js";
-import { allConversations, readTrainedOn, writeTrainedOn } from "./conversations.js";
-import { DataCursor } from "./cursor.js";
-import { sampleVarying } from "./dynamic-sampling.js";
+import { sampleVarying } from "./algorithm/dynamic-sampling.js";
 import { Learner } from "./learner.js";
-import { RunLog } from "./run-log.js";
+import { AlarmError } from "./run/alarms.js";
+import { latestCheckpoint, removeCheckpoints, removePartialCheckpoints, writeCheckpoint } from "./run/checkpoint.js";
+import { DataCursor } from "./run/cursor.js";
+import { RunLog } from "./run/run-log.js";
+import { type StartingPoint, startingPoint } from "./run/starting-point.js";
+import { StepHistory, type TrainSummary } from "./run/step-history.js";
 import { streamSeed } from "./seeds.js";
-import { type StartingPoint, startingPoint } from "./starting-point.js";
-import { StepHistory, type TrainSummary } from "./step-history.js";
+import { writeAdapterRetrieval } from "./tasks/adapter-retrieval.js";
+import { allConversations, readTrainedOn, writeTrainedOn } from "./tasks/conversations.js";
 import { settledOptions, type TrainOptions } from "./train-options.js";
 
 /**

@@ -1,9 +1,9 @@
 import type { PolicyGroup, TrainingGroup, ValueGroup } from "../model/engine/engine.js";
-import { tokenWeights } from "./aggregation.js";
-import type { ItemLessons, Lesson } from "./lessons.js";
-import { counts } from "./overlong.js";
-import type { PolicyOptions } from "./policy-options.js";
+import { tokenWeights } from "./algorithm/aggregation.js";
+import { counts } from "./algorithm/overlong.js";
+import type { PolicyOptions } from "./algorithm/policy-options.js";
 import type { Rollout } from "./rollout.js";
+import type { ItemLessons, Lesson } from "./tasks/lessons.js";
 
 /** Items of one optimizer step as the engine takes them. The loss is aggregated over these items, whatever else the step has. */
 export function trainingGroups(

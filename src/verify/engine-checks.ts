@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { PolicyEngine } from "../model/engine/engine.js";
 import { openEngine } from "../model/engine/open-engine.js";
-import { aggregations, tokenWeights } from "../train/aggregation.js";
+import { aggregations, tokenWeights } from "../train/algorithm/aggregation.js";
 import { type Check, compare } from "./check.js";
 import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";

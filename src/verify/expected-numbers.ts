@@ -3,7 +3,7 @@ import { z } from "zod";
 import { FileError } from "../errors.js";
 import { parseFields, readJson } from "../json-file.js";
 import { readHeader, readTensor, readTensorBytes, type TensorInfo } from "../model/checkpoint/safetensors.js";
-import { aggregations } from "../train/aggregation.js";
+import { aggregations } from "../train/algorithm/aggregation.js";
 
 const grpo = z.object({
   clip_low: z.number(),

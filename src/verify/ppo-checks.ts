@@ -17,9 +17,9 @@ import {
 import type { ModelDefinition } from "../onnx/emit.js";
 import * as o from "../onnx/operators.js";
 import type { HostTensor } from "../onnx/session.js";
-import { tokenWeights } from "../train/aggregation.js";
-import { generalizedAdvantages, whiten } from "../train/gae.js";
-import { tokenRewards } from "../train/token-rewards.js";
+import { tokenWeights } from "../train/algorithm/aggregation.js";
+import { generalizedAdvantages, whiten } from "../train/algorithm/gae.js";
+import { tokenRewards } from "../train/algorithm/token-rewards.js";
 import { type Check, compare } from "./check.js";
 import { largestDifference } from "./difference.js";
 import { compareGradients } from "./gradients.js";

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MemoryBank } from "../../src/memory/bank.js";
+import { MemoryBank } from "../../src/memory/bank/bank.js";
 import { startChromaServer } from "../../src/store/chroma/chroma-server.js";
 import { ChromaStore } from "../../src/store/chroma/chroma-store.js";
 import { namespaceLabel } from "../../src/store/namespace.js";

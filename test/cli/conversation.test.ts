@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { openConversation, partLine } from "../../src/cli/conversation.js";
-import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { compactPrompts } from "../../src/memory/prompts/compact-prompts.js";
 import { addingManager, newStore } from "../evaluate/played-world.js";
 import { lastText, ScriptedModel } from "../memory/scripted-model.js";
 

@@ -6,8 +6,8 @@ import { addRetrievalOptions, plainCommand, type RetrievalOptions } from "../../
 import { chooseRetrieval, chooseTrainingRetrieval } from "../../src/cli/retrieval.js";
 import { FileError, UsageError } from "../../src/errors.js";
 import type { Answer, RetrievalSetting } from "../../src/trace/episode.js";
-import { writeAdapterRetrieval } from "../../src/train/adapter-retrieval.js";
-import { type RecordedDialogue, recordedDialogues } from "../../src/train/links.js";
+import { writeAdapterRetrieval } from "../../src/train/tasks/adapter-retrieval.js";
+import { type RecordedDialogue, recordedDialogues } from "../../src/train/tasks/links.js";
 
 const paper = { memoriesPerSpeaker: 30, namedSpeakersOnly: false };
 const few = { memoriesPerSpeaker: 4, namedSpeakersOnly: true };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { StoreError } from "../../src/errors.js";
 import { playDialogues } from "../../src/evaluate/play.js";
-import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { compactPrompts } from "../../src/memory/prompts/compact-prompts.js";
 import { startChromaServer } from "../../src/store/chroma/chroma-server.js";
 import { ChromaStore } from "../../src/store/chroma/chroma-store.js";
 import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stepLine, stepPrinter, summaryLines } from "../../src/cli/step-line.js";
-import type { StepMetrics } from "../../src/train/metrics.js";
+import type { StepMetrics } from "../../src/train/run/metrics.js";
 import { metricsOf } from "../train/metrics-of.js";
 
 const progress = (step: number, change: Partial<StepMetrics> = {}) => ({

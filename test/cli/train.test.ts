@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
-import { conversationMark, writeTrainedOn } from "../../src/train/conversations.js";
+import { conversationMark, writeTrainedOn } from "../../src/train/tasks/conversations.js";
 import { recordWorld, world } from "../train/recorded-world.js";
 import { hasTinyModel, runCli } from "./run-cli.js";
 

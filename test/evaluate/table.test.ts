@@ -2,8 +2,8 @@ import { expect, it } from "vitest";
 import { playDialogues } from "../../src/evaluate/play.js";
 import { scorePlayed } from "../../src/evaluate/scores.js";
 import { formatTable } from "../../src/evaluate/table.js";
-import { compactPrompts } from "../../src/memory/compact-prompts.js";
 import { addOnly, noop } from "../../src/memory/controls.js";
+import { compactPrompts } from "../../src/memory/prompts/compact-prompts.js";
 import { ScriptedModel } from "../memory/scripted-model.js";
 import { addingManager, knowingAnswerer, newStore, smallWorld } from "./played-world.js";
 

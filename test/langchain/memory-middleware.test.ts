@@ -12,7 +12,7 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { type MemoryMiddlewareOptions, memoryMiddleware } from "../../src/langchain/memory-middleware.js";
 import { BackgroundWrites } from "../../src/memory/background.js";
-import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { compactPrompts } from "../../src/memory/prompts/compact-prompts.js";
 import { LetterEmbeddings } from "../memory/letter-embeddings.js";
 import { operations, ScriptedModel, ScriptedToolModel } from "../memory/scripted-model.js";
 

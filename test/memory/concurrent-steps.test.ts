@@ -3,11 +3,11 @@ import { Command, InMemoryStore, isInterrupted, MemorySaver } from "@langchain/l
 import { expect, test } from "vitest";
 import { ConflictError } from "../../src/errors.js";
 import type { DeleteRequest } from "../../src/memory/approval.js";
-import { MemoryBank } from "../../src/memory/bank.js";
+import { MemoryBank } from "../../src/memory/bank/bank.js";
+import { withAliases } from "../../src/memory/bank/retrieve.js";
 import { addOnly, type Decide } from "../../src/memory/controls.js";
 import { createMemoryGraph } from "../../src/memory/graph.js";
 import { createMemoryManager } from "../../src/memory/manager.js";
-import { withAliases } from "../../src/memory/retrieve.js";
 import { createMemoryTools } from "../../src/memory/tools.js";
 import { replayBanks } from "../../src/replay/replay.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";

@@ -2,7 +2,7 @@ import { FakeListChatModel } from "@langchain/core/utils/testing";
 import { InMemoryStore } from "@langchain/langgraph";
 import { beforeEach, expect, test } from "vitest";
 import { createAnswerAgent } from "../../src/memory/answer.js";
-import { MemoryBank } from "../../src/memory/bank.js";
+import { MemoryBank } from "../../src/memory/bank/bank.js";
 import { LetterEmbeddings } from "./letter-embeddings.js";
 
 let store: InMemoryStore;

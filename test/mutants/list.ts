@@ -12,12 +12,12 @@ export interface Mutant {
   readonly only?: string;
 }
 
-const advantage = "src/train/advantage.ts";
-const gae = "src/train/gae.ts";
+const advantage = "src/train/algorithm/advantage.ts";
+const gae = "src/train/algorithm/gae.ts";
 const adamw = "src/model/engine/adamw.ts";
-const kl = "src/train/kl.ts";
+const kl = "src/train/algorithm/kl.ts";
 const policyGraph = "src/model/graph/policy-graph.ts";
-const importance = "src/train/importance.ts";
+const importance = "src/train/algorithm/importance.ts";
 const policyStepTest = "test/train/policy-step.test.ts";
 const policyGraphTest = "test/model/graph/policy-graph.test.ts";
 
@@ -27,49 +27,49 @@ export const mutants: readonly Mutant[] = [
     file: advantage,
     find: "(reward) => reward - mean)",
     replace: "(reward) => mean - reward)",
-    test: "test/train/advantage.test.ts",
+    test: "test/train/algorithm/advantage.test.ts",
   },
   {
     name: "leave-one-out compares with the mean of the whole group",
     file: advantage,
     find: "(deviation * count) / (count - 1)",
     replace: "deviation",
-    test: "test/train/advantage.test.ts",
+    test: "test/train/algorithm/advantage.test.ts",
   },
   {
     name: "biased deviation in a group",
     file: advantage,
     find: "deviation * deviation, 0) / (count - 1)",
     replace: "deviation * deviation, 0) / count",
-    test: "test/train/advantage.test.ts",
+    test: "test/train/algorithm/advantage.test.ts",
   },
   {
     name: "GAE takes the value of the same token as the next one",
     file: gae,
     find: "values[t + 1] ?? 0",
     replace: "values[t] ?? 0",
-    test: "test/train/gae.test.ts",
+    test: "test/train/algorithm/gae.test.ts",
   },
   {
     name: "GAE goes on after the last token with its value",
     file: gae,
     find: "values[t + 1] ?? 0",
     replace: "values[t + 1] ?? values[t]!",
-    test: "test/train/gae.test.ts",
+    test: "test/train/algorithm/gae.test.ts",
   },
   {
     name: "GAE without lambda",
     file: gae,
     find: "gamma * lambda * later",
     replace: "gamma * later",
-    test: "test/train/gae.test.ts",
+    test: "test/train/algorithm/gae.test.ts",
   },
   {
     name: "returns without the values",
     file: gae,
     find: "(advantage, t) => advantage + values[t]!",
     replace: "(advantage) => advantage",
-    test: "test/train/gae.test.ts",
+    test: "test/train/algorithm/gae.test.ts",
   },
   {
     name: "whitening counts padding",
@@ -77,11 +77,11 @@ export const mutants: readonly Mutant[] = [
     find: "moments(rows.flat())",
     replace:
       "moments(rows.flatMap((row) => Array.from({ length: Math.max(...rows.map((one) => one.length)) }, (_, t) => row[t] ?? 0)))",
-    test: "test/train/gae.test.ts",
+    test: "test/train/algorithm/gae.test.ts",
   },
   {
     name: "whitening within each response",
-    file: "src/train/lessons.ts",
+    file: "src/train/tasks/lessons.ts",
     find: "whitening ? whiten(all) : all",
     replace: "whitening ? all.flatMap((row) => whiten([row])) : all",
     test: policyStepTest,
@@ -91,7 +91,7 @@ export const mutants: readonly Mutant[] = [
     file: kl,
     find: "k1: (logprob, reference) => logprob - reference,",
     replace: "k1: (logprob, reference) => reference - logprob,",
-    test: "test/train/kl.test.ts",
+    test: "test/train/algorithm/kl.test.ts",
   },
   {
     name: "KL in the wrong direction in the loss",
@@ -105,14 +105,14 @@ export const mutants: readonly Mutant[] = [
     file: kl,
     find: "(1 + GAIN * error)",
     replace: "(1 - GAIN * error)",
-    test: "test/train/kl.test.ts",
+    test: "test/train/algorithm/kl.test.ts",
   },
   {
     name: "KL penalty rewarded",
-    file: "src/train/token-rewards.ts",
+    file: "src/train/algorithm/token-rewards.ts",
     find: "outcome : 0) - penalty",
     replace: "outcome : 0) + penalty",
-    test: "test/train/kl.test.ts",
+    test: "test/train/algorithm/kl.test.ts",
   },
   {
     name: "policy loss without a clip",
@@ -185,14 +185,14 @@ export const mutants: readonly Mutant[] = [
     file: importance,
     find: "Math.min(",
     replace: "Math.max(",
-    test: "test/train/importance.test.ts",
+    test: "test/train/algorithm/importance.test.ts",
   },
   {
     name: "importance ratio upside down",
     file: importance,
     find: "logprob - recorded[t]!",
     replace: "recorded[t]! - logprob",
-    test: "test/train/importance.test.ts",
+    test: "test/train/algorithm/importance.test.ts",
   },
   {
     name: "Adam without bias correction",
@@ -217,10 +217,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "Dr. GRPO's constant counted once instead of per response",
-    file: "src/train/aggregation.ts",
+    file: "src/train/algorithm/aggregation.ts",
     find: "1 / (lengths.length * maxResponseLength",
     replace: "1 / (maxResponseLength",
-    test: "test/train/aggregation.test.ts",
+    test: "test/train/algorithm/aggregation.test.ts",
   },
   {
     name: "many calls weigh more than few",
@@ -269,16 +269,16 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "question linked to the first of its evidence",
-    file: "src/train/links.ts",
+    file: "src/train/tasks/links.ts",
     find: "Math.max(...(places",
     replace: "Math.min(...(places",
-    test: "test/train/links.test.ts",
+    test: "test/train/tasks/links.test.ts",
   },
   {
     name: "cut responses not punished",
-    file: "src/train/overlong.ts",
+    file: "src/train/algorithm/overlong.ts",
     find: "if (truncated) return -1;",
     replace: "if (truncated) return 0;",
-    test: "test/train/overlong.test.ts",
+    test: "test/train/algorithm/overlong.test.ts",
   },
 ];

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatPlan, planStages, ratesOf, unmeasured } from "../../src/recipe/plan.js";
 import type { Stage } from "../../src/recipe/stage.js";
 import { stageMarks, walkStages } from "../../src/recipe/walk.js";
-import type { Settings } from "../../src/train/manifest.js";
+import type { Settings } from "../../src/train/run/manifest.js";
 
 let out: string;
 let ran: string[];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { dialogueSchema } from "../../src/evaluate/dialogue.js";
-import { operationSchema } from "../../src/memory/operation.js";
+import { operationSchema } from "../../src/memory/bank/operation.js";
 import { Random } from "../../src/random.js";
 import { questionWeights } from "../../src/synthetic/ask.js";
 import { generateDialogue, generateDialogues, type SyntheticDialogue } from "../../src/synthetic/dialogue.js";

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { readHeader, readTensor } from "../../src/model/checkpoint/safetensors.js";
 import type { Random } from "../../src/random.js";
-import { latestCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js";
+import { latestCheckpoint, openCheckpoint } from "../../src/train/run/checkpoint.js";
 
 /** Compiles the writer into a folder, so that each of its processes starts at once. Returns its path. */
 export async function compileWriter(folder: string): Promise<string> {

@@ -1,4 +1,4 @@
-import type { CheckpointState } from "../../src/train/manifest.js";
+import type { CheckpointState } from "../../src/train/run/manifest.js";
 
 /** The state of a run that never was. */
 export function checkpointState(step: number): CheckpointState {

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSafetensors } from "../../src/model/checkpoint/safetensors.js";
-import { writeCheckpoint } from "../../src/train/checkpoint.js";
+import { writeCheckpoint } from "../../src/train/run/checkpoint.js";
 import { checkpointState } from "./checkpoint-state.js";
 
 /** Writes checkpoint after checkpoint into a folder until it is killed; every number in a checkpoint is its step's. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
-import { answerTask } from "../../src/train/answer-task.js";
-import { creditOperations } from "../../src/train/credit.js";
-import { type RecordedDialogue, recordedDialogues } from "../../src/train/links.js";
-import { withStableIds } from "../../src/train/stable-ids.js";
+import { answerTask } from "../../src/train/tasks/answer-task.js";
+import { creditOperations } from "../../src/train/tasks/credit.js";
+import { type RecordedDialogue, recordedDialogues } from "../../src/train/tasks/links.js";
+import { withStableIds } from "../../src/train/tasks/stable-ids.js";
 import { operations } from "../memory/scripted-model.js";
 import { addFacts, play, scriptedPolicy, world } from "./recorded-world.js";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PolicyEngine } from "../../src/model/engine/engine.js";
-import type { PolicyOptions } from "../../src/train/policy-options.js";
+import type { PolicyOptions } from "../../src/train/algorithm/policy-options.js";
 import { policyStep } from "../../src/train/policy-step.js";
 import { grpo } from "../../src/train/presets/grpo.js";
 import type { Rollout, RolloutGroup, Sample } from "../../src/train/rollout.js";

@@ -1,4 +1,4 @@
-import type { StepMetrics } from "../../src/train/metrics.js";
+import type { StepMetrics } from "../../src/train/run/metrics.js";
 
 /** Metrics of a step at which nothing is wrong, with these changes. */
 export const metricsOf = (change: Partial<StepMetrics> = {}): StepMetrics => ({

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
 import type { PolicyGroup, UpdateRequest, ValueGroup } from "../../src/model/engine/engine.js";
-import { aggregations } from "../../src/train/aggregation.js";
-import type { PolicyOptions } from "../../src/train/policy-options.js";
+import { aggregations } from "../../src/train/algorithm/aggregation.js";
+import type { PolicyOptions } from "../../src/train/algorithm/policy-options.js";
 import { policyStep } from "../../src/train/policy-step.js";
 import { presets } from "../../src/train/presets/index.js";
 import type { Rollout, RolloutGroup, Sample } from "../../src/train/rollout.js";

@@ -1,6 +1,6 @@
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { playDialogues } from "../../src/evaluate/play.js";
-import { compactPrompts } from "../../src/memory/compact-prompts.js";
+import { compactPrompts } from "../../src/memory/prompts/compact-prompts.js";
 import { ChatOnnx } from "../../src/model/chat/chat-onnx.js";
 import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { type EpisodeEvent, episodeEventSchema } from "../../src/trace/episode.js";

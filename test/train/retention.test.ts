@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
-import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
+import { recordedDialogues } from "../../src/train/tasks/links.js";
+import { managerDecisionTask } from "../../src/train/tasks/manager-decision-task.js";
 import { operations } from "../memory/scripted-model.js";
 import { addFacts, aliasOf, factsOf, play, questionsAsked, scriptedPolicy, turn } from "./recorded-world.js";
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readHeader, readTensorBytes } from "../../src/model/checkpoint/safetensors.js";
-import { findCheckpoint, openCheckpoint } from "../../src/train/checkpoint.js";
+import { findCheckpoint, openCheckpoint } from "../../src/train/run/checkpoint.js";
 
 /** SHA-256 of all that a run has come to. */
 export interface RunDigests {

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { UsageError } from "../../src/errors.js";
-import { MemoryBank } from "../../src/memory/bank.js";
+import { MemoryBank } from "../../src/memory/bank/bank.js";
 import type { EpisodeEvent } from "../../src/trace/episode.js";
-import { answerTask } from "../../src/train/answer-task.js";
-import { outcomeOf, scoreInquiries } from "../../src/train/answering.js";
-import { recordedDialogues } from "../../src/train/links.js";
-import { managerDecisionTask } from "../../src/train/manager-decision-task.js";
-import { managerDialogueTask } from "../../src/train/manager-dialogue-task.js";
 import type { Task } from "../../src/train/rollout.js";
+import { answerTask } from "../../src/train/tasks/answer-task.js";
+import { outcomeOf, scoreInquiries } from "../../src/train/tasks/answering.js";
+import { recordedDialogues } from "../../src/train/tasks/links.js";
+import { managerDecisionTask } from "../../src/train/tasks/manager-decision-task.js";
+import { managerDialogueTask } from "../../src/train/tasks/manager-dialogue-task.js";
 import { newStore } from "../evaluate/played-world.js";
 import { addFacts, recordWorld, scriptedPolicy } from "./recorded-world.js";
 

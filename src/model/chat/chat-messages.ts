@@ -1,6 +1,6 @@
 import { AIMessage, type BaseMessage, ChatMessage } from "@langchain/core/messages";
 import { UsageError } from "../../errors.js";
-import type { ChatTurn } from "./chat-template.js";
+import type { ChatTurn } from "../checkpoint/chat-template.js";
 
 const roles: Readonly<Record<string, string>> = {
   human: "user",

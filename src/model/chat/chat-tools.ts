@@ -2,7 +2,7 @@ import type { BindToolsInput } from "@langchain/core/language_models/chat_models
 import { convertToOpenAITool } from "@langchain/core/utils/function_calling";
 import { z } from "zod";
 import { UsageError } from "../../errors.js";
-import { CALL_OPEN } from "./tool-call-reader.js";
+import { CALL_OPEN } from "../checkpoint/chat-template.js";
 
 /** A tool as chat templates render it: OpenAI's form. A type, not an interface: it is stored as plain data. */
 export type ChatTool = {

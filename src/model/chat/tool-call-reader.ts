@@ -1,10 +1,7 @@
 import type { ToolCallChunk } from "@langchain/core/messages";
 import { z } from "zod";
 import { tryJson } from "../../json-file.js";
-
-/** How models of the Hermes family (Qwen2.5, Qwen3) write a call: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`. */
-export const CALL_OPEN = "<tool_call>";
-const CALL_CLOSE = "</tool_call>";
+import { CALL_CLOSE, CALL_OPEN } from "../checkpoint/chat-template.js";
 
 export interface ReadPiece {
   readonly text: string;

@@ -3,7 +3,7 @@ import { Tokenizer } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { FileError, messageOf } from "../../errors.js";
 import { parseFields, readJson } from "../../json-file.js";
-import { type ChatRenderOptions, ChatTemplate, type ChatTurn, findChatTemplate } from "../chat/chat-template.js";
+import { type ChatRenderOptions, ChatTemplate, type ChatTurn, findChatTemplate } from "./chat-template.js";
 import { type DecoderConfig, readConfig } from "./config.js";
 
 /** Text and token ids of one checkpoint, both ways. */

@@ -1,4 +1,5 @@
 import type { Device } from "../../onnx/device.js";
+import type { PolicyForm } from "../graph/policy-form.js";
 import type { Precision } from "../graph/precision.js";
 import type { AdamWOptions } from "./adamw.js";
 
@@ -78,20 +79,6 @@ export interface ValueGroup extends TrainingGroup {
   readonly returns: readonly (readonly number[])[];
   /** The critic's values when the responses were sampled. */
   readonly oldValues: readonly (readonly number[])[];
-}
-
-/** Level of the probability ratio: per token, or per response (geometric mean, GSPO). */
-export const ratioLevels = ["token", "sequence"] as const;
-export type RatioLevel = (typeof ratioLevels)[number];
-
-/** Estimators of KL(π ‖ π_ref) from samples: −d, d²/2 and exp(d) − d − 1, with d = log π_ref − log π. */
-export const klEstimators = ["k1", "k2", "k3"] as const;
-export type KlEstimator = (typeof klEstimators)[number];
-
-/** Selects the policy loss that is compiled. */
-export interface PolicyForm {
-  readonly ratio: RatioLevel;
-  readonly kl: KlEstimator;
 }
 
 /** One optimizer step over all groups; gradients of micro-batches are added up. */

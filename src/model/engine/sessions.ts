@@ -11,11 +11,12 @@ import { generateGraph } from "../graph/generate-graph.js";
 import { joined } from "../graph/joined-lora.js";
 import { factored, loraInputName, loraInputs, merged, mergedWeights, plain } from "../graph/lora.js";
 import { biasNames, frozenParameters, trainableParameters } from "../graph/parameters.js";
+import { defaultForm, type PolicyForm } from "../graph/policy-form.js";
 import type { GroupInputs } from "../graph/policy-graph.js";
 import * as graphs from "../graph/policy-graph.js";
 import type { Precision } from "../graph/precision.js";
 import { tokenValues, VALUE_BIAS, VALUE_WEIGHT, valueHead, valueInputs, valueLoss } from "../graph/value-graph.js";
-import type { PolicyForm, UpdateRequest } from "./engine.js";
+import type { UpdateRequest } from "./engine.js";
 import { BatchRunner, overBatches } from "./micro-batches.js";
 
 /**
@@ -52,7 +53,7 @@ export interface SessionsOptions {
 /** What a session of all of a policy's work holds. */
 const unitedPurposes = ["generate", "scores", "reference", "policy"] as const;
 
-const formKey = ({ ratio, kl }: PolicyForm = graphs.defaultForm): string => `${ratio} ${kl}`;
+const formKey = ({ ratio, kl }: PolicyForm = defaultForm): string => `${ratio} ${kl}`;
 
 interface GraphParameters {
   readonly parameters: DecoderParameters;
@@ -87,7 +88,7 @@ export class Sessions {
     if (purpose === "stream" && !this.fusedDecoding(kind)) return this.get("generate", kind);
     const { device, united = device !== "cpu" } = this.options;
     if (united && kind === "lora" && unitedPurposes.some((one) => one === purpose)) {
-      return (await this.unite(purpose === "policy" ? (form ?? graphs.defaultForm) : undefined)).get(purpose)!;
+      return (await this.unite(purpose === "policy" ? (form ?? defaultForm) : undefined)).get(purpose)!;
     }
     const key = `${purpose} ${kind} ${formKey(form)}`;
     const known = this.made.get(key);

@@ -3,18 +3,15 @@ import type { ModelDefinition } from "../../onnx/emit.js";
 import { gradient } from "../../onnx/gradient.js";
 import * as o from "../../onnx/operators.js";
 import { input, type Value } from "../../onnx/value.js";
-import type { KlEstimator, PolicyForm } from "../engine/engine.js";
 import { additiveMask, causalMask } from "./attention-masks.js";
 import { blockedScores } from "./blocked-scores.js";
 import type { Decoder } from "./decoder.js";
 import { extraColumns } from "./extra-columns.js";
 import { attendInGroups, type GroupAttention } from "./group-attention.js";
+import { defaultForm, type KlEstimator, type PolicyForm } from "./policy-form.js";
 import type { Precision } from "./precision.js";
 import { PROMPT_BLOCKS, type PromptBlock } from "./prompt-gradient.js";
 import { responseColumns } from "./response-gradient.js";
-
-/** GRPO's: a ratio for each token, and k3. */
-export const defaultForm: PolicyForm = { ratio: "token", kl: "k3" };
 
 /**
  * B prompts, each with a group of G responses. Prompts are padded on the right to P, responses to 1 + R. The prompt is computed

@@ -1,4 +1,4 @@
-import type { PolicyOptions } from "../policy-options.js";
+import type { PolicyOptions } from "../algorithm/policy-options.js";
 
 /**
  * Group Relative Policy Optimization (DeepSeekMath, Shao et al. 2024).

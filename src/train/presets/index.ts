@@ -1,4 +1,4 @@
-import type { PolicyOptions } from "../policy-options.js";
+import type { PolicyOptions } from "../algorithm/policy-options.js";
 import { dapo } from "./dapo.js";
 import { drGrpo } from "./dr-grpo.js";
 import { grpo } from "./grpo.js";

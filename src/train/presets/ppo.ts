@@ -1,4 +1,4 @@
-import type { PolicyOptions } from "../policy-options.js";
+import type { PolicyOptions } from "../algorithm/policy-options.js";
 import { grpo } from "./grpo.js";
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { klEstimators, type PolicyForm, ratioLevels } from "../../../src/model/engine/engine.js";
+import { klEstimators, type PolicyForm, ratioLevels } from "../../../src/model/graph/policy-form.js";
 import { groupInputs, policyInputs, policyLoss } from "../../../src/model/graph/policy-graph.js";
 import { valueInputs, valueLoss } from "../../../src/model/graph/value-graph.js";
 import { gradient } from "../../../src/onnx/gradient.js";

@@ -1,7 +1,7 @@
 import { AsyncBatchedStore } from "@langchain/langgraph";
 import { describe, expect, it, vi } from "vitest";
 import { UsageError } from "../../../src/errors.js";
-import { MemoryBank } from "../../../src/memory/bank.js";
+import { MemoryBank } from "../../../src/memory/bank/bank.js";
 import { OverlayStore } from "../../../src/store/overlay-store.js";
 import { hybridSearch } from "../../../src/store/search/hybrid-search.js";
 import type { TtlOptions } from "../../../src/store/ttl.js";
