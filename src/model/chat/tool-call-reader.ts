@@ -40,12 +40,16 @@ export class ToolCallReader {
   }
 
   push(more: string): ReadPiece {
-    let rest = this.#held + more;
+    return this.#read(this.#held + more, endOfCall);
+  }
+
+  #read(reply: string, closing: (source: string) => number): ReadPiece {
+    let rest = reply;
     let text = "";
     const calls: ToolCallChunk[] = [];
     for (;;) {
       if (this.#inside) {
-        const close = rest.indexOf(CALL_CLOSE);
+        const close = closing(rest);
         if (close === -1) break;
         calls.push(this.#call(rest.slice(0, close)));
         this.#inside = false;
@@ -72,11 +76,13 @@ export class ToolCallReader {
 
   /** The rest, when no more comes. */
   end(): ReadPiece {
+    // A string that never ended has held back marks that were meant.
+    const { text, calls } = this.#read(this.#held, (source) => source.indexOf(CALL_CLOSE));
     const rest = this.#held;
     this.#held = "";
     // Small models leave out the closing mark; JSON that was cut off does not parse.
-    if (this.#inside) return { text: "", calls: [this.#call(rest)] };
-    return { text: this.#count > 0 ? rest.trimEnd() : rest, calls: [] };
+    if (this.#inside) return { text, calls: [...calls, this.#call(rest)] };
+    return { text: text + (this.#count > 0 ? rest.trimEnd() : rest), calls };
   }
 
   #call(source: string): ToolCallChunk {
@@ -89,6 +95,17 @@ export class ToolCallReader {
     // With the mark in front LangChain cannot fix the JSON and take half a call for a whole one.
     return { ...common, name: nameIn(source), args: CALL_OPEN + source };
   }
+}
+
+/** Index of the first closing mark that stands in none of the call's strings, or -1. */
+function endOfCall(source: string): number {
+  let quoted = false;
+  for (let i = 0; i < source.length; i++) {
+    if (quoted && source[i] === "\\") i++;
+    else if (source[i] === '"') quoted = !quoted;
+    else if (!quoted && source.startsWith(CALL_CLOSE, i)) return i;
+  }
+  return -1;
 }
 
 /** The name in what may be broken JSON, so that one can tell whose call it was. */

@@ -40,6 +40,20 @@ describe("ToolCallReader", () => {
     ]);
   });
 
+  it("reads over a closing mark within an argument, escaped quotes and all", () => {
+    const odd = { text: 'the mark is "</tool_call>", and \\', more: "</tool_call>" };
+    const reply = `${call("note", odd)}\n${call("find", { city: "Oslo" })} done`;
+    const { text, tool_calls } = read(...reply.split(/(?<=[<"\\])/));
+    expect(tool_calls.map(({ args }) => args)).toEqual([odd, { city: "Oslo" }]);
+    expect(text).toBe("done");
+  });
+
+  it("takes the marks as they come where a call has a string without an end", () => {
+    const { tool_calls, invalid_tool_calls } = read(`<tool_call>{"name": "find</tool_call>${call("find", { n: 1 })}`);
+    expect(invalid_tool_calls).toHaveLength(1);
+    expect(tool_calls).toMatchObject([{ name: "find", args: { n: 1 } }]);
+  });
+
   it.each([
     ["no JSON", "<tool_call>find Oslo</tool_call>", ""],
     ["arguments that are no object", '<tool_call>{"name": "find", "arguments": ["Oslo"]}</tool_call>', "find"],
