@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { UsageError } from "../errors.js";
 import { type PlayedDialogue, playDialogues } from "../evaluate/play.js";
-import { scorePlayed } from "../evaluate/scores.js";
+import { scorePlayed } from "../evaluate/score-played.js";
 import { namespaceLabel } from "../store/namespace.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
@@ -140,11 +140,12 @@ function checkOut({ out, append }: RecordOptions): void {
 }
 
 function summary(played: readonly PlayedDialogue[]): string {
-  const scores = scorePlayed("recorded", played);
-  const answered = played.reduce((sum, { answers }) => sum + answers.length, 0);
-  const changes = played.flatMap(({ steps }) => steps.flatMap((step) => step.changes)).length;
+  const { metrics } = scorePlayed("recorded", played);
+  const steps = played.flatMap((dialogue) => dialogue.steps);
+  const changes = steps.flatMap((step) => step.changes).length;
+  const answered = played.flatMap(({ answers }) => answers).length;
   return (
-    `${scores.dialogues} dialogues, ${scores.turns} turns, ${changes} changes, ${answered} answers; ` +
-    `exact match ${scores.metrics["exact-match"].toFixed(3)}, F1 ${scores.metrics.f1.toFixed(3)}`
+    `${played.length} dialogues, ${steps.length} turns, ${changes} changes, ${answered} answers; ` +
+    `exact match ${metrics["exact-match"].toFixed(3)}, F1 ${metrics.f1.toFixed(3)}`
   );
 }

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { writeAtomic } from "../atomic-file.js";
 import { compareAgents } from "../evaluate/compare.js";
 import type { Dialogue } from "../evaluate/dialogue.js";
+import { formatEvaluation } from "../evaluate/evaluation-table.js";
 import { extractDialogueFacts } from "../evaluate/extract-facts.js";
 import { type PlayAgents, type PlayedDialogue, playDialogues } from "../evaluate/play.js";
-import { formatTable } from "../evaluate/table.js";
 import type { AnswerRetrieval } from "../memory/bank/retrieve.js";
 import { addOnly, noop } from "../memory/controls.js";
 import { ChatOnnx } from "../model/chat/chat-onnx.js";
@@ -187,7 +187,7 @@ export class Tour {
       embeddings: this.embeddings,
       concurrency: tourSettings.concurrency,
     });
-    process.stdout.write(`\n${formatTable(scores)}\n`);
+    process.stdout.write(`\n${formatEvaluation(scores)}\n`);
     await writeAtomic(join(this.out, reportFiles.scores), (file) => file.writeFile(`${JSON.stringify(scores)}\n`));
     const page = join(this.out, "report.html");
     await writeReport({ folders: [this.out] }, page);

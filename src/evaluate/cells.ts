@@ -1,6 +1,6 @@
 export type Cells = readonly string[];
 
-/** The first column is cut to this, so that a table fits 100 columns. */
+/** The first column is cut to this, so that tables stay narrow. */
 const NAME_WIDTH = 22;
 
 /** Rows of cells as Markdown; the first one is the header. */

@@ -15,8 +15,8 @@ const evaluationMetrics = [
   "strict-exact-match",
 ] as const satisfies readonly RewardName[];
 
-/** "judge" is there only where a judge marked. */
-export type EvaluationMetric = (typeof evaluationMetrics)[number] | "judge";
+type ComputedMetric = (typeof evaluationMetrics)[number];
+export type EvaluationMetric = ComputedMetric | "judge";
 
 /** One answered question. */
 export interface Answered {
@@ -38,8 +38,8 @@ export interface MetricIntervals {
 
 export interface AnswerScores {
   readonly questions: number;
-  /** Means over the questions, in [0, 1]. */
-  readonly metrics: Readonly<Partial<Record<EvaluationMetric, number>>>;
+  /** Means over the questions, in [0, 1]; "judge" is there only where a judge marked. */
+  readonly metrics: Readonly<Record<ComputedMetric, number> & Partial<Record<"judge", number>>>;
   readonly intervals: Readonly<Partial<Record<EvaluationMetric, MetricIntervals>>>;
 }
 
@@ -76,7 +76,14 @@ export interface EvaluationScores extends AnswerScores {
   readonly memoriesShown: number | null;
   /** Replies of the judge that could not be read: they count as wrong. Null without a judge. */
   readonly judgeUnparsable: number | null;
-  readonly cost: { readonly manager: Usage; readonly answerer: Usage; readonly judge: Usage };
+  /** Null where calls were not counted. */
+  readonly cost: RowCost | null;
+}
+
+export interface RowCost {
+  readonly manager: Usage;
+  readonly answerer: Usage;
+  readonly judge: Usage;
 }
 
 /** Means and intervals of answers, whole and by category. */
@@ -112,7 +119,9 @@ function score(answers: readonly Answered[], seed: number): AnswerScores {
   );
   return {
     questions: answers.length,
-    metrics: Object.fromEntries(names.map((name, m) => [name, mean(rows.map((row) => row[m]!))])),
+    metrics: Object.fromEntries(
+      names.map((name, m) => [name, mean(rows.map((row) => row[m]!))]),
+    ) as AnswerScores["metrics"],
     intervals: Object.fromEntries(
       byQuestion === null
         ? []
@@ -145,7 +154,7 @@ export function scoreBanks(
 }
 
 /** What both agents, and the judge, of one row cost. */
-export function costOf(parts: Readonly<Record<keyof EvaluationScores["cost"], readonly Usage[]>>) {
+export function costOf(parts: Readonly<Record<keyof RowCost, readonly Usage[]>>): RowCost {
   return { manager: addUsage(parts.manager), answerer: addUsage(parts.answerer), judge: addUsage(parts.judge) };
 }
 

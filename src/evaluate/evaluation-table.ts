@@ -1,6 +1,6 @@
 import type { Interval } from "./bootstrap.js";
 import { alignRows, type Cells, markdownRows } from "./cells.js";
-import type { AnswerScores, EvaluationMetric, EvaluationScores } from "./evaluation-scores.js";
+import type { AnswerScores, EvaluationMetric, EvaluationScores, RowCost } from "./evaluation-scores.js";
 
 const metricHeaders: readonly (readonly [EvaluationMetric, string])[] = [
   ["f1", "F1"],
@@ -11,10 +11,12 @@ const metricHeaders: readonly (readonly [EvaluationMetric, string])[] = [
   ["judge", "judge"],
 ];
 
-const LEGEND = `All in points of 100. F1 by LoCoMo's code [95 % bootstrap interval over questions; {over conversations}], mem0 its F1, BLEU1, EM exact
-match without regard to case, articles and punctuation, EM= mem0's, which only strips and lowers, rec evidence among what was shown,
-sel among what the answerer named as used, shown memories or turns; operations; bank memories at the end, mean; bad-M, bad-A share of replies that could not be read; long answers for which
-no room was left; calls and thousands of tokens (in + out) of manager and answerer.`;
+const LEGEND = `All in points of 100. F1 by LoCoMo's code [95 % bootstrap interval over questions; {over
+conversations}], mem0 its F1, BLEU1, EM exact match without regard to case, articles and
+punctuation, EM= mem0's, which only strips and lowers, rec evidence among what was shown, sel among
+what the answerer named as used, shown memories or turns; operations; bank memories at the end,
+mean; bad-M, bad-A share of replies that could not be read; long answers for which no room was left;
+calls and thousands of tokens (in + out) of manager and answerer.`;
 
 const events = ["ADD", "UPDATE", "DELETE", "NOOP"] as const;
 
@@ -46,11 +48,17 @@ function answerRows(all: readonly EvaluationScores[]): Cells[] {
   ];
 }
 
+function costCells(cost: RowCost | null): [calls: string, tokens: string] {
+  if (cost === null) return ["-", "-"];
+  const { manager, answerer } = cost;
+  const thousands = (of: "inputTokens" | "outputTokens") => ((manager[of] + answerer[of]) / 1000).toFixed(1);
+  return [String(manager.calls + answerer.calls), `${thousands("inputTokens")}+${thousands("outputTokens")}`];
+}
+
 function bankRows(all: readonly EvaluationScores[]): Cells[] {
-  const thousands = (tokens: number): string => (tokens / 1000).toFixed(1);
   return [
     ["how", "facts", "ADD", "UPD", "DEL", "NOOP", "bank", "bad-M", "bad-A", "long", "calls", "ktok"],
-    ...all.map(({ name, facts, bank, answererUnparsable, tooLong, cost: { manager, answerer } }) => {
+    ...all.map(({ name, facts, bank, answererUnparsable, tooLong, cost }) => {
       return [
         name,
         facts ?? "-",
@@ -59,8 +67,7 @@ function bankRows(all: readonly EvaluationScores[]): Cells[] {
         points(bank?.managerUnparsable),
         points(answererUnparsable),
         points(tooLong),
-        String(manager.calls + answerer.calls),
-        `${thousands(manager.inputTokens + answerer.inputTokens)}+${thousands(manager.outputTokens + answerer.outputTokens)}`,
+        ...costCells(cost),
       ];
     }),
   ];
@@ -94,7 +101,7 @@ export function formatEvaluation(all: readonly EvaluationScores[], { markdown = 
   const size = first === undefined ? "" : `${first.conversations} conversations, ${first.questions} questions`;
   const tables = [
     answerRows(all),
-    ...(all.some(({ bank, cost }) => bank !== null || cost.answerer.calls > 0) ? [bankRows(all)] : []),
+    ...(all.some(({ bank, cost }) => bank !== null || (cost?.answerer.calls ?? 0) > 0) ? [bankRows(all)] : []),
     categoryRows(all, "f1", "F1 by category"),
     categoryRows(all, "exact-match", "EM by category"),
   ];

@@ -51,6 +51,8 @@ export interface PlayedStep extends Omit<MemoryStepPayload, "operations"> {
 export interface PlayedAnswer extends AnswerPayload {
   /** Share of the question's evidence among the turns that made the retrieved memories; null where none is known. */
   readonly evidenceRecall: number | null;
+  /** The same of the memories that the answerer named as used. */
+  readonly evidenceSelected: number | null;
 }
 
 export interface PlayedDialogue {
@@ -126,7 +128,12 @@ async function playPart({ dialogue, turns, questions }: DialoguePart, play: Play
       const { answer } = await play.answerer.invoke({ question, speakers: [...dialogue.speakers] }, config);
       reward(answer!, play.recorder);
       play.step();
-      return { ...answer!, evidenceRecall: evidenceRecall(answer!, steps) };
+      const selected = answer!.retrieved.filter(({ alias }) => answer!.selected.includes(alias));
+      return {
+        ...answer!,
+        evidenceRecall: evidenceRecall(answer!, steps),
+        evidenceSelected: evidenceRecall({ question, retrieved: selected }, steps),
+      };
     });
   const answers: PlayedAnswer[] = [];
   for (const [order, turn] of turns.entries()) {

@@ -11,38 +11,27 @@ const metricsSchema = z.object({
 });
 const operationsSchema = z.object({ ADD: z.number(), UPDATE: z.number(), DELETE: z.number(), NOOP: z.number() });
 
-/** What the report reads of both forms of scores: of the evaluation, and of the comparison that the tour makes. */
-const scoreRowSchema = metricsSchema
-  .extend({
-    name: z.string(),
-    categories: z.record(z.string(), metricsSchema).default({}),
-    conversations: z.number().optional(),
-    dialogues: z.number().optional(),
-    bank: z
-      .object({ operations: operationsSchema, bankSize: z.number(), managerUnparsable: share })
-      .nullable()
-      .optional(),
-    operations: operationsSchema.optional(),
-    bankSize: z.number().optional(),
-    managerUnparsable: share,
-    answererUnparsable: share,
-    evidenceRecall: share,
-    evidenceSelected: share,
-    memoriesShown: z.number().nullable().default(null),
-    facts: z.string().nullable().default(null),
-  })
-  .transform(({ bank, operations, bankSize, managerUnparsable, conversations, dialogues, ...row }) => ({
-    ...row,
-    conversations: conversations ?? dialogues ?? null,
-    bank:
-      bank ?? (operations === undefined || bankSize === undefined ? null : { operations, bankSize, managerUnparsable }),
-  }));
+/** What the report reads of scores. */
+const scoreRowSchema = metricsSchema.extend({
+  name: z.string(),
+  categories: z.record(z.string(), metricsSchema).default({}),
+  conversations: z.number().nullable().default(null),
+  bank: z
+    .object({ operations: operationsSchema, bankSize: z.number(), managerUnparsable: share })
+    .nullable()
+    .default(null),
+  answererUnparsable: share,
+  evidenceRecall: share,
+  evidenceSelected: share,
+  memoriesShown: z.number().nullable().default(null),
+  facts: z.string().nullable().default(null),
+});
 
 /** One configuration of agents, or a control. Metrics are in [0, 1]. */
 export type ScoreRow = Readonly<z.infer<typeof scoreRowSchema>>;
 export type ScoreMetrics = Readonly<z.infer<typeof metricsSchema>>;
 
-/** Scores of `Scores[]` or `EvaluationScores[]`, or of their JSON. @throws FileError naming the first field that is wrong. */
+/** `EvaluationScores[]`, or their JSON. @throws FileError naming the first field that is wrong. */
 export function scoreRows(value: unknown, where: string): ScoreRow[] {
   const parsed = z.array(scoreRowSchema).safeParse(value);
   if (parsed.success) return parsed.data;

@@ -69,7 +69,7 @@ describe("an evaluation", () => {
     expect(scores).toMatchObject({ facts: "observation", conversations: 2, questions: questions.length });
     expect(scores!.metrics).toMatchObject({ f1: 1, "strict-exact-match": 1 });
     expect(scores!.evidenceRecall).toBe(1);
-    expect(scores!.cost.manager.calls).toBe(withFacts.length);
+    expect(scores!.cost!.manager.calls).toBe(withFacts.length);
   });
 
   it("leaves out a question that follows a turn which is not played, though its evidence was said", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type EvaluationScores, scoreAnswers, scoreBanks } from "../../src/evaluate/evaluation-scores.js";
-import { scorePlayed } from "../../src/evaluate/scores.js";
+import { scorePlayed } from "../../src/evaluate/score-played.js";
 import { noUsage } from "../../src/evaluate/usage.js";
 import { scoreRows } from "../../src/report/score-rows.js";
 
