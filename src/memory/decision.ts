@@ -38,8 +38,3 @@ export async function applyDecision(
 export function aliasesOf(retrieved: readonly RetrievedMemory[]): string[] {
   return retrieved.map(({ alias }) => alias);
 }
-
-/** Keys that a step gives to its new memories: the same ones if the step has to run again. */
-export function stepKeys(stepId: string): (added: number) => string {
-  return (added) => `${stepId}-${String(added).padStart(3, "0")}`;
-}

@@ -4,6 +4,9 @@ import type { MemoryBank } from "./bank/bank.js";
 import { MANAGER_LIMIT } from "./manager.js";
 import type { TurnInput } from "./state.js";
 
+/** LangGraph's. */
+const DEFAULT_LIMIT = 25;
+
 /** A compiled `createMemoryManager`. */
 interface Manager {
   invoke(
@@ -22,7 +25,7 @@ export async function storeTurn(
   turn: TurnInput,
   config: LangGraphRunnableConfig,
 ): Promise<MemoryStepPayload> {
-  const own = { ...config, recursionLimit: MANAGER_LIMIT };
+  const own = { ...config, recursionLimit: Math.max(config.recursionLimit ?? DEFAULT_LIMIT, MANAGER_LIMIT) };
   const { step } = await bank.runExclusive(() => manager.invoke({ turn }, own));
   return step!;
 }

@@ -1,10 +1,10 @@
 import * as o from "./operators.js";
-import type { Value } from "./value.js";
+import { scalar, type Value } from "./value.js";
 
 /**
  * silu(gate) · up, the widest activations of a block, with its gradient, in as few passes over them as elementwise operators allow: with
- * σ = sigmoid(gate), s = gate · σ, which costs less than the runtime's own SiLU where σ is there, and silu′ = s + σ (1 − s), the gradient
- * of gate is up · (a + σ (g − a)), where a = g · s is that of up.
+ * σ = sigmoid(gate) and s = gate · σ, which costs less than the runtime's own SiLU where σ is there. With a = g · s, the gradient of up, that
+ * of gate is up · (g σ + a (1 − σ)): a + σ (g − a) would be a kernel less, and lose g where σ is near 1 and a large.
  */
 export function gatedWithGradient(
   gate: Value,
@@ -16,7 +16,8 @@ export function gatedWithGradient(
     value: o.mul(silu, up),
     gradients: (g) => {
       const onUp = o.mul(g, silu);
-      return [o.mul(up, o.add(onUp, o.mul(sigmoid, o.sub(g, onUp)))), onUp];
+      const rest = o.sub(scalar(1, gate.dtype), sigmoid);
+      return [o.mul(up, o.add(o.mul(g, sigmoid), o.mul(onUp, rest))), onUp];
     },
   };
 }

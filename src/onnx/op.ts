@@ -154,7 +154,9 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
   Sigmoid: like,
   Erf: like,
   Gated: ([gate, up], _, op) => {
-    if (!sameShape(gate!.shape, up!.shape)) throw wrong(op, "two equal shapes", describe([gate!, up!]));
+    if (gate!.dtype !== up!.dtype || !sameShape(gate!.shape, up!.shape)) {
+      throw wrong(op, "two of one type and shape", describe([gate!, up!]));
+    }
     return [{ dtype: gate!.dtype, shape: gate!.shape }];
   },
   Cos: like,

@@ -1,4 +1,5 @@
 import { type MemoryValue, memoryValueSchema, type RetrievedMemory } from "../../trace/episode.js";
+import { placeInStep } from "./step-keys.js";
 
 export interface ScoredMemory {
   readonly key: string;
@@ -12,19 +13,22 @@ export interface ScoredMemory {
 /** Scores that agree to this many parts of one count as equal: stores compute them in different precision. */
 const SCORE_STEPS = 1e5;
 
-/** Oldest first; memories of one turn by their text, so that the order is the same in every store and every run. */
+/** Oldest first; memories of one turn as they were told, so that the order is the same in every store and every run. */
 export function byOrder(a: ScoredMemory, b: ScoredMemory): number {
-  return a.value.order - b.value.order || byText(a, b);
+  return a.value.order - b.value.order || withinTurn(a, b);
 }
 
 /** Nearest first, then newest first, so that a replay over another store ranks alike. */
 export function byRelevance(a: ScoredMemory, b: ScoredMemory): number {
-  return rank(b) - rank(a) || b.value.order - a.value.order || byText(a, b);
+  return rank(b) - rank(a) || b.value.order - a.value.order || withinTurn(a, b);
 }
 
-/** By code units. Keys are random, so they decide only between memories that a prompt shows alike. */
-function byText(a: ScoredMemory, b: ScoredMemory): number {
-  return compare(a.value.text, b.value.text) || compare(a.key, b.key);
+/**
+ * By place in the step that added them, then by text in code units. Keys are random but for that place, so they decide only between memories
+ * that a prompt shows alike.
+ */
+function withinTurn(a: ScoredMemory, b: ScoredMemory): number {
+  return placeInStep(a.key) - placeInStep(b.key) || compare(a.value.text, b.value.text) || compare(a.key, b.key);
 }
 
 function compare(a: string, b: string): number {

@@ -45,7 +45,7 @@ export interface LanguageModelOptions {
   readonly precision?: Precision;
   /**
    * Threads of the runtime on the host; 0 lets it choose. Default 0 on a CPU, and 1 on a GPU, because idle workers slow
-   * down its launches.
+   * down its launches. AdamW takes up to four of its own, for a moment, where an adapter has millions of numbers.
    */
   readonly threads?: number;
   /** Approximate number of bytes for the activations of one batch. Default: derived from free memory. */
@@ -195,10 +195,15 @@ export class LanguageModel {
       }
     }
     const options = { ...adamWDefaults, ...request.optimizer };
-    const step = () => this.optimizer.step(sets.parameterArrays(set), gradients, sets.optimizerOf(set), options);
-    const gradientNorm = Number.isFinite(loss) ? await step() : Number.NaN;
+    const state = sets.optimizerOf(set);
+    const gradientNorm = Number.isFinite(loss)
+      ? await this.optimizer.step(sets.parameterArrays(set), gradients, state, options).finally(() => {
+          // Half a step is not to be used or saved.
+          if (state.torn) this.policies.delete(adapter);
+        })
+      : Math.sqrt([...gradients.values()].reduce((sum, values) => sum + sumOfSquares(values), 0));
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
-    if (!Number.isFinite(gradientNorm)) {
+    if (!Number.isFinite(loss + gradientNorm)) {
       throw new EngineError({
         what: "the loss or its gradient is not finite",
         found: `loss ${loss}, norm of the gradient ${gradientNorm}`,
@@ -261,8 +266,7 @@ export class LanguageModel {
   }
 
   async close(): Promise<void> {
-    await this.optimizer.close();
-    await this.sessions.release();
+    await Promise.all([this.optimizer.close(), this.sessions.release()]);
   }
 
   private policy(name: string | undefined): sets.ParameterSet {

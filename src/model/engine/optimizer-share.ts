@@ -18,6 +18,7 @@ export class OptimizerShare {
     task.tensors.forEach((tensor, i) => {
       adamWStep(tensor, this.gradients[i]!, task.factors);
     });
+    this.gradients = [];
     return [];
   }
 }

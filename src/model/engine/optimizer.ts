@@ -6,13 +6,15 @@ import { OptimizerShare, type OptimizerTask } from "./optimizer-share.js";
 /** First and second moments of each parameter, by name, and the number of steps taken. */
 export interface OptimizerState {
   step: number;
+  /** Whether a step ended halfway: parameters and moments do not belong together any more. */
+  torn: boolean;
   readonly first: ReadonlyMap<string, Float32Array>;
   readonly second: ReadonlyMap<string, Float32Array>;
 }
 
 export function optimizerState(parameters: ReadonlyMap<string, Float32Array>): OptimizerState {
   const zeros = () => new Map([...parameters].map(([name, { length }]) => [name, sharedFloats(length)]));
-  return { step: 0, first: zeros(), second: zeros() };
+  return { step: 0, torn: false, first: zeros(), second: zeros() };
 }
 
 /** More are no faster: memory is the limit. */
@@ -35,7 +37,7 @@ export class Optimizer {
 
   /**
    * One step, in place, for which the gradients are given away. Returns the norm √Σ g² over all of them, before clipping; where that is
-   * not finite, nothing has changed.
+   * not finite, nothing has changed. One step at a time. @throws EngineError where a thread stopped, and tells in `state.torn` whether that was halfway.
    */
   async step(
     parameters: ReadonlyMap<string, Float32Array>,
@@ -54,18 +56,24 @@ export class Optimizer {
       shares.map((share) => ({ type: "take", gradients: share.map(({ gradient }) => gradient) })),
     );
     const norm = Math.sqrt(squares.flat().reduce((sum, part) => sum + part, 0));
-    if (!Number.isFinite(norm)) return norm;
+    if (!Number.isFinite(norm)) {
+      await this.run(shares.map(() => ({ type: "take", gradients: [] })));
+      return norm;
+    }
     const factors = adamWFactors(options, state.step + 1, norm);
     const [first, ...others] = shares.map((share) => share.map(({ gradient: _, ...tensor }) => tensor));
     const copied = this.copy(others);
+    state.torn = true;
     await this.run([first!, ...copied].map((tensors) => ({ type: "step", tensors, factors })));
+    state.torn = false;
     state.step += 1;
     others.flat().forEach(({ values }, i) => void values.set(copied.flat()[i]!.values));
     return norm;
   }
 
   async close(): Promise<void> {
-    const threads = await this.threads;
+    // Threads that could not open are gone already.
+    const threads = await this.threads?.catch(() => []);
     await Promise.all((threads ?? []).map((thread) => thread.terminate()));
   }
 
@@ -86,7 +94,12 @@ export class Optimizer {
 
   /** The first task in this thread, while the others are in theirs. */
   private async run([first, ...others]: readonly OptimizerTask[]): Promise<number[][]> {
-    if (others.length > 0) this.threads ??= this.open();
+    if (others.length > 0) {
+      this.threads ??= this.open().catch((error: unknown) => {
+        this.threads = undefined;
+        throw error;
+      });
+    }
     const threads = (await this.threads) ?? [];
     const answers = others.map((task, i) => {
       const given = task.type === "take" ? task.gradients.map(({ buffer }) => buffer) : [];
@@ -95,7 +108,7 @@ export class Optimizer {
     return [this.own.run(first!), ...(await Promise.all(answers))];
   }
 
-  private open(): Promise<WorkerThread<undefined>[]> {
+  private async open(): Promise<WorkerThread<undefined>[]> {
     const open = () =>
       WorkerThread.open<undefined>({
         script: new URL("./optimizer-worker.js", import.meta.url),
@@ -105,7 +118,12 @@ export class Optimizer {
           remedy: "open the engine again and go on from the last checkpoint",
         },
       });
-    return Promise.all(Array.from({ length: this.mostThreads - 1 }, open));
+    const openings = await Promise.allSettled(Array.from({ length: this.mostThreads - 1 }, open));
+    const threads = openings.flatMap((opening) => (opening.status === "fulfilled" ? [opening.value] : []));
+    const failed = openings.find(({ status }) => status === "rejected");
+    if (failed === undefined) return threads;
+    await Promise.all(threads.map((thread) => thread.terminate()));
+    throw (failed as PromiseRejectedResult).reason;
   }
 }
 
@@ -120,7 +138,7 @@ function deal(items: readonly Item[], most: number): Item[][] {
   );
   let before = 0;
   for (const item of items) {
-    shares[Math.floor((before / numbers) * shares.length)]!.push(item);
+    shares[Math.min(shares.length - 1, Math.floor((before / Math.max(1, numbers)) * shares.length))]!.push(item);
     before += item.values.length;
   }
   return shares;

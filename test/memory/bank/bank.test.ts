@@ -4,6 +4,7 @@ import { StoreError, UsageError } from "../../../src/errors.js";
 import { MemoryBank } from "../../../src/memory/bank/bank.js";
 import { quoteRecalled } from "../../../src/memory/bank/recalled.js";
 import { retrieveForAnswer, retrieveForManager, withAliases } from "../../../src/memory/bank/retrieve.js";
+import { stepKeys } from "../../../src/memory/bank/step-keys.js";
 import { LetterEmbeddings } from "../letter-embeddings.js";
 
 /** Counts writes, as one would on a server, and the items that searches give. */
@@ -82,7 +83,20 @@ test("of equally near memories the newest are taken, whatever order the store gi
   expect(found.map(({ value }) => value.order)).toEqual([11, 10, 9]);
 });
 
-test("memories of one turn stand in the order of their text, whatever keys they have", async () => {
+test("memories of one turn stand as they were told, and those of several steps by their text, whatever ids these had", async () => {
+  for (const steps of [
+    ["a", "b"],
+    ["b", "a"],
+  ]) {
+    const own = new MemoryBank({ store, namespace: ["steps", ...steps] });
+    const [first, second] = steps as [string, string];
+    await own.apply([add("the boat"), add("an oar")], [], turn("1"), { order: 0, key: stepKeys(first) });
+    await own.apply([add("the cat")], [], turn("1"), { order: 0, key: stepKeys(second) });
+    expect((await own.list()).map(({ value }) => value.text)).toEqual(["the boat", "the cat", "an oar"]);
+  }
+});
+
+test("memories of one turn with keys of another form stand in the order of their text", async () => {
   const texts = ["the cat sleeps", "a boat sails", "zzz", "the cat sleep"];
   for (const keys of [
     ["a", "b", "c", "d"],

@@ -1,12 +1,15 @@
 import { readFile } from "node:fs/promises";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { adamWDefaults } from "../../../src/model/engine/adamw.js";
+import { LanguageModel } from "../../../src/model/engine/language-model.js";
 import { Optimizer, optimizerState } from "../../../src/model/engine/optimizer.js";
 import { Random } from "../../../src/random.js";
+import { WorkerThread } from "../../../src/worker-thread.js";
+import { tinyCheckpoint } from "../tiny-checkpoint.js";
 
 type Tensors = Readonly<Record<"matrix" | "vector", readonly number[]>>;
 
-/** What PyTorch computed: fixtures/make-adamw.py. */
+/** What PyTorch computed: ../fixtures/make-adamw.py. */
 interface Fixture {
   readonly options: {
     readonly learningRate: number;
@@ -117,6 +120,50 @@ describe("threads of the optimizer", () => {
     expect(state.step).toBe(0);
     expect([...state.first.values()].every((moments) => moments.every((x) => x === 0))).toBe(true);
   });
+
+  it("that cannot open are tried again at the next step, and nothing has changed", async () => {
+    const optimizer = new Optimizer(3);
+    const parameters = tensors();
+    const state = optimizerState(parameters);
+    const before = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
+    const run = { optimizer, parameters, state };
+    const open = vi.spyOn(WorkerThread, "open").mockRejectedValueOnce(new Error("no room"));
+    await expect(stepOf(run, tensors())).rejects.toThrow("no room");
+    expect([...parameters].every(([name, values]) => same(values, before.get(name)!))).toBe(true);
+    expect(state).toMatchObject({ step: 0, torn: false });
+    await stepOf(run, tensors());
+    expect(state).toMatchObject({ step: 1, torn: false });
+    open.mockRestore();
+    await optimizer.close();
+  });
+
+  it("that stop within a step leave a mark of that", async () => {
+    const optimizer = new Optimizer(3);
+    const parameters = tensors();
+    const state = optimizerState(parameters);
+    const call = ({ task }: { readonly task: { readonly type: string } }) => ({
+      answered: task.type === "take" ? Promise.resolve([1]) : Promise.reject(new Error("stopped")),
+    });
+    const open = vi.spyOn(WorkerThread, "open").mockResolvedValue({ call, terminate: async () => {} } as never);
+    await expect(stepOf({ optimizer, parameters, state }, tensors())).rejects.toThrow("stopped");
+    expect(state).toMatchObject({ step: 0, torn: true });
+    open.mockRestore();
+    await optimizer.close();
+  });
+});
+
+it("an adapter whose step ended halfway is there no more: it can be neither used nor saved", async () => {
+  const model = await LanguageModel.open({ folder: await tinyCheckpoint() });
+  model.createAdapter("policy", { rank: 2, alpha: 4, seed: 1 });
+  const step = vi.spyOn(Optimizer.prototype, "step").mockImplementationOnce(async (_, __, state) => {
+    state.torn = true;
+    throw new Error("stopped");
+  });
+  const groups = [{ promptIds: [5, 6], responses: [[7, 8]], weights: [[1, 1]] }];
+  await expect(model.update("policy", { objective: "likelihood", groups, optimizer: {} })).rejects.toThrow("stopped");
+  await expect(model.saveTraining("policy", "/nowhere")).rejects.toThrow(/no adapter of the name "policy"/);
+  step.mockRestore();
+  await model.close();
 });
 
 /** Numbers by millions: compared as bytes. */
