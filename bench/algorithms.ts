@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { algorithmOf } from "../src/cli/algorithm-options.js";
+import { algorithmOf } from "../src/cli/options/algorithm-options.js";
 import { tinyModel } from "../src/model/checkpoint/tiny-model.js";
 import { loadTokenizer } from "../src/model/checkpoint/tokenizer.js";
 import { openEngine } from "../src/model/engine/open-engine.js";

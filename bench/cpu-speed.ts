@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { Command } from "commander";
-import { positive } from "../src/cli/options.js";
+import { positive } from "../src/cli/options/options.js";
 import { readConfig } from "../src/model/checkpoint/config.js";
 import { loadTokenizer } from "../src/model/checkpoint/tokenizer.js";
 import { Random } from "../src/random.js";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
-import { device, nonNegative, positive } from "../src/cli/options.js";
+import { device, nonNegative, positive } from "../src/cli/options/options.js";
 import type { Generation, PolicyEngine, PolicyGroup } from "../src/model/engine/engine.js";
 import { openEngine } from "../src/model/engine/open-engine.js";
 import { type Precision, precisions } from "../src/model/graph/precision.js";

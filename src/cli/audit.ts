@@ -7,9 +7,9 @@ import { MemoryBank } from "../memory/bank/bank.js";
 import { HISTORY_ROOT } from "../memory/bank/history.js";
 import { namespaceLabel } from "../store/namespace.js";
 import { type OpenedStore, openStore } from "../store/open-store.js";
-import { embeddingsHelp, openEmbeddings } from "./embeddings.js";
 import { working } from "./exit.js";
-import { plainCommand, storePathOption } from "./options.js";
+import { embeddingsHelp, openEmbeddings } from "./options/embeddings.js";
+import { plainCommand, storePathOption } from "./options/options.js";
 
 interface AuditVerbOptions {
   readonly storePath: string;

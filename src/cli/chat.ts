@@ -5,7 +5,7 @@ import { namespaceLabel } from "../store/namespace.js";
 import { openStore } from "../store/open-store.js";
 import { type Conversation, conversationHelp, openConversation } from "./conversation.js";
 import { working } from "./exit.js";
-import { openModels } from "./models.js";
+import { openModels } from "./options/models.js";
 import {
   addModelOptions,
   addRetrievalOptions,
@@ -13,8 +13,8 @@ import {
   type RetrievalOptions,
   storePathOption,
   verbCommand,
-} from "./options.js";
-import { chooseRetrieval } from "./retrieval.js";
+} from "./options/options.js";
+import { chooseRetrieval } from "./options/retrieval.js";
 
 interface ChatOptions extends ModelOptions, RetrievalOptions {
   readonly message: readonly string[];

@@ -8,7 +8,7 @@ import { type RecordedDialogue, recordedDialogues } from "../train/tasks/links.j
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
 import { createJsonFolder } from "./json-folder.js";
-import { openModels } from "./models.js";
+import { openModels } from "./options/models.js";
 import {
   addModelOptions,
   addRetrievalOptions,
@@ -16,9 +16,9 @@ import {
   positive,
   type RetrievalOptions,
   verbCommand,
-} from "./options.js";
+} from "./options/options.js";
+import { chooseRetrieval } from "./options/retrieval.js";
 import { startProgress } from "./progress.js";
-import { chooseRetrieval } from "./retrieval.js";
 
 interface CreditVerbOptions extends ModelOptions, RetrievalOptions {
   readonly reward: RewardName;

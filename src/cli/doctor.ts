@@ -12,7 +12,7 @@ import {
   runtimePackage,
 } from "../onnx/cuda-provider.js";
 import { type DeviceProbe, probeDevice } from "../onnx/devices.js";
-import { plainCommand } from "./options.js";
+import { plainCommand } from "./options/options.js";
 
 const run = promisify(execFile);
 

@@ -11,9 +11,9 @@ import { selectPart } from "../evaluate/select-part.js";
 import { retrievalSetting } from "../memory/bank/retrieve.js";
 import { ChatOnnx } from "../model/chat/chat-onnx.js";
 import type { RetrievalSetting } from "../trace/episode.js";
-import type { OpenedJudge } from "./judge.js";
-import type { OpenedModels } from "./models.js";
-import type { DataOptions } from "./options.js";
+import type { OpenedJudge } from "./options/judge.js";
+import type { OpenedModels } from "./options/models.js";
+import type { DataOptions } from "./options/options.js";
 import { startProgress } from "./progress.js";
 
 export interface Run {

@@ -9,15 +9,15 @@ import { chooseRows, type Row, rowHelp, usesTrainedAnswerer, usesTrainedManager 
 import { scorePredictions } from "../evaluate/score-predictions.js";
 import { hashFile } from "../hash.js";
 import { compactPrompts } from "../memory/prompts/compact-prompts.js";
-import { loadDialogues } from "./dialogues.js";
 import { playRows, progressByLabel } from "./evaluate-rows.js";
-import { requireSettings } from "./evaluation-settings.js";
 import { working } from "./exit.js";
 import { checkUnseen } from "./hygiene.js";
 import { untilInterrupted } from "./interrupt.js";
 import { createJsonFolder } from "./json-folder.js";
-import { type OpenedJudge, openJudge } from "./judge.js";
-import { openModels } from "./models.js";
+import { loadDialogues } from "./options/dialogues.js";
+import { requireSettings } from "./options/evaluation-settings.js";
+import { type OpenedJudge, openJudge } from "./options/judge.js";
+import { openModels } from "./options/models.js";
 import {
   addDataOptions,
   addModelOptions,
@@ -27,8 +27,8 @@ import {
   type ModelOptions,
   type RetrievalOptions,
   verbCommand,
-} from "./options.js";
-import { chooseRetrieval, describeRetrieval } from "./retrieval.js";
+} from "./options/options.js";
+import { chooseRetrieval, describeRetrieval } from "./options/retrieval.js";
 
 interface EvaluateVerbOptions extends ModelOptions, DataOptions, RetrievalOptions {
   readonly rows?: readonly string[];

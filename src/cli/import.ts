@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { FileError, messageOf, UsageError } from "../errors.js";
 import { episodesFromLangSmith, readLangSmithRuns } from "../trace/from-langsmith.js";
-import { plainCommand } from "./options.js";
+import { plainCommand } from "./options/options.js";
 
 export function importVerb(): Command {
   return plainCommand(

@@ -8,13 +8,13 @@ import { probe } from "../recipe/probe.js";
 import { readProbe, writeProbe } from "../recipe/probe-file.js";
 import type { Stage } from "../recipe/stage.js";
 import { stageMarks, stageOf, walkStages } from "../recipe/walk.js";
-import { algorithmOf } from "./algorithm-options.js";
 import { progressByLabel } from "./evaluate-rows.js";
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
-import { openModels } from "./models.js";
-import { type Given, type RecipeTrainOptions, requireRecipeOptions, withDefaults } from "./recipe-options.js";
-import { givenRetrieval } from "./retrieval.js";
+import { algorithmOf } from "./options/algorithm-options.js";
+import { openModels } from "./options/models.js";
+import { type Given, type RecipeTrainOptions, requireRecipeOptions, withDefaults } from "./options/recipe-options.js";
+import { givenRetrieval } from "./options/retrieval.js";
 import { stepPrinter } from "./step-line.js";
 
 export async function trainRecipe(wanted: RecipeTrainOptions, given: Given): Promise<void> {

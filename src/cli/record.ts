@@ -9,10 +9,10 @@ import { type OpenedStore, openStore } from "../store/open-store.js";
 import { rankedMemoryStore } from "../store/ranked-memory-store.js";
 import type { RetrievalSetting } from "../trace/episode.js";
 import { EpisodeRecorder } from "../trace/recorder.js";
-import { type LoadedDialogues, loadDialogues } from "./dialogues.js";
 import { working } from "./exit.js";
 import { untilInterrupted } from "./interrupt.js";
-import { type OpenedModels, openModels } from "./models.js";
+import { type LoadedDialogues, loadDialogues } from "./options/dialogues.js";
+import { type OpenedModels, openModels } from "./options/models.js";
 import {
   addDataOptions,
   addModelOptions,
@@ -23,9 +23,9 @@ import {
   type RetrievalOptions,
   storePathOption,
   verbCommand,
-} from "./options.js";
+} from "./options/options.js";
+import { chooseRetrieval } from "./options/retrieval.js";
 import { startProgress } from "./progress.js";
-import { chooseRetrieval } from "./retrieval.js";
 
 interface RecordOptions extends ModelOptions, DataOptions, RetrievalOptions {
   readonly store: "chroma" | "memory";

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { writeAtomic } from "../atomic-file.js";
 import { FileError, messageOf, UsageError } from "../errors.js";
 import type { ReportSources } from "../report/read-report.js";
-import { type CommonOptions, verbCommand } from "./options.js";
+import { type CommonOptions, verbCommand } from "./options/options.js";
 
 interface ReportVerbOptions extends CommonOptions {
   readonly episodes?: string;

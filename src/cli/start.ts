@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { openStore } from "../store/open-store.js";
 import { LexicalEmbeddings } from "../store/search/lexical-embeddings.js";
 import { working } from "./exit.js";
-import { openModels } from "./models.js";
-import { plainCommand, positive, wholeNumber } from "./options.js";
+import { openModels } from "./options/models.js";
+import { plainCommand, positive, wholeNumber } from "./options/options.js";
 import { Tour, type TourOptions, tourSettings } from "./tour.js";
 
 /** `out` has a default that names the seed. */

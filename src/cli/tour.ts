@@ -25,7 +25,7 @@ import { managerDecisionTask } from "../train/tasks/manager-decision-task.js";
 import { withStableIds } from "../train/tasks/stable-ids.js";
 import { trainDefaults } from "../train/train-options.js";
 import { train } from "../train/trainer.js";
-import type { OpenedModels } from "./models.js";
+import type { OpenedModels } from "./options/models.js";
 import { startProgress } from "./progress.js";
 import { writeReport } from "./report.js";
 import { stepPrinter, summaryLines } from "./step-line.js";

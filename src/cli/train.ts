@@ -15,20 +15,27 @@ import { type ManagerTaskOptions, managerDecisionTask } from "../train/tasks/man
 import { managerDialogueTask } from "../train/tasks/manager-dialogue-task.js";
 import { type TrainOptions, trainDefaults } from "../train/train-options.js";
 import { train } from "../train/trainer.js";
-import { addAlgorithmOptions, algorithmOf } from "./algorithm-options.js";
 import { working } from "./exit.js";
 import { checkTrainable } from "./hygiene.js";
 import { InterruptedError, untilInterrupted } from "./interrupt.js";
-import { type OpenedModels, openModels } from "./models.js";
-import { addModelOptions, addRetrievalOptions, nonNegative, positive, verbCommand } from "./options.js";
+import { addAlgorithmOptions, algorithmOf } from "./options/algorithm-options.js";
+import { type OpenedModels, openModels } from "./options/models.js";
+import { addModelOptions, addRetrievalOptions, nonNegative, positive, verbCommand } from "./options/options.js";
+import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions } from "./options/recipe-options.js";
+import { chooseTrainingRetrieval } from "./options/retrieval.js";
+import { taskSettings } from "./options/task-settings.js";
+import {
+  checkAdapter,
+  checkCredit,
+  checkEvidence,
+  checkForm,
+  checkOut,
+  checkTemperature,
+} from "./options/train-checks.js";
+import type { TrainVerbOptions } from "./options/train-options.js";
 import { trainRecipe } from "./recipe.js";
-import { addRecipeOptions, type RecipeTrainOptions, requireNoRecipeOptions } from "./recipe-options.js";
-import { chooseTrainingRetrieval } from "./retrieval.js";
 import { startLine } from "./start-line.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
-import { taskSettings } from "./task-settings.js";
-import { checkAdapter, checkCredit, checkEvidence, checkForm, checkOut, checkTemperature } from "./train-checks.js";
-import type { TrainVerbOptions } from "./train-options.js";
 
 export function trainVerb(): Command {
   const command = verbCommand(

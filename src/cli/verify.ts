@@ -5,7 +5,7 @@ import { type DeviceChoice, resolveDevice } from "../onnx/devices.js";
 import { boundsOf } from "../verify/check.js";
 import { verify } from "../verify/run.js";
 import { WorkFailure } from "./exit.js";
-import { device, deviceHelp, plainCommand, precisionOption } from "./options.js";
+import { device, deviceHelp, plainCommand, precisionOption } from "./options/options.js";
 
 interface VerifyOptions {
   readonly models?: string;

@@ -1,13 +1,13 @@
-import { bankSection, type ReportLimits, reportLimits } from "./bank-section.js";
-import { compareSection } from "./compare-section.js";
 import { html, Markup, quoted } from "./markup.js";
-import { questionsSection } from "./questions-section.js";
-import { scoresSection } from "./scores-section.js";
-import { stagesSection, unfinished } from "./stages-section.js";
+import { bankSection, type ReportLimits, reportLimits } from "./sections/bank-section.js";
+import { compareSection } from "./sections/compare-section.js";
+import { questionsSection } from "./sections/questions-section.js";
+import { scoresSection } from "./sections/scores-section.js";
+import { stagesSection, unfinished } from "./sections/stages-section.js";
+import { type RecipeReport, type ReportContent, summary } from "./sections/summary.js";
+import { trainingSection } from "./sections/training-section.js";
+import { validationSection } from "./sections/validation-section.js";
 import { pageStyle } from "./style.js";
-import { type RecipeReport, type ReportContent, summary } from "./summary.js";
-import { trainingSection } from "./training-section.js";
-import { validationSection } from "./validation-section.js";
 
 /** The page asks for nothing and runs nothing: its one style is inside it. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";

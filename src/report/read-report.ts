@@ -5,14 +5,14 @@ import { readJson, readOptionalJson } from "../json-file.js";
 import { EPISODES } from "../recipe/record-stage.js";
 import { RECORD, RECORD_TRAINED, recipeStages } from "../recipe/stage-names.js";
 import { readEpisodes } from "../trace/read.js";
-import { type Recording, recording } from "./conversation.js";
-import { folderNames } from "./folder-names.js";
-import { type RecipeRun, readRecipe } from "./read-recipe.js";
-import { requireSeeds } from "./same-recipe.js";
-import { type ScoreRow, scoreRows } from "./score-rows.js";
-import type { RecipeReport, ReportContent } from "./summary.js";
-import { testQuestions } from "./test-questions.js";
-import { readTrainingSteps, type TrainingRun } from "./training-steps.js";
+import { type Recording, recording } from "./read/conversation.js";
+import { folderNames } from "./read/folder-names.js";
+import { type RecipeRun, readRecipe } from "./read/read-recipe.js";
+import { requireSeeds } from "./read/same-recipe.js";
+import { type ScoreRow, scoreRows } from "./read/score-rows.js";
+import { testQuestions } from "./read/test-questions.js";
+import { readTrainingSteps, type TrainingRun } from "./read/training-steps.js";
+import type { RecipeReport, ReportContent } from "./sections/summary.js";
 
 /** What a folder may hold beside its training runs: the names under which `memory-r1 start` leaves them. */
 export const reportFiles = {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openModels } from "../../src/cli/models.js";
+import { openModels } from "../../src/cli/options/models.js";
 import { formatEvaluation } from "../../src/evaluate/evaluation-table.js";
 import type { RecipeContext } from "../../src/recipe/context.js";
 import { locomoRecipe, locomoSplits } from "../../src/recipe/locomo.js";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openModels } from "../../src/cli/models.js";
+import { openModels } from "../../src/cli/options/models.js";
 import type { Dialogue } from "../../src/evaluate/dialogue.js";
 import { bankRounds, playRounds, type RecipeContext } from "../../src/recipe/context.js";
 import { probe } from "../../src/recipe/probe.js";

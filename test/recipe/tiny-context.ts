@@ -1,4 +1,4 @@
-import type { OpenedModels } from "../../src/cli/models.js";
+import type { OpenedModels } from "../../src/cli/options/models.js";
 import type { RecipeContext, RecipeOptions, Splits } from "../../src/recipe/context.js";
 import { LexicalEmbeddings } from "../../src/store/search/lexical-embeddings.js";
 import { grpo } from "../../src/train/presets/grpo.js";

@@ -1,9 +1,9 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
-import { recording } from "../../src/report/conversation.js";
 import { renderReport } from "../../src/report/page.js";
-import { scoreRows } from "../../src/report/score-rows.js";
-import type { ReportContent } from "../../src/report/summary.js";
+import { recording } from "../../src/report/read/conversation.js";
+import { scoreRows } from "../../src/report/read/score-rows.js";
+import type { ReportContent } from "../../src/report/sections/summary.js";
 import { add, hostileTexts, remove, shortTalk, step } from "./sample.js";
 import { fullReport, hostileReport, trainingSteps } from "./sample-report.js";
 

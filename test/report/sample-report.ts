@@ -1,11 +1,11 @@
 import type { AnswerLine, StepLine } from "../../src/evaluate/evaluation-log.js";
 import type { ValidationResult } from "../../src/recipe/validation.js";
-import { recording } from "../../src/report/conversation.js";
-import type { RecipeRun } from "../../src/report/read-recipe.js";
-import { scoreRows } from "../../src/report/score-rows.js";
-import type { ReportContent } from "../../src/report/summary.js";
-import type { QuestionSide, TestQuestion } from "../../src/report/test-questions.js";
-import type { TrainingStep } from "../../src/report/training-steps.js";
+import { recording } from "../../src/report/read/conversation.js";
+import type { RecipeRun } from "../../src/report/read/read-recipe.js";
+import { scoreRows } from "../../src/report/read/score-rows.js";
+import type { QuestionSide, TestQuestion } from "../../src/report/read/test-questions.js";
+import type { TrainingStep } from "../../src/report/read/training-steps.js";
+import type { ReportContent } from "../../src/report/sections/summary.js";
 import { add, answer, hostileTexts, memory, shortTalk, step, update } from "./sample.js";
 
 const quiet = { unparsable: 0, truncated: 0, droppedGroups: 0, groups: 4, alarms: [] };
