@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Embeddings } from "@langchain/core/embeddings";
 import type { BaseStore } from "@langchain/langgraph";
 import { type Command, InvalidArgumentError } from "commander";
@@ -45,6 +46,15 @@ export function auditVerb(): Command {
 }
 
 async function audit(options: AuditVerbOptions): Promise<void> {
+  if (!process.env.CHROMA_URL && !existsSync(options.storePath)) {
+    throw new UsageError({
+      what: "there is no store",
+      where: options.storePath,
+      expected: "the data folder of the embedded server",
+      found: "nothing",
+      remedy: "pass --store-path with the folder that was written to, or set CHROMA_URL",
+    });
+  }
   const encoder = await openEmbeddings(options.embeddings);
   try {
     const { embeddings } = encoder;

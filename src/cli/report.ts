@@ -8,7 +8,7 @@ interface ReportVerbOptions extends CommonOptions {
   readonly episodes?: string;
   readonly after?: string;
   readonly scores?: string;
-  readonly output: string;
+  readonly out: string;
 }
 
 export function reportVerb(): Command {
@@ -23,12 +23,12 @@ export function reportVerb(): Command {
     .option("--episodes <file>", "recording before training (default: untrained.jsonl of a folder)")
     .option("--after <file>", "recording of the same conversations after it (default: trained-manager.jsonl)")
     .option("--scores <file>", "what `memory-r1 evaluate --json` wrote (default: scores.json of a folder)")
-    .option("-o, --output <file>", "where the report goes", "report.html")
+    .option("-o, --out <file>", "where the report goes", "report.html")
     .action(report);
 }
 
 async function report(folders: readonly string[], options: ReportVerbOptions): Promise<void> {
-  const { episodes, after, scores, output, seed } = options;
+  const { episodes, after, scores, out, seed } = options;
   if (folders.length === 0 && episodes === undefined && after === undefined && scores === undefined) {
     throw new UsageError({
       what: "nothing is named to report on",
@@ -37,8 +37,8 @@ async function report(folders: readonly string[], options: ReportVerbOptions): P
       remedy: "pass the folder that `memory-r1 train --out`, with or without --recipe, or `memory-r1 start` wrote",
     });
   }
-  await writeReport({ folders, before: episodes, after, scores, seed }, output);
-  process.stdout.write(`${output}\n`);
+  await writeReport({ folders, before: episodes, after, scores, seed }, out);
+  process.stdout.write(`${out}\n`);
 }
 
 /** Reads a run and writes its report. The charting library is loaded only here: other verbs do not wait for it. */

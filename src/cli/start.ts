@@ -17,7 +17,10 @@ export function startVerb(): Command {
     "memory-r1 start --seed 2",
   )
     .option("--seed <n>", "of everything random", wholeNumber, 1)
-    .option("--out <dir>", "folder for episodes, adapters and metrics (default: runs/start-SEED)")
+    .option(
+      "--out <dir>",
+      "folder for episodes, adapters and metrics; an earlier tour there is replaced (default: runs/start-SEED)",
+    )
     .option("--dialogues <n>", "generated dialogues to learn from", positive, 12)
     .option("--test-dialogues <n>", "held-out dialogues of other people, facts and phrasings", positive, 8)
     .option("--manager-steps <n>", "training steps of the memory manager", positive, 18)

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeAtomic } from "../atomic-file.js";
@@ -51,6 +52,8 @@ export const tourSettings = {
   retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;
 
+const PAGE = "report.html";
+
 /** The walk of `memory-r1 start`: five stages, in their order. */
 export class Tour {
   private stages = 0;
@@ -74,6 +77,7 @@ export class Tour {
     const { seed, dialogues, testDialogues, managerSteps, answererSteps } = this.options;
     const { base, extractor } = this.models;
     const world = generateDialogues({ seed, count: dialogues, split: "train", asking: "along" });
+    await this.replaceEarlier();
     const where = this.opened.kind === "chroma" ? "a Chroma server" : "the memory of this process";
 
     this.stage(`recording ${dialogues} dialogues with the untrained agents, memories in ${where}`);
@@ -102,6 +106,12 @@ export class Tour {
     this.stage(`comparing on ${testDialogues} held-out dialogues: other people, facts, and phrasings of questions`);
     await this.compare(generateDialogues({ seed, count: testDialogues, split: "test" }));
     this.tellHowToUse();
+  }
+
+  /** What the end of an earlier tour left would otherwise stand beside the beginning of this one. */
+  private async replaceEarlier(): Promise<void> {
+    if (existsSync(this.episodes("untrained"))) process.stdout.write(`The earlier tour in ${this.out} is replaced.\n`);
+    for (const file of [reportFiles.scores, PAGE]) await rm(join(this.out, file), { force: true });
   }
 
   private stage(text: string): void {
@@ -189,7 +199,7 @@ export class Tour {
     });
     process.stdout.write(`\n${formatEvaluation(scores)}\n`);
     await writeAtomic(join(this.out, reportFiles.scores), (file) => file.writeFile(`${JSON.stringify(scores)}\n`));
-    const page = join(this.out, "report.html");
+    const page = join(this.out, PAGE);
     await writeReport({ folders: [this.out] }, page);
     process.stdout.write(`\nReport: ${page} (open it in a browser)\n`);
   }

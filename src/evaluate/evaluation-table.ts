@@ -11,14 +11,17 @@ const metricHeaders: readonly (readonly [EvaluationMetric, string])[] = [
   ["judge", "judge"],
 ];
 
-const LEGEND = `All in points of 100. F1 by LoCoMo's code [95 % bootstrap interval over questions; {over
-conversations}], mem0 its F1, BLEU1, EM exact match without regard to case, articles and
-punctuation, EM= mem0's, which only strips and lowers, rec evidence among what was shown, sel among
-what the answerer named as used, shown memories or turns; operations; bank memories at the end,
-mean; bad-M, bad-A share of replies that could not be read; long answers for which no room was left;
+const LEGEND = `All in points of 100.
+F1 by LoCoMo's code [95 % bootstrap interval over questions; {over conversations, where there are several}];
+mem0 its F1; BLEU1; EM exact match without regard to case, articles and punctuation; EM= mem0's, which only strips and lowers;
+rec, sel: share of the evidence among what was shown, and among what the answerer named as used; shown: memories or turns, mean;
+facts: where they came from; ADD … NOOP: operations; bank: memories at the end, mean;
+bad-M, bad-A: share of replies of manager and answerer that could not be read; long: answers for which no room was left;
 calls and thousands of tokens (in + out) of manager and answerer.`;
 
 const events = ["ADD", "UPDATE", "DELETE", "NOOP"] as const;
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const points = (value: number | null | undefined): string =>
   value === null || value === undefined ? "-" : (100 * value).toFixed(1);
@@ -55,8 +58,15 @@ function costCells(cost: RowCost | null): [calls: string, tokens: string] {
   return [String(manager.calls + answerer.calls), `${thousands("inputTokens")}+${thousands("outputTokens")}`];
 }
 
+/** Columns in which some row has a value. */
+function told(rows: readonly Cells[]): Cells[] {
+  const [header = [], ...others] = rows;
+  const kept = header.map((_, at) => at === 0 || others.some((cells) => cells[at] !== "-"));
+  return rows.map((cells) => cells.filter((_, at) => kept[at]));
+}
+
 function bankRows(all: readonly EvaluationScores[]): Cells[] {
-  return [
+  return told([
     ["how", "facts", "ADD", "UPD", "DEL", "NOOP", "bank", "bad-M", "bad-A", "long", "calls", "ktok"],
     ...all.map(({ name, facts, bank, answererUnparsable, tooLong, cost }) => {
       return [
@@ -70,7 +80,7 @@ function bankRows(all: readonly EvaluationScores[]): Cells[] {
         ...costCells(cost),
       ];
     }),
-  ];
+  ]);
 }
 
 /** One metric by category, with the number of questions under each name. */
@@ -98,7 +108,10 @@ function categoryRows(all: readonly EvaluationScores[], metric: EvaluationMetric
 export function formatEvaluation(all: readonly EvaluationScores[], { markdown = false } = {}): string {
   const format = markdown ? markdownRows : alignRows;
   const [first] = all;
-  const size = first === undefined ? "" : `${first.conversations} conversations, ${first.questions} questions`;
+  const size =
+    first === undefined
+      ? ""
+      : `${counted(first.conversations, "conversation")}, ${counted(first.questions, "question")}`;
   const tables = [
     answerRows(all),
     ...(all.some(({ bank, cost }) => bank !== null || (cost?.answerer.calls ?? 0) > 0) ? [bankRows(all)] : []),

@@ -51,8 +51,9 @@ export const usesTrainedManager = (row: Row): boolean => row.memory === "bank" &
 
 export const usesTrainedAnswerer = (row: Row): boolean => row.answerer === "trained";
 
-/** The rows of these names, in the table's order; letter case does not matter. @throws UsageError for another name. */
-export function chooseRows(names: readonly string[]): Row[] {
+/** The rows of these names, which may be joined by commas, in the table's order; letter case does not matter. @throws UsageError for another name. */
+export function chooseRows(given: readonly string[]): Row[] {
+  const names = given.flatMap((name) => name.split(",")).filter((name) => name !== "");
   const wanted = new Set(names.map((name) => name.toLowerCase()));
   const known = new Set(rows.map(({ name }) => name.toLowerCase()));
   const unknown = names.filter((name) => !known.has(name.toLowerCase()));

@@ -32,9 +32,11 @@ export async function* replayBanks(
 ): AsyncGenerator<RebuiltBank> {
   const store = await emptyStore(options);
   const shadow = new Map<string, MemoryValue>();
+  const begun = new Set<string>();
   for (const event of events) {
     if (event.type === "model_call" || event.type === "reward") continue;
     const bank = new MemoryBank({ store, namespace: event.namespace });
+    checkBeginning(event, begun);
     if (event.type !== "undo") {
       checkRetrieved(event, shadow);
       yield { decision: event, store, bank };
@@ -59,12 +61,12 @@ export async function bankBefore(
   const store = await emptyStore(options);
   const shadow = new Map<string, MemoryValue>();
   const bank = new MemoryBank({ store, namespace: target.namespace });
+  const begun = new Set<string>();
   for (const event of events) {
-    if (event === target) {
-      break;
-    }
-    if (event.type !== "memory_step" && event.type !== "undo") continue;
+    if (event.type !== "memory_step" && event.type !== "undo" && event !== target) continue;
     if (placeOf(event.namespace, "") === placeOf(target.namespace, "")) {
+      checkBeginning(event, begun);
+      if (event === target || event.type === "answer") break;
       checkChanges(event, shadow);
       await bank.write(event.changes);
     }
@@ -90,6 +92,21 @@ function findDecision(events: Iterable<EpisodeEvent>, id: string): Decision {
 
 async function emptyStore({ embeddings }: ReplayOptions): Promise<InMemoryStore> {
   return embeddings === undefined ? new InMemoryStore() : rankedMemoryStore({ embeddings, fields: ["text"] });
+}
+
+/** A bank's first step has the order 0, unless there were memories before it that were not recorded. */
+function checkBeginning(event: Decision | Undo, begun: Set<string>): void {
+  const place = placeOf(event.namespace, "");
+  if (event.type !== "memory_step" || begun.has(place)) return;
+  begun.add(place);
+  if (event.order === undefined || event.order === 0) return;
+  throw new FileError({
+    what: "the bank was not recorded from its beginning",
+    where: `step ${event.id}`,
+    expected: "order 0 at the first step of a bank",
+    found: String(event.order),
+    remedy: "record from an empty bank, into one file, with one writer for each bank",
+  });
 }
 
 /** Compares each change's `before` with the rebuilt bank, and brings the rebuilt values up to date. */

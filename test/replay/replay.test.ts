@@ -156,8 +156,24 @@ test("an episode that lacks a step does not fit together, and says where", async
   const steps = events.filter((event) => event.type === "memory_step");
   const broken = events.filter((event) => event !== steps[1]);
   await expect(bankBefore(broken, steps[2]!.id)).rejects.toThrow(FileError);
-  const changed = events.filter((event) => event !== steps[0]);
+  const changed = events.map((event) => (event === steps[0] ? { ...steps[0]!, changes: [] } : event));
   await expect(bankBefore(changed, steps[2]!.id)).rejects.toThrow(/expected no memory, as the steps before it left it/);
+});
+
+test("a bank that held memories before its recording began is refused, though no step saw them", async () => {
+  const plan = turnsOf([{ kind: "ADD", id: 0, text: "fact one" }], [{ kind: "ADD", id: 1, text: "fact two" }]);
+  const { events } = await play(plan);
+  const [first, second] = events.filter((event) => event.type === "memory_step");
+  const late = events
+    .filter((event) => event !== first)
+    .map((event) => (event === second ? { ...second!, retrieved: [] } : event));
+  await expect(bankBefore(late, second!.id)).rejects.toThrow(
+    /not recorded from its beginning.*expected order 0.*found 1/,
+  );
+  const walk = async () => {
+    for await (const _ of replayBanks(late));
+  };
+  await expect(walk()).rejects.toThrow(FileError);
 });
 
 test("a replay refuses a recorded memory whose words differ from those that were kept", async () => {

@@ -17,7 +17,7 @@ export function optimizerState(parameters: ReadonlyMap<string, Float32Array>): O
   return { step: 0, torn: false, first: zeros(), second: zeros() };
 }
 
-/** More are no faster: memory is the limit. */
+/** With four, copying parameters takes about as long as their step. */
 const MOST_THREADS = 4;
 
 /** A thread's share has at least as many numbers: fewer are done sooner than handed over. */
