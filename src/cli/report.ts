@@ -4,6 +4,9 @@ import { FileError, messageOf, UsageError } from "../errors.js";
 import type { ReportSources } from "../report/read-report.js";
 import { type CommonOptions, verbCommand } from "./options/options.js";
 
+/** Where a report goes by default. */
+export const reportPage = "report.html";
+
 interface ReportVerbOptions extends CommonOptions {
   readonly episodes?: string;
   readonly after?: string;
@@ -23,7 +26,7 @@ export function reportVerb(): Command {
     .option("--episodes <file>", "recording before training (default: untrained.jsonl of a folder)")
     .option("--after <file>", "recording of the same conversations after it (default: trained-manager.jsonl)")
     .option("--scores <file>", "what `memory-r1 evaluate --json` wrote (default: scores.json of a folder)")
-    .option("-o, --out <file>", "where the report goes", "report.html")
+    .option("-o, --out <file>", "where the report goes", reportPage)
     .action(report);
 }
 

@@ -28,7 +28,7 @@ import { trainDefaults } from "../train/train-options.js";
 import { train } from "../train/trainer.js";
 import type { OpenedModels } from "./options/models.js";
 import { startProgress } from "./progress.js";
-import { writeReport } from "./report.js";
+import { reportPage, writeReport } from "./report.js";
 import { stepPrinter, summaryLines } from "./step-line.js";
 
 export interface TourOptions {
@@ -51,8 +51,6 @@ export const tourSettings = {
   // The paper's 30 memories of both speakers would be a whole bank here; the tiny model reads a few at a time.
   retrieval: { memoriesPerSpeaker: 4, namedSpeakersOnly: true },
 } as const;
-
-const PAGE = "report.html";
 
 /** The walk of `memory-r1 start`: five stages, in their order. */
 export class Tour {
@@ -108,10 +106,10 @@ export class Tour {
     this.tellHowToUse();
   }
 
-  /** What the end of an earlier tour left would otherwise stand beside the beginning of this one. */
+  /** What an earlier tour left would otherwise be added to, or stand beside the beginning of this one. */
   private async replaceEarlier(): Promise<void> {
     if (existsSync(this.episodes("untrained"))) process.stdout.write(`The earlier tour in ${this.out} is replaced.\n`);
-    for (const file of [reportFiles.scores, PAGE]) await rm(join(this.out, file), { force: true });
+    for (const file of [...Object.values(reportFiles), reportPage]) await rm(join(this.out, file), { force: true });
   }
 
   private stage(text: string): void {
@@ -135,8 +133,6 @@ export class Tour {
   }
 
   private async record(dialogues: readonly Dialogue[], agents: PlayAgents, name: string): Promise<PlayedDialogue[]> {
-    // An earlier tour with the same seed may have left its episodes.
-    await rm(this.episodes(name), { force: true });
     const recorder = new EpisodeRecorder({ path: this.episodes(name) });
     const progress = startProgress("record");
     const run = `${name}-${this.started}`;
@@ -199,7 +195,7 @@ export class Tour {
     });
     process.stdout.write(`\n${formatEvaluation(scores)}\n`);
     await writeAtomic(join(this.out, reportFiles.scores), (file) => file.writeFile(`${JSON.stringify(scores)}\n`));
-    const page = join(this.out, PAGE);
+    const page = join(this.out, reportPage);
     await writeReport({ folders: [this.out] }, page);
     process.stdout.write(`\nReport: ${page} (open it in a browser)\n`);
   }

@@ -3,7 +3,8 @@ import type { BaseChatModel } from "@langchain/core/language_models/chat_models"
 import { UsageError } from "../errors.js";
 import { buildAnswerPrompt, readAnswer } from "../memory/answer.js";
 import type { MemoryPrompts } from "../memory/prompts/prompts.js";
-import type { GoldQuestion, RetrievalSetting, RetrievedMemory } from "../trace/episode.js";
+import type { GoldQuestion, RetrievalSetting } from "../trace/episode.js";
+import { namedMemories } from "../trace/named-memories.js";
 import { type Asking, type AskOptions, askRow } from "./ask.js";
 import { type BankMemories, bankMemories } from "./bank-memories.js";
 import { type BuiltBank, buildBanks, controlBanks } from "./build-banks.js";
@@ -142,7 +143,7 @@ function turnAskings(row: Row, { dialogue, questions }: Part, { prompts }: Evalu
       ...common,
       messages: buildAnswerPrompt(prompts, { question: question.text, retrieved }),
       selectedRecall: (aliases) => {
-        const keys = new Set(named(retrieved, aliases).map(({ key }) => key));
+        const keys = new Set(namedMemories(retrieved, aliases).map(({ key }) => key));
         return turnRecall(
           question,
           turns.filter(({ id }) => keys.has(id)),
@@ -152,9 +153,6 @@ function turnAskings(row: Row, { dialogue, questions }: Part, { prompts }: Evalu
     };
   });
 }
-
-const named = (retrieved: readonly RetrievedMemory[], aliases: readonly string[]): RetrievedMemory[] =>
-  retrieved.filter(({ alias }) => aliases.includes(alias));
 
 /** The whole reply is the answer. */
 function readPhrase(text: string): ReturnType<Asking["read"]> {
@@ -170,7 +168,7 @@ function bankAskings({ dialogue, questions }: Part, memories: BankMemories, { pr
       question,
       shown: retrieved.map(({ key }) => key),
       evidenceRecall,
-      selectedRecall: (aliases) => recallOf(named(retrieved, aliases)),
+      selectedRecall: (aliases) => recallOf(namedMemories(retrieved, aliases)),
       messages: buildAnswerPrompt(prompts, { question: question.text, retrieved }),
       read: (text) => readAnswer(text, retrieved),
     };

@@ -130,6 +130,21 @@ function score(answers: readonly Answered[], seed: number): AnswerScores {
   };
 }
 
+/** How answers were come by: shares of the questions. */
+export function scoreReplies(
+  replies: readonly {
+    readonly unparsable: string | null;
+    readonly evidenceRecall: number | null;
+    readonly evidenceSelected: number | null;
+  }[],
+): Pick<EvaluationScores, "answererUnparsable" | "evidenceRecall" | "evidenceSelected"> {
+  return {
+    answererUnparsable: mean(replies.map(({ unparsable }) => Number(unparsable !== null))),
+    evidenceRecall: meanOrNull(replies.flatMap(({ evidenceRecall }) => evidenceRecall ?? [])),
+    evidenceSelected: meanOrNull(replies.flatMap(({ evidenceSelected }) => evidenceSelected ?? [])),
+  };
+}
+
 /** Sums up what managers did. `banks` has the steps and the final size of each conversation's bank. */
 export function scoreBanks(
   banks: readonly {

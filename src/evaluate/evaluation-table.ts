@@ -1,3 +1,4 @@
+import { count } from "../count.js";
 import type { Interval } from "./bootstrap.js";
 import { alignRows, type Cells, markdownRows } from "./cells.js";
 import type { AnswerScores, EvaluationMetric, EvaluationScores, RowCost } from "./evaluation-scores.js";
@@ -20,8 +21,6 @@ bad-M, bad-A: share of replies of manager and answerer that could not be read; l
 calls and thousands of tokens (in + out) of manager and answerer.`;
 
 const events = ["ADD", "UPDATE", "DELETE", "NOOP"] as const;
-
-const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
 const points = (value: number | null | undefined): string =>
   value === null || value === undefined ? "-" : (100 * value).toFixed(1);
@@ -109,9 +108,7 @@ export function formatEvaluation(all: readonly EvaluationScores[], { markdown = 
   const format = markdown ? markdownRows : alignRows;
   const [first] = all;
   const size =
-    first === undefined
-      ? ""
-      : `${counted(first.conversations, "conversation")}, ${counted(first.questions, "question")}`;
+    first === undefined ? "" : `${count(first.conversations, "conversation")}, ${count(first.questions, "question")}`;
   const tables = [
     answerRows(all),
     ...(all.some(({ bank, cost }) => bank !== null || (cost?.answerer.calls ?? 0) > 0) ? [bankRows(all)] : []),

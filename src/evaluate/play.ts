@@ -11,6 +11,7 @@ import type { TurnInput } from "../memory/state.js";
 import { rewards } from "../reward/rewards.js";
 import { namespaceLabel } from "../store/namespace.js";
 import type { AnswerPayload, MemoryStepPayload, Question } from "../trace/episode.js";
+import { namedMemories } from "../trace/named-memories.js";
 import type { EpisodeRecorder } from "../trace/recorder.js";
 import { mapConcurrently } from "./concurrent.js";
 import type { Dialogue, DialogueTurn } from "./dialogue.js";
@@ -128,7 +129,7 @@ async function playPart({ dialogue, turns, questions }: DialoguePart, play: Play
       const { answer } = await play.answerer.invoke({ question, speakers: [...dialogue.speakers] }, config);
       reward(answer!, play.recorder);
       play.step();
-      const selected = answer!.retrieved.filter(({ alias }) => answer!.selected.includes(alias));
+      const selected = namedMemories(answer!.retrieved, answer!.selected);
       return {
         ...answer!,
         evidenceRecall: evidenceRecall(answer!, steps),

@@ -1,6 +1,6 @@
 import { mean } from "../mean.js";
 import type { AnswerLine, JudgementLine } from "./evaluation-log.js";
-import { type EvaluationScores, meanOrNull, scoreAnswers } from "./evaluation-scores.js";
+import { type EvaluationScores, scoreAnswers, scoreReplies } from "./evaluation-scores.js";
 
 type LineScores = Omit<EvaluationScores, "name" | "facts" | "conversations" | "bank" | "memoriesShown" | "cost">;
 
@@ -17,10 +17,8 @@ export function scoreLines(
   }));
   return {
     ...scoreAnswers(answered, seed),
-    answererUnparsable: mean(answers.map(({ unparsable }) => Number(unparsable !== null))),
+    ...scoreReplies(answers),
     tooLong: mean(answers.map(({ tooLong }) => Number(tooLong))),
-    evidenceRecall: meanOrNull(answers.flatMap(({ evidenceRecall }) => evidenceRecall ?? [])),
-    evidenceSelected: meanOrNull(answers.flatMap(({ evidenceSelected }) => evidenceSelected ?? [])),
     judgeUnparsable: marks === null ? null : marks.filter((mark) => mark.correct === null).length,
   };
 }

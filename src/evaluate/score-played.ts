@@ -1,5 +1,4 @@
-import { mean } from "../mean.js";
-import { type EvaluationScores, meanOrNull, scoreAnswers, scoreBanks } from "./evaluation-scores.js";
+import { type EvaluationScores, meanOrNull, scoreAnswers, scoreBanks, scoreReplies } from "./evaluation-scores.js";
 import type { PlayedDialogue } from "./play.js";
 
 /** Scores what one configuration of agents played. Questions without a gold answer are left out of metrics; `seed` is of the intervals. */
@@ -23,10 +22,8 @@ export function scorePlayed(name: string, played: readonly PlayedDialogue[], see
           .map((step) => ({ ...step, decided: step.callId !== undefined, tooLong: false })),
       })),
     ),
-    answererUnparsable: mean(answers.map(({ unparsable }) => Number(unparsable !== null))),
+    ...scoreReplies(answers),
     tooLong: 0,
-    evidenceRecall: meanOrNull(answers.flatMap(({ evidenceRecall }) => evidenceRecall ?? [])),
-    evidenceSelected: meanOrNull(answers.flatMap(({ evidenceSelected }) => evidenceSelected ?? [])),
     memoriesShown: meanOrNull(answers.map(({ retrieved }) => retrieved.length)),
     judgeUnparsable: null,
     cost: null,

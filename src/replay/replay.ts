@@ -63,14 +63,17 @@ export async function bankBefore(
   const bank = new MemoryBank({ store, namespace: target.namespace });
   const begun = new Set<string>();
   for (const event of events) {
-    if (event.type !== "memory_step" && event.type !== "undo" && event !== target) continue;
+    if (event === target) {
+      break;
+    }
+    if (event.type !== "memory_step" && event.type !== "undo") continue;
     if (placeOf(event.namespace, "") === placeOf(target.namespace, "")) {
       checkBeginning(event, begun);
-      if (event === target || event.type === "answer") break;
       checkChanges(event, shadow);
       await bank.write(event.changes);
     }
   }
+  checkBeginning(target, begun);
   checkRetrieved(target, shadow);
   return { decision: target, store, bank };
 }

@@ -43,11 +43,6 @@ export function quoted(text: string, longest = 400): Markup {
   return html`<bdi>${cut}</bdi>`;
 }
 
-/** "1 memory", "2 memories". */
-export function count(number: number, one: string, many = `${one}s`): string {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
-}
-
 /** A share in percent, "–" where it is not known. */
 export function percent(share: number | null | undefined, digits = 0): string {
   return share === null || share === undefined || Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)} %`;

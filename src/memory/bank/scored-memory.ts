@@ -1,5 +1,6 @@
+import { byCodeUnits } from "../../by-code-units.js";
 import { type MemoryValue, memoryValueSchema, type RetrievedMemory } from "../../trace/episode.js";
-import { placeInStep } from "./step-keys.js";
+import { originOf } from "./step-keys.js";
 
 export interface ScoredMemory {
   readonly key: string;
@@ -28,12 +29,10 @@ export function byRelevance(a: ScoredMemory, b: ScoredMemory): number {
  * that a prompt shows alike.
  */
 function withinTurn(a: ScoredMemory, b: ScoredMemory): number {
-  return placeInStep(a.key) - placeInStep(b.key) || compare(a.value.text, b.value.text) || compare(a.key, b.key);
+  return placeInStep(a) - placeInStep(b) || byCodeUnits(a.value.text, b.value.text) || byCodeUnits(a.key, b.key);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
-}
+const placeInStep = ({ key }: ScoredMemory): number => originOf(key)?.place ?? 0;
 
 function rank({ score = 0 }: ScoredMemory): number {
   return Math.round(score * SCORE_STEPS);

@@ -3,7 +3,8 @@ export function stepKeys(stepId: string): (added: number) => string {
   return (added) => `${stepId}-${String(added).padStart(3, "0")}`;
 }
 
-/** At which place of its step a memory was added, by its key; 0 where another key says nothing of that. */
-export function placeInStep(key: string): number {
-  return Number(/-(\d{3,4})$/.exec(key)?.[1] ?? 0);
+/** The step that gave a memory its key, and at which place of it; undefined of other keys. */
+export function originOf(key: string): { readonly step: string; readonly place: number } | undefined {
+  const [, step, place] = /^(.*)-(\d{3,4})$/.exec(key) ?? [];
+  return step === undefined ? undefined : { step, place: Number(place) };
 }

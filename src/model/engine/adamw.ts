@@ -68,6 +68,10 @@ export function adamWStep({ values, first, second }: AdamWTensor, gradient: Floa
   }
 }
 
+/** √Σ g² over all tensors, in float64. */
+export const globalNorm = (gradients: readonly Float32Array[]): number =>
+  Math.sqrt(gradients.reduce((sum, values) => sum + sumOfSquares(values), 0));
+
 /** Σ x² in float64. */
 export function sumOfSquares(values: Float32Array): number {
   // Millions of numbers: by index, which is several times faster than iterating, and in two sums, which do not wait for each other.

@@ -5,7 +5,7 @@ import { type DecoderConfig, readConfig } from "../checkpoint/config.js";
 import { type Checkpoint, openCheckpoint, requiredTensors } from "../checkpoint/weights.js";
 import { GRADIENT_PREFIX, GRADIENT_SCALE } from "../graph/policy-graph.js";
 import { checkPrecision, defaultPrecision, type Precision } from "../graph/precision.js";
-import { adamWDefaults, sumOfSquares } from "./adamw.js";
+import { adamWDefaults, globalNorm } from "./adamw.js";
 import {
   type BatchMemory,
   batchMemory,
@@ -201,7 +201,7 @@ export class LanguageModel {
           // Half a step is not to be used or saved.
           if (state.torn) this.policies.delete(adapter);
         })
-      : Math.sqrt([...gradients.values()].reduce((sum, values) => sum + sumOfSquares(values), 0));
+      : globalNorm([...gradients.values()]);
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
     if (!Number.isFinite(loss + gradientNorm)) {
       throw new EngineError({
@@ -227,8 +227,8 @@ export class LanguageModel {
     for (let scale = gradientScale(request), tries = 0; ; scale /= 64, tries++) {
       const results = await runner.runAll(batches, { ...shared, [GRADIENT_SCALE]: scalarTensor(scale) });
       const parts = Object.entries(results.sums).filter(([name]) => name.startsWith(GRADIENT_PREFIX));
-      const finite = parts.every(([, { data }]) => Number.isFinite(sumOfSquares(data as Float32Array)));
-      if (finite || tries === 3) return results;
+      const norm = globalNorm(parts.map(([, { data }]) => data as Float32Array));
+      if (Number.isFinite(norm) || tries === 3) return results;
     }
   }
 

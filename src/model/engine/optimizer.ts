@@ -67,7 +67,8 @@ export class Optimizer {
     await this.run([first!, ...copied].map((tensors) => ({ type: "step", tensors, factors })));
     state.torn = false;
     state.step += 1;
-    others.flat().forEach(({ values }, i) => void values.set(copied.flat()[i]!.values));
+    const written = copied.flat();
+    others.flat().forEach(({ values }, i) => void values.set(written[i]!.values));
     return norm;
   }
 

@@ -1,4 +1,5 @@
-import { count, html, type Markup, quoted } from "../markup.js";
+import { count } from "../../count.js";
+import { html, type Markup, quoted } from "../markup.js";
 import { type Conversation, conversationName, type Recording } from "../read/conversation.js";
 import { bankChart } from "./bank-chart.js";
 import { type Life, lives } from "./life.js";

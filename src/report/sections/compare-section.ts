@@ -1,3 +1,4 @@
+import { namedMemories } from "../../trace/named-memories.js";
 import { html, type Markup, percent, quoted } from "../markup.js";
 import {
   conversationName,
@@ -79,7 +80,7 @@ function questionRows({ before, after }: Pair): Markup[] {
 }
 
 function reply({ answer: { answer, selected, retrieved, unparsable }, right }: GivenAnswer): Markup {
-  const used = retrieved.filter(({ alias }) => selected.includes(alias));
+  const used = namedMemories(retrieved, selected);
   return html`${unparsable === null ? null : html`<span class="wrong">could not be read</span> `}${quoted(answer)} ${verdict(right, undefined)}${used.map(
     ({ text }) => html`<br><small>from: ${quoted(text)}</small>`,
   )}`;

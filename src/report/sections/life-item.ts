@@ -1,5 +1,6 @@
+import { count } from "../../count.js";
 import type { Change } from "../../trace/episode.js";
-import { count, html, type Markup, quoted } from "../markup.js";
+import { html, type Markup, quoted } from "../markup.js";
 import type { GivenAnswer, ToldStep } from "../read/conversation.js";
 import type { Life, LifeChange } from "./life.js";
 

@@ -1,6 +1,8 @@
+import { count } from "../../count.js";
 import type { DialogueTurn } from "../../evaluate/dialogue.js";
 import { rewards } from "../../reward/rewards.js";
-import { type Content, count, html, type Markup, percent, quoted } from "../markup.js";
+import { namedMemories } from "../../trace/named-memories.js";
+import { type Content, html, type Markup, percent, quoted } from "../markup.js";
 import type { EvidenceStep, QuestionSide, TestQuestion } from "../read/test-questions.js";
 import { points } from "../spread.js";
 import { changeLine } from "./life-item.js";
@@ -85,7 +87,7 @@ function selectedCell({ answer, shown }: QuestionSide): Markup {
   const { selected } = answer;
   if (selected.length === 0) return html`<span class="note">none</span>`;
   if (shown === null) return html`${quoted(selected.join(", "))} <small>whose texts are not known</small>`;
-  return memoryList(shown.filter(({ alias }) => selected.includes(alias)));
+  return memoryList(namedMemories(shown, selected));
 }
 
 function memoryList(memories: NonNullable<QuestionSide["shown"]>): Markup {

@@ -1,4 +1,5 @@
-import { count, html, type Markup, quoted } from "../markup.js";
+import { count } from "../../count.js";
+import { html, type Markup, quoted } from "../markup.js";
 import type { ScoreMetrics } from "../read/score-rows.js";
 import { alike, number, points, spread } from "../spread.js";
 import { scoresChart } from "./scores-chart.js";

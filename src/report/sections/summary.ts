@@ -1,5 +1,6 @@
+import { count } from "../../count.js";
 import { mean } from "../../mean.js";
-import { count, html, type Markup, percent, quoted } from "../markup.js";
+import { html, type Markup, percent, quoted } from "../markup.js";
 import { type Recording, rightAnswers } from "../read/conversation.js";
 import type { RecipeRun } from "../read/read-recipe.js";
 import type { ScoreRow } from "../read/score-rows.js";

@@ -1,4 +1,5 @@
-import { type Content, count, html, type Markup, quoted } from "../markup.js";
+import { count } from "../../count.js";
+import { type Content, html, type Markup, quoted } from "../markup.js";
 import type { TrainingRun, TrainingStep } from "../read/training-steps.js";
 import { entropyChart, klChart, operationsChart, rewardChart, unreadableChart } from "./training-charts.js";
 

@@ -1,5 +1,6 @@
+import { count } from "../../count.js";
 import { trainingStages } from "../../recipe/stage-names.js";
-import { count, html, type Markup, quoted } from "../markup.js";
+import { html, type Markup, quoted } from "../markup.js";
 import type { RecipeRun } from "../read/read-recipe.js";
 import { type CurvePoint, meanCurve, validationCurve } from "../read/validation-curves.js";
 import { points, spread } from "../spread.js";

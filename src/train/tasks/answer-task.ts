@@ -6,8 +6,7 @@ import { type EvidenceHolders, evidenceHolders } from "../../trace/evidence-hold
 import type { RolloutGroup, RolloutOptions, Task } from "../rollout.js";
 import { encodeRecorded, type RolloutContext, responseText, sampleItems, toSample } from "../rollout-context.js";
 import { recordedRetrievals } from "./adapter-retrieval.js";
-import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
-import { recordedMark } from "./conversations.js";
+import { type Candidate, itemsOf, promptCandidate, recordedFields } from "./candidates.js";
 import { evidenceTurns, type RecordedDialogue } from "./links.js";
 import { namedEvidence } from "./named-evidence.js";
 
@@ -36,7 +35,8 @@ export function answerTask(
   { policy, adapter, reward, evidenceWeight = 0 }: AnswerTaskOptions,
 ): Task {
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy));
-  const { items, skipped } = itemsOf(candidates, "answered questions with a gold answer");
+  const chosen = itemsOf(candidates, "answered questions with a gold answer");
+  const { items } = chosen;
 
   async function rollouts(ids: readonly string[], options: RolloutOptions): Promise<RolloutGroup[]> {
     const sampled = await sampleItems(policy, adapter, items, ids, options);
@@ -57,9 +57,7 @@ export function answerTask(
 
   return {
     name: "answerer",
-    items: [...items.keys()],
-    skipped,
-    conversations: dialogues.map(recordedMark),
+    ...recordedFields(dialogues, chosen),
     ...taughtRetrieval(dialogues, policy),
     rollouts,
   };

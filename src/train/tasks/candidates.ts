@@ -1,5 +1,8 @@
 import { UsageError } from "../../errors.js";
+import type { Task } from "../rollout.js";
 import { fits, type RolloutContext } from "../rollout-context.js";
+import { recordedMark } from "./conversations.js";
+import type { RecordedDialogue } from "./links.js";
 
 /** Why something that was recorded is no item to learn from. */
 export type SkipReason =
@@ -37,6 +40,14 @@ export function itemsOf<Item>(candidates: readonly Candidate<Item>[], expected: 
     remedy:
       "record dialogues with questions that have gold answers and evidence, with a model as manager that replies in text",
   });
+}
+
+/** What a task says of itself by what it was recorded from. */
+export function recordedFields(
+  dialogues: readonly RecordedDialogue[],
+  { items, skipped }: Items<unknown>,
+): Pick<Task, "items" | "skipped" | "conversations"> {
+  return { items: [...items.keys()], skipped, conversations: dialogues.map(recordedMark) };
 }
 
 function twice(id: string): UsageError {

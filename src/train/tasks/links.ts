@@ -1,5 +1,6 @@
 import { exactMatch } from "../../reward/exact-match.js";
 import type { Answer, EpisodeEvent, GoldQuestion, MemoryStep, ModelCall, Undo } from "../../trace/episode.js";
+import { namedMemories } from "../../trace/named-memories.js";
 
 /** One recorded conversation: the events of one namespace. */
 export interface RecordedDialogue {
@@ -75,5 +76,5 @@ function provenance({ id, gold }: GoldQuestion, events: readonly EpisodeEvent[])
       event.type === "answer" && event.question.id === id && exactMatch(event.answer, gold) === 1,
   );
   if (right === undefined) return [];
-  return right.retrieved.filter(({ alias }) => right.selected.includes(alias)).map(({ source }) => source);
+  return namedMemories(right.retrieved, right.selected).map(({ source }) => source);
 }

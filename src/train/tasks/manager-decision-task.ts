@@ -2,19 +2,17 @@ import { mean } from "../../mean.js";
 import type { MemoryBank } from "../../memory/bank/bank.js";
 import { countOperations } from "../../memory/bank/operation-counts.js";
 import { retrievalSetting } from "../../memory/bank/retrieve.js";
-import { stepKeys } from "../../memory/bank/step-keys.js";
 import { applyDecision } from "../../memory/decision.js";
 import type { RewardName } from "../../reward/rewards.js";
 import type { GoldQuestion, MemoryStep } from "../../trace/episode.js";
 import { evidenceHolders } from "../../trace/evidence-holders.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Task } from "../rollout.js";
 import { encodeRecorded, type RolloutContext, responseText, sampleItems, toSample } from "../rollout-context.js";
-import { stepOrder } from "../run/step-order.js";
 import { type Inquiry, outcomeOf, scoreInquiries } from "./answering.js";
-import { type Candidate, itemsOf, promptCandidate } from "./candidates.js";
-import { recordedMark } from "./conversations.js";
+import { type Candidate, itemsOf, promptCandidate, recordedFields } from "./candidates.js";
 import { evidenceTurns, linkQuestions, type RecordedDialogue } from "./links.js";
 import { creditSpans } from "./operation-spans.js";
+import { replayOptions } from "./replay-options.js";
 import { ReplayedBanks } from "./replayed-bank.js";
 
 export interface ManagerTaskOptions {
@@ -55,16 +53,12 @@ export function managerDecisionTask(dialogues: readonly RecordedDialogue[], opti
   const { policy, adapter, answerer, reward, retentionQuestions = 3, creditWeight = 0 } = options;
   const banks = new ReplayedBanks(policy.embeddings);
   const candidates = dialogues.flatMap((dialogue) => candidatesOf(dialogue, policy, retentionQuestions));
-  const { items, skipped } = itemsOf(candidates, "manager decisions whose turn decides a question");
+  const chosen = itemsOf(candidates, "manager decisions whose turn decides a question");
+  const { items } = chosen;
 
   async function attempt({ dialogue, step, questions }: Item, text: string): Promise<Attempt> {
     const bank = await banks.forkBefore(dialogue, step.id);
-    const applied = await applyDecision(bank, text, step.retrieved, step.turn, {
-      ...stepOrder(step),
-      key: stepKeys(step.id),
-      facts: step.facts,
-      words: policy.words,
-    });
+    const applied = await applyDecision(bank, text, step.retrieved, step.turn, replayOptions(step, policy));
     const inquire = (of: MemoryBank) =>
       questions.map((question) => ({ bank: of, speakers: dialogue.speakers, question }));
     const credited = creditWeight === 0 ? [] : applied.changes;
@@ -125,9 +119,7 @@ export function managerDecisionTask(dialogues: readonly RecordedDialogue[], opti
 
   return {
     name: "manager",
-    items: [...items.keys()],
-    skipped,
-    conversations: dialogues.map(recordedMark),
+    ...recordedFields(dialogues, chosen),
     retrieval: retrievalSetting(policy),
     rollouts,
   };

@@ -4,20 +4,18 @@ import { MemoryBank } from "../../memory/bank/bank.js";
 import type { Operation } from "../../memory/bank/operation.js";
 import { countOperations } from "../../memory/bank/operation-counts.js";
 import { retrievalSetting, retrieveForManager } from "../../memory/bank/retrieve.js";
-import { stepKeys } from "../../memory/bank/step-keys.js";
 import { applyDecision, buildManagerPrompt } from "../../memory/decision.js";
 import { OverlayStore } from "../../store/overlay-store.js";
 import { CachedEmbeddings } from "../../store/search/cached-embeddings.js";
 import type { GoldQuestion, MemoryStep } from "../../trace/episode.js";
 import type { Rollout, RolloutGroup, RolloutOptions, Sample, Task } from "../rollout.js";
 import { encodeMessages, fits, responseText, sample, toSample } from "../rollout-context.js";
-import { stepOrder } from "../run/step-order.js";
 import { streamSeed } from "../seeds.js";
 import { type InquiryScore, outcomeOf, scoreInquiries } from "./answering.js";
-import { type Candidate, itemsOf } from "./candidates.js";
-import { recordedMark } from "./conversations.js";
+import { type Candidate, itemsOf, recordedFields } from "./candidates.js";
 import type { RecordedDialogue } from "./links.js";
 import type { ManagerTaskOptions } from "./manager-decision-task.js";
+import { replayOptions } from "./replay-options.js";
 
 /**
  * The Memory Manager's task in the paper's second form: each attempt starts from an empty bank and processes all recorded
@@ -27,10 +25,11 @@ import type { ManagerTaskOptions } from "./manager-decision-task.js";
 export function managerDialogueTask(dialogues: readonly RecordedDialogue[], options: ManagerTaskOptions): Task {
   const { policy, adapter, answerer, reward } = options;
   const embeddings = new CachedEmbeddings(policy.embeddings);
-  const { items, skipped } = itemsOf(
+  const chosen = itemsOf(
     dialogues.map(candidateOf),
     "conversations with facts and with questions that have gold answers",
   );
+  const { items } = chosen;
 
   async function rollouts(
     ids: readonly string[],
@@ -88,12 +87,8 @@ export function managerDialogueTask(dialogues: readonly RecordedDialogue[], opti
     await Promise.all(
       asked.map(async ({ life, step, retrieved, promptIds }, i) => {
         const generation = generations[i]![0]!;
-        const applied = await applyDecision(life.bank, responseText(policy, generation), retrieved, step.turn, {
-          ...stepOrder(step),
-          key: stepKeys(step.id),
-          facts: step.facts,
-          words: policy.words,
-        });
+        const text = responseText(policy, generation);
+        const applied = await applyDecision(life.bank, text, retrieved, step.turn, replayOptions(step, policy));
         life.samples.push(toSample(promptIds, generation));
         life.readable.push(applied.unparsable === null);
         life.operations.push(...applied.operations);
@@ -121,9 +116,7 @@ export function managerDialogueTask(dialogues: readonly RecordedDialogue[], opti
 
   return {
     name: "manager",
-    items: [...items.keys()],
-    skipped,
-    conversations: dialogues.map(recordedMark),
+    ...recordedFields(dialogues, chosen),
     retrieval: retrievalSetting(policy),
     rollouts,
   };

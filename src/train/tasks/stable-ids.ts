@@ -1,3 +1,5 @@
+import { byCodeUnits } from "../../by-code-units.js";
+import { originOf, stepKeys } from "../../memory/bank/step-keys.js";
 import type { EpisodeEvent } from "../../trace/episode.js";
 
 /**
@@ -14,8 +16,8 @@ export function withStableIds(events: readonly EpisodeEvent[]): EpisodeEvent[] {
     return [{ event, label, steps: event.type === "memory_step", name: `${label}, ${at}` }];
   });
   // A dialogue's steps keep their order; dialogues are played side by side, and so are questions answered.
-  const decisions = own.filter(({ steps }) => steps).sort((a, b) => compare(a.label, b.label));
-  const answers = own.filter(({ steps }) => !steps).sort((a, b) => compare(a.name, b.name));
+  const decisions = own.filter(({ steps }) => steps).sort((a, b) => byCodeUnits(a.label, b.label));
+  const answers = own.filter(({ steps }) => !steps).sort((a, b) => byCodeUnits(a.name, b.name));
   const ordered = [...decisions, ...answers];
   const names = new Map(ordered.map(({ event, name }) => [event.id, name]));
   const lines = ordered.flatMap(({ event, name }): EpisodeEvent[] => {
@@ -29,9 +31,9 @@ export function withStableIds(events: readonly EpisodeEvent[]): EpisodeEvent[] {
   });
   // Keys of memories begin with the id of the step that added them.
   const keyOf = (key: string): string => {
-    const [, step, rest] = /^(.*)(-\d{3,})$/.exec(key) ?? [];
-    const name = step === undefined ? undefined : names.get(step);
-    return name === undefined ? key : `${name}${rest}`;
+    const origin = originOf(key);
+    const name = origin && names.get(origin.step);
+    return name === undefined ? key : stepKeys(name)(origin!.place);
   };
   const renamedKeys = lines.map((event): EpisodeEvent => {
     if (event.type !== "memory_step" && event.type !== "answer") return event;
@@ -39,7 +41,5 @@ export function withStableIds(events: readonly EpisodeEvent[]): EpisodeEvent[] {
     if (event.type === "answer") return { ...event, retrieved };
     return { ...event, retrieved, changes: event.changes.map((change) => ({ ...change, key: keyOf(change.key) })) };
   });
-  return [...renamedKeys, ...rewards.sort((a, b) => compare(a.id, b.id))];
+  return [...renamedKeys, ...rewards.sort((a, b) => byCodeUnits(a.id, b.id))];
 }
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
