@@ -45,7 +45,7 @@ function roundHalfEven(value: number): number {
 let table: Float32Array | undefined;
 
 /** Widens binary16 bit patterns; a table of all 65536 values is several times faster than arithmetic per element. */
-export function float16ToFloat32(bits: Uint16Array): Float32Array {
+export function float16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   table ??= Float32Array.from({ length: 65536 }, (_, pattern) => float16Value(pattern));
   const values = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) values[i] = table[bits[i]!]!;
@@ -53,7 +53,7 @@ export function float16ToFloat32(bits: Uint16Array): Float32Array {
 }
 
 /** Widens bfloat16 bit patterns: the upper half of a float32. */
-export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
+export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
   const words = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
   return new Float32Array(words.buffer);

@@ -4,7 +4,7 @@ import { printShape } from "./dimension.js";
 import { GraphScope, NameSource } from "./graph-scope.js";
 import { topologicalOrder } from "./order.js";
 import * as proto from "./proto.js";
-import { constant, type Node, type Value } from "./value.js";
+import { constant, inputName, type Node, type Value } from "./value.js";
 
 export interface ModelDefinition {
   /** Graph inputs by `input(name, …)`; every input that the outputs reach must be here. */
@@ -15,7 +15,7 @@ export interface ModelDefinition {
 /** The model as ONNX bytes, for a device. Tensors of files become external data: the file names are kept as they are in `FileRange`. */
 export function emitModel({ inputs, outputs }: ModelDefinition, device: Device = "cpu"): Uint8Array {
   const scope = new GraphScope(new NameSource(), undefined, device);
-  for (const x of inputs) scope.declareInput(x, nameOf(x));
+  for (const x of inputs) scope.declareInput(x, inputName(x));
   scope.emitNodes(topologicalOrder(Object.values(outputs)));
   for (const [name, value] of Object.entries(outputs)) scope.declareOutput(name, value);
   return proto.modelProto(scope.finish("main"));
@@ -34,7 +34,7 @@ export function emitPrograms(programs: Readonly<Record<string, ModelDefinition>>
   const root = new GraphScope(new NameSource(), undefined, device);
   const declared = new Map<string, Value>();
   for (const x of Object.values(programs).flatMap(({ inputs }) => inputs)) {
-    const name = nameOf(x);
+    const name = inputName(x);
     const first = declared.get(name);
     if (first === undefined) root.declareInput(x, name);
     else checkSame(name, first, x);
@@ -45,7 +45,7 @@ export function emitPrograms(programs: Readonly<Record<string, ModelDefinition>>
     const outside = order.filter(isCastOfFile);
     root.emitNodes(outside.filter((node) => !root.knows(node.outputs[0]!)));
     const on = root.branch();
-    for (const x of inputs) on.knowInput(x, nameOf(x));
+    for (const x of inputs) on.knowInput(x, inputName(x));
     on.emitNodes(order.filter((node) => !isCastOfFile(node)));
     const off = root.branch();
     for (const value of Object.values(outputs)) {
@@ -59,8 +59,6 @@ export function emitPrograms(programs: Readonly<Record<string, ModelDefinition>>
   }
   return proto.modelProto(root.finish("main"));
 }
-
-const nameOf = ({ source }: Value): string => (source.kind === "input" ? source.name : "");
 
 const isCastOfFile = ({ op, inputs }: Node): boolean => op === "Cast" && inputs[0]!.source.kind === "file";
 

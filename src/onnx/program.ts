@@ -1,6 +1,6 @@
 import { type ModelDefinition, programOutput, programSwitch } from "./emit.js";
 import type { HostTensor, Runnable, Session } from "./session.js";
-import { encode, type Value } from "./value.js";
+import { encode, inputName, type Value } from "./value.js";
 
 /** The programs of one session that `emitPrograms` made, each to be run as if it were alone. */
 export function programsOf(
@@ -9,25 +9,24 @@ export function programsOf(
 ): ReadonlyMap<string, Runnable> {
   const idle: Record<string, HostTensor> = {};
   for (const name of Object.keys(programs)) idle[programSwitch(name)] = flag(false);
-  for (const x of Object.values(programs).flatMap(({ inputs }) => inputs)) {
-    if (x.source.kind === "input") idle[x.source.name] = smallest(x);
-  }
+  for (const x of Object.values(programs).flatMap(({ inputs }) => inputs)) idle[inputName(x)] = smallest(x);
   return new Map(
-    Object.entries(programs).map(([name, definition]) => [name, new Program(session, name, definition, idle)]),
+    Object.entries(programs).map(([name, { inputs, outputs }]) => [
+      name,
+      new Program(session, name, new Set(inputs.map(inputName)), Object.keys(outputs), idle),
+    ]),
   );
 }
 
+/** Knows names alone: a graph of thousands of nodes that it held would be walked by every garbage collection. */
 class Program implements Runnable {
-  private readonly inputs: ReadonlySet<string>;
-
   constructor(
     private readonly session: Session,
     private readonly name: string,
-    private readonly definition: ModelDefinition,
+    private readonly inputs: ReadonlySet<string>,
+    private readonly outputs: readonly string[],
     private readonly idle: Readonly<Record<string, HostTensor>>,
-  ) {
-    this.inputs = new Set(definition.inputs.map(({ source }) => (source.kind === "input" ? source.name : "")));
-  }
+  ) {}
 
   takes(input: string): boolean {
     return this.inputs.has(input);
@@ -35,7 +34,7 @@ class Program implements Runnable {
 
   async run(
     feeds: Readonly<Record<string, HostTensor>>,
-    outputs: readonly string[] = Object.keys(this.definition.outputs),
+    outputs: readonly string[] = this.outputs,
   ): Promise<Record<string, HostTensor>> {
     const results = await this.session.run(
       { ...this.idle, ...feeds, [programSwitch(this.name)]: flag(true) },

@@ -38,6 +38,9 @@ export function input(name: string, dtype: DType, shape: Shape): Value {
   return { dtype, shape: shape.map(canonical), source: { kind: "input", name } };
 }
 
+/** Name of a graph input; "" of any other value. */
+export const inputName = ({ source }: Value): string => (source.kind === "input" ? source.name : "");
+
 export function fileTensor(name: string, dtype: DType, shape: Shape, range: FileRange): Value {
   return { dtype, shape, source: { kind: "file", name, range } };
 }

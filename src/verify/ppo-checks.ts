@@ -3,7 +3,8 @@ import { scalarTensor, tokenTensor } from "../model/engine/batching.js";
 import { feedsOf } from "../model/engine/parameter-set.js";
 import { groupFeeds, unpad } from "../model/engine/scoring.js";
 import { Decoder } from "../model/graph/decoder.js";
-import { factored, loraInputName, loraInputs } from "../model/graph/lora.js";
+import { factored } from "../model/graph/lora.js";
+import { loraInputs } from "../model/graph/lora-inputs.js";
 import * as graphs from "../model/graph/policy-graph.js";
 import type { Precision } from "../model/graph/precision.js";
 import {
@@ -22,7 +23,7 @@ import { generalizedAdvantages, whiten } from "../train/algorithm/gae.js";
 import { tokenRewards } from "../train/algorithm/token-rewards.js";
 import { type Check, compare } from "./check.js";
 import { largestDifference } from "./difference.js";
-import { compareGradients } from "./gradients.js";
+import { adapterGradients, compareGradients, headGradients } from "./gradients.js";
 import type { Reference } from "./reference.js";
 import { decoderParameters, runOnce } from "./run-graph.js";
 
@@ -32,7 +33,7 @@ export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
   const { folder, checkpoint, expected, adapter, device, precision, bounds } = reference;
   const { prompt, responses } = expected.tokens();
   const settings = expected.settings.ppo;
-  const { definition, names } = combinedGraph(checkpoint, settings.value_coef, precision);
+  const definition = combinedGraph(checkpoint, settings.value_coef, precision);
   const results = await runOnce(checkpoint, device, definition, {
     ...feeds(reference),
     ...feedsOf(adapter),
@@ -49,8 +50,8 @@ export async function* checkPpo(reference: Reference): AsyncGenerator<Check> {
   for (const part of ["policy_loss", "value_loss"] as const) {
     yield compare(folder, `PPO: ${part.replace("_", " ")}`, Math.abs(number(part) - settings[part]), bounds.loss);
   }
-  const wanted = new Map(names.map(([at, name]) => [at, expected.floats(`ppo.grad.${name}`)]));
-  yield* compareGradients(folder, "PPO", results, wanted, bounds);
+  const gradients = new Map([...headGradients(results), ...adapterGradients(checkpoint.config, results)]);
+  yield* compareGradients(folder, "PPO", gradients, (name) => expected.floats(`ppo.grad.${name}`), bounds);
 }
 
 function* checkEstimates({ folder, expected, bounds }: Reference): Generator<Check> {
@@ -76,9 +77,9 @@ function* checkEstimates({ folder, expected, bounds }: Reference): Generator<Che
   }
 }
 
-/** Policy loss + coefficient · value loss over one adapter. `names` pairs each gradient with the reference's name for it. */
-function combinedGraph(checkpoint: Checkpoint, coefficient: number, precision: Precision) {
-  const lora = loraInputs(checkpoint.config);
+/** Policy loss + coefficient · value loss over one adapter. */
+function combinedGraph(checkpoint: Checkpoint, coefficient: number, precision: Precision): ModelDefinition {
+  const lora = loraInputs(checkpoint.config, precision);
   const decoder = new Decoder(checkpoint.config, decoderParameters(checkpoint, precision, factored, lora));
   const group = graphs.groupInputs();
   const [head, policy, value] = [valueHead(checkpoint.config), graphs.policyInputs(), valueInputs()];
@@ -88,32 +89,11 @@ function combinedGraph(checkpoint: Checkpoint, coefficient: number, precision: P
   const policyLoss = graphs.policyLoss(logprobs, policy);
   const criticLoss = valueLoss(values, { ...value, weights: policy.weights });
   const loss = o.add(policyLoss, o.mul(criticLoss, coefficient));
-  const trainable = new Map([
-    [VALUE_WEIGHT, head.weight],
-    [VALUE_BIAS, head.bias],
-  ]);
-  const names: [string, string][] = [
-    [VALUE_WEIGHT, "value_weight"],
-    [VALUE_BIAS, "value_bias"],
-  ];
-  for (const [layer, { a, b }] of lora.pairs) {
-    for (const [part, tensor] of [["lora_A", a] as const, ["lora_B", b] as const]) {
-      const name = loraInputName(layer, part);
-      trainable.set(name, tensor);
-      names.push([name, `base_model.model.${name}.default.weight`]);
-    }
-  }
+  const trainable = new Map([[VALUE_WEIGHT, head.weight], [VALUE_BIAS, head.bias], ...lora.trainable]);
   const { weights: _, ...valueOnly } = value;
   const parts = [group, policy, valueOnly, head].flatMap((inputs) => Object.values(inputs));
   const outputs = { policy_loss: policyLoss, value_loss: criticLoss, values };
-  const definition: ModelDefinition = graphs.withGradients(
-    loss,
-    trainable,
-    [...parts, ...lora.inputs],
-    outputs,
-    precision,
-  );
-  return { definition, names };
+  return graphs.withGradients(loss, trainable, [...parts, ...lora.inputs], outputs, precision);
 }
 
 function feeds({ checkpoint, expected }: Reference): Record<string, HostTensor> {

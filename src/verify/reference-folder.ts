@@ -8,7 +8,8 @@ import { groupFeeds, scoreBatch, unpad } from "../model/engine/scoring.js";
 import { Sessions } from "../model/engine/sessions.js";
 import { Decoder } from "../model/graph/decoder.js";
 import { generateGraph } from "../model/graph/generate-graph.js";
-import { factored, loraInputs, merged } from "../model/graph/lora.js";
+import { factored, merged } from "../model/graph/lora.js";
+import { loraInputs } from "../model/graph/lora-inputs.js";
 import { GRADIENT_SCALE, groupInputs, responseLogits } from "../model/graph/policy-graph.js";
 import { groupAdvantages } from "../train/algorithm/advantage.js";
 import { aggregations, tokenWeights } from "../train/algorithm/aggregation.js";
@@ -16,7 +17,7 @@ import { type Check, compare } from "./check.js";
 import { turnedTokens, withExpectedDecisions } from "./clip-decisions.js";
 import { differing, largestDifference } from "./difference.js";
 import { ExpectedNumbers } from "./expected-numbers.js";
-import { compareGradients } from "./gradients.js";
+import { adapterGradients, compareGradients } from "./gradients.js";
 import { checkPpo } from "./ppo-checks.js";
 import type { Reference, ReferenceOptions } from "./reference.js";
 import { decoderParameters, open, runOnce } from "./run-graph.js";
@@ -50,7 +51,7 @@ async function* checkLogits(reference: Reference): AsyncGenerator<Check> {
   const { folder, checkpoint, expected, device, precision, bounds } = reference;
   const { prompt, slots } = expected.tokens();
   const inputs = groupInputs();
-  const lora = loraInputs(checkpoint.config);
+  const lora = loraInputs(checkpoint.config, precision);
   const decoder = new Decoder(checkpoint.config, decoderParameters(checkpoint, precision, factored, lora));
   const logits = responseLogits(decoder, inputs);
   const tokens = Object.values(inputs).filter((input) => input !== inputs.targetIds);
@@ -65,7 +66,7 @@ async function* checkLogits(reference: Reference): AsyncGenerator<Check> {
 async function* checkDecoding(reference: Reference): AsyncGenerator<Check> {
   const { folder, checkpoint, expected, adapter, device, precision, bounds } = reference;
   const greedy = expected.integers("greedy");
-  const lora = loraInputs(checkpoint.config);
+  const lora = loraInputs(checkpoint.config, precision);
   const apply = { merged, factored };
   const adapted: number[][] = [];
   for (const form of ["merged", "factored"] as const) {
@@ -141,13 +142,7 @@ async function* checkGrpo({ folder, checkpoint, expected, adapter, sessions, bou
     const turnedNote = turned.length === 0 ? undefined : `${turned.length} of ${adapted.flat().length} tokens`;
     yield compare(folder, `${name}: distance from its bound of a turned clip`, farthest, bounds.logprobs, turnedNote);
     const compared = turned.length === 0 ? results : await learn(withExpectedDecisions(turned, own!, adapted, old));
-    const wanted = (at: string) => expected.floats(`grpo.${aggregation}.grad.base_model.model.${at}.default.weight`);
-    yield* compareGradients(
-      folder,
-      name,
-      compared,
-      new Map([...adapter.tensors.keys()].map((at) => [at, wanted(at)])),
-      bounds,
-    );
+    const wanted = (at: string) => expected.floats(`grpo.${aggregation}.grad.${at}`);
+    yield* compareGradients(folder, name, adapterGradients(checkpoint.config, compared), wanted, bounds);
   }
 }

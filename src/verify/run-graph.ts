@@ -1,6 +1,7 @@
 import type { Checkpoint } from "../model/checkpoint/weights.js";
 import type { DecoderParameters } from "../model/graph/decoder.js";
-import { type factored, loraInputs } from "../model/graph/lora.js";
+import type { factored } from "../model/graph/lora.js";
+import { loraInputs } from "../model/graph/lora-inputs.js";
 import { biasNames, frozenParameters } from "../model/graph/parameters.js";
 import type { Precision } from "../model/graph/precision.js";
 import type { Device } from "../onnx/device.js";
@@ -12,7 +13,7 @@ export function decoderParameters(
   checkpoint: Checkpoint,
   precision: Precision,
   apply: typeof factored,
-  lora = loraInputs(checkpoint.config),
+  lora = loraInputs(checkpoint.config, precision),
 ): DecoderParameters {
   return apply(frozenParameters(checkpoint, precision), lora, biasNames(checkpoint), precision);
 }

@@ -180,7 +180,7 @@ export function readTensorBytes(info: TensorInfo): ArrayBuffer {
 }
 
 /** A tensor's values as float32, row-major. @throws FileError for types other than F32, F16 and BF16. */
-export function readTensor(info: TensorInfo): Float32Array {
+export function readTensor(info: TensorInfo): Float32Array<ArrayBuffer> {
   switch (info.dtype) {
     case "F32":
       return new Float32Array(readTensorBytes(info));

@@ -45,7 +45,7 @@ export interface LanguageModelOptions {
   readonly precision?: Precision;
   /**
    * Threads of the runtime on the host; 0 lets it choose. Default 0 on a CPU, and 1 on a GPU, because idle workers slow
-   * down its launches. AdamW takes up to four of its own, for a moment, where an adapter has millions of numbers.
+   * down its launches. AdamW takes up to eight of its own, for a moment, where an adapter has millions of numbers.
    */
   readonly threads?: number;
   /** Approximate number of bytes for the activations of one batch. Default: derived from free memory. */
@@ -197,7 +197,7 @@ export class LanguageModel {
     const options = { ...adamWDefaults, ...request.optimizer };
     const state = sets.optimizerOf(set);
     const gradientNorm = Number.isFinite(loss)
-      ? await this.optimizer.step(sets.parameterArrays(set), gradients, state, options).finally(() => {
+      ? await this.optimizer.step(set.tensors, gradients, state, options).finally(() => {
           // Half a step is not to be used or saved.
           if (state.torn) this.policies.delete(adapter);
         })
@@ -251,7 +251,7 @@ export class LanguageModel {
   async saveAdapter(name: string, folder: string): Promise<void> {
     const set = this.policy(name);
     if (set.kind === "full") await sets.writeFull(set, this.checkpoint, folder);
-    else await sets.writeLora(set, folder);
+    else await sets.writeLora(this.checkpoint.config, set, folder);
   }
 
   async saveTraining(name: string, folder: string): Promise<void> {

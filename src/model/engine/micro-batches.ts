@@ -1,7 +1,7 @@
 import type { ModelDefinition } from "../../onnx/emit.js";
 import * as o from "../../onnx/operators.js";
 import type { HostTensor, Runnable } from "../../onnx/session.js";
-import { input, scalar, type Value } from "../../onnx/value.js";
+import { input, inputName, scalar, type Value } from "../../onnx/value.js";
 
 export type Feeds = Readonly<Record<string, HostTensor>>;
 
@@ -23,7 +23,7 @@ export function overBatches<T extends Readonly<Record<string, Value>>>(
   build: (batch: T) => BatchOutputs,
 ): ModelDefinition {
   const iteration = input("batch number", "int64", []);
-  const stacks = Object.values(stacked).map((x) => input(stackName(nameOf(x)), x.dtype, ["M", ...x.shape]));
+  const stacks = Object.values(stacked).map((x) => input(stackName(inputName(x)), x.dtype, ["M", ...x.shape]));
   const slices = Object.keys(stacked).map((key, i) => [key, o.gather(stacks[i]!, iteration)]);
   const { sums, each } = build(Object.fromEntries(slices) as T);
   const totals = Object.entries(sums).map(([name, x]) => ({
@@ -50,8 +50,6 @@ export function overBatches<T extends Readonly<Record<string, Value>>>(
     outputs: Object.fromEntries(names.map((name, i) => [name, results[i]!])),
   };
 }
-
-const nameOf = ({ source }: Value): string => (source.kind === "input" ? source.name : "");
 
 /** Runs a graph of `overBatches`. */
 export class BatchRunner implements Runnable {

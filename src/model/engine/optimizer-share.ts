@@ -1,24 +1,29 @@
 import { type AdamWFactors, type AdamWTensor, adamWStep, sumOfSquares } from "./adamw.js";
 
-/** A step's two parts: the norm over all gradients is known between them. */
+/** A parameter whose values move between threads, with moments that threads share. */
+export type MovedTensor = AdamWTensor & { readonly values: Float32Array<ArrayBuffer> };
+
+/** A step's two parts: the norm over all gradients is known between them. Gradients and values are given away. */
 export type OptimizerTask =
   | { readonly type: "take"; readonly gradients: readonly Float32Array<ArrayBuffer>[] }
-  | { readonly type: "step"; readonly tensors: readonly AdamWTensor[]; readonly factors: AdamWFactors };
+  | { readonly type: "step"; readonly tensors: readonly MovedTensor[]; readonly factors: AdamWFactors };
 
 /** Some of a step's tensors, in one thread. */
 export class OptimizerShare {
   private gradients: readonly Float32Array[] = [];
 
-  /** "take" gives Σ g² of each gradient; "step" updates as many tensors by them, in place. */
-  run(task: OptimizerTask): number[] {
-    if (task.type === "take") {
-      this.gradients = task.gradients;
-      return task.gradients.map(sumOfSquares);
-    }
-    task.tensors.forEach((tensor, i) => {
-      adamWStep(tensor, this.gradients[i]!, task.factors);
+  /** Σ g² of each gradient. */
+  take(gradients: readonly Float32Array[]): number[] {
+    this.gradients = gradients;
+    return gradients.map(sumOfSquares);
+  }
+
+  /** Updates as many tensors by the gradients taken before, in place; returns their values. */
+  step(tensors: readonly MovedTensor[], factors: AdamWFactors): Float32Array<ArrayBuffer>[] {
+    tensors.forEach((tensor, i) => {
+      adamWStep(tensor, this.gradients[i]!, factors);
     });
     this.gradients = [];
-    return [];
+    return tensors.map(({ values }) => values);
   }
 }

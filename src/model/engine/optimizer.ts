@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { WorkerThread } from "../../worker-thread.js";
-import { type AdamWOptions, type AdamWTensor, adamWFactors } from "./adamw.js";
+import { type AdamWOptions, adamWFactors } from "./adamw.js";
 import { OptimizerShare, type OptimizerTask } from "./optimizer-share.js";
 
 /** First and second moments of each parameter, by name, and the number of steps taken. */
@@ -12,64 +12,88 @@ export interface OptimizerState {
   readonly second: ReadonlyMap<string, Float32Array>;
 }
 
-export function optimizerState(parameters: ReadonlyMap<string, Float32Array>): OptimizerState {
-  const zeros = () => new Map([...parameters].map(([name, { length }]) => [name, sharedFloats(length)]));
+/** A trainable tensor: a step gives it new data, and takes the old away. */
+export interface Parameter {
+  data: Float32Array<ArrayBuffer>;
+}
+
+export function optimizerState(parameters: ReadonlyMap<string, Parameter>): OptimizerState {
+  const zeros = () => new Map([...parameters].map(([name, { data }]) => [name, sharedFloats(data.length)]));
   return { step: 0, torn: false, first: zeros(), second: zeros() };
 }
 
-/** With four, copying parameters takes about as long as their step. */
-const MOST_THREADS = 4;
+const MOST_THREADS = 8;
 
 /** A thread's share has at least as many numbers: fewer are done sooner than handed over. */
 const LEAST_SHARE = 500_000;
 
 /** One parameter with its moments and the gradient of a step. */
-type Item = AdamWTensor & { readonly gradient: Float32Array<ArrayBuffer> };
+interface Item {
+  readonly parameter: Parameter;
+  readonly gradient: Float32Array<ArrayBuffer>;
+  readonly first: Float32Array;
+  readonly second: Float32Array;
+}
 
 /** Steps of AdamW, which threads share where there are many numbers: it is a tenth of a GPU's update otherwise. */
 export class Optimizer {
   private readonly own = new OptimizerShare();
   private threads: Promise<WorkerThread<undefined>[]> | undefined;
-  /** Parameters of the largest step yet, in memory that threads share. */
-  private shared = sharedFloats(0);
 
   constructor(private readonly mostThreads = Math.min(MOST_THREADS, availableParallelism())) {}
 
   /**
-   * One step, in place, for which the gradients are given away. Returns the norm √Σ g² over all of them, before clipping; where that is
-   * not finite, nothing has changed. One step at a time. @throws EngineError where a thread stopped, and tells in `state.torn` whether that was halfway.
+   * One step, for which the gradients are given away. Returns the norm √Σ g² over all of them, before clipping; where that is
+   * not finite, nothing has changed. One step at a time. @throws EngineError where a thread stopped, and tells in `state.torn` whether that
+   * was halfway: then some parameters are lost.
    */
   async step(
-    parameters: ReadonlyMap<string, Float32Array>,
+    parameters: ReadonlyMap<string, Parameter>,
     gradients: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
     state: OptimizerState,
     options: AdamWOptions,
   ): Promise<number> {
-    const items = [...parameters].map(([name, values]) => ({
-      values,
+    const items = [...parameters].map(([name, parameter]) => ({
+      parameter,
       gradient: gradients.get(name)!,
       first: state.first.get(name)!,
       second: state.second.get(name)!,
     }));
     const shares = deal(items, this.mostThreads);
-    const squares = await this.run(
-      shares.map((share) => ({ type: "take", gradients: share.map(({ gradient }) => gradient) })),
-    );
-    const norm = Math.sqrt(squares.flat().reduce((sum, part) => sum + part, 0));
+    const norm = await this.take(items, shares);
     if (!Number.isFinite(norm)) {
-      await this.run(shares.map(() => ({ type: "take", gradients: [] })));
+      await this.take(
+        [],
+        shares.map(() => []),
+      );
       return norm;
     }
     const factors = adamWFactors(options, state.step + 1, norm);
-    const [first, ...others] = shares.map((share) => share.map(({ gradient: _, ...tensor }) => tensor));
-    const copied = this.copy(others);
+    const tensors = shares.map((share) =>
+      share.map(({ parameter, first, second }) => ({ values: parameter.data, first, second })),
+    );
     state.torn = true;
-    await this.run([first!, ...copied].map((tensors) => ({ type: "step", tensors, factors })));
+    const written = await this.inThreads(
+      tensors.map((some) => ({ type: "step", tensors: some, factors })),
+      () => this.own.step(tensors[0]!, factors),
+    );
+    for (const [i, share] of shares.entries()) {
+      for (const [at, { parameter }] of share.entries()) parameter.data = written[i]![at]!;
+    }
     state.torn = false;
     state.step += 1;
-    const written = copied.flat();
-    others.flat().forEach(({ values }, i) => void values.set(written[i]!.values));
     return norm;
+  }
+
+  /** Hands the gradients to their threads. Returns their norm, added up in the order of the items: it is the same for any number of threads. */
+  private async take(items: readonly Item[], shares: readonly (readonly Item[])[]): Promise<number> {
+    const gradients = shares.map((share) => share.map(({ gradient }) => gradient));
+    const squares = await this.inThreads(
+      gradients.map((some) => ({ type: "take", gradients: some })),
+      () => this.own.take(gradients[0]!),
+    );
+    const ofItem = new Map(shares.flatMap((share, i) => share.map((item, at) => [item, squares[i]![at]!])));
+    return Math.sqrt(items.reduce((sum, item) => sum + ofItem.get(item)!, 0));
   }
 
   async close(): Promise<void> {
@@ -78,23 +102,8 @@ export class Optimizer {
     await Promise.all((threads ?? []).map((thread) => thread.terminate()));
   }
 
-  /** The same tensors, with copies of values that threads share. */
-  private copy(shares: readonly (readonly AdamWTensor[])[]): AdamWTensor[][] {
-    const numbers = count(shares.flat());
-    if (this.shared.length < numbers) this.shared = sharedFloats(numbers);
-    let end = 0;
-    const copied = ({ values, ...moments }: AdamWTensor) => {
-      const start = end;
-      end += values.length;
-      const room = this.shared.subarray(start, end);
-      room.set(values);
-      return { values: room, ...moments };
-    };
-    return shares.map((share) => share.map(copied));
-  }
-
-  /** The first task in this thread, while the others are in theirs. */
-  private async run([first, ...others]: readonly OptimizerTask[]): Promise<number[][]> {
+  /** What each task gives: the first is done in this thread, by `own`, while the others are in theirs. */
+  private async inThreads<Value>([, ...others]: readonly OptimizerTask[], own: () => Value): Promise<Value[]> {
     if (others.length > 0) {
       this.threads ??= this.open().catch((error: unknown) => {
         this.threads = undefined;
@@ -102,11 +111,8 @@ export class Optimizer {
       });
     }
     const threads = (await this.threads) ?? [];
-    const answers = others.map((task, i) => {
-      const given = task.type === "take" ? task.gradients.map(({ buffer }) => buffer) : [];
-      return threads[i]!.call<number[]>({ task }, undefined, given).answered;
-    });
-    return [this.own.run(first!), ...(await Promise.all(answers))];
+    const answers = others.map((task, i) => threads[i]!.call<Value>({ task }, undefined, moved(task)).answered);
+    return [own(), ...(await Promise.all(answers))];
   }
 
   private async open(): Promise<WorkerThread<undefined>[]> {
@@ -128,21 +134,20 @@ export class Optimizer {
   }
 }
 
-const count = (items: readonly AdamWTensor[]): number => items.reduce((sum, { values }) => sum + values.length, 0);
+const moved = (task: OptimizerTask): ArrayBuffer[] =>
+  (task.type === "take" ? task.gradients : task.tensors.map(({ values }) => values)).map(({ buffer }) => buffer);
 
-/** In their order, in shares of about as many numbers. */
+/** In shares of about as many numbers: the largest first, each to the share that has the fewest. */
 function deal(items: readonly Item[], most: number): Item[][] {
-  const numbers = count(items);
-  const shares = Array.from(
-    { length: Math.max(1, Math.min(most, Math.floor(numbers / LEAST_SHARE))) },
-    (): Item[] => [],
-  );
-  let before = 0;
-  for (const item of items) {
-    shares[Math.min(shares.length - 1, Math.floor((before / Math.max(1, numbers)) * shares.length))]!.push(item);
-    before += item.values.length;
+  const numbers = items.reduce((sum, { gradient }) => sum + gradient.length, 0);
+  const count = Math.max(1, Math.min(most, Math.floor(numbers / LEAST_SHARE)));
+  const shares = Array.from({ length: count }, () => ({ items: [] as Item[], numbers: 0 }));
+  for (const item of items.toSorted((a, b) => b.gradient.length - a.gradient.length)) {
+    const least = shares.reduce((a, b) => (b.numbers < a.numbers ? b : a));
+    least.items.push(item);
+    least.numbers += item.gradient.length;
   }
-  return shares;
+  return shares.map((share) => share.items);
 }
 
 function sharedFloats(length: number): Float32Array<SharedArrayBuffer> {

@@ -7,7 +7,8 @@ import { readAdapter, writeAdapter } from "../checkpoint/adapter-files.js";
 import type { DecoderConfig } from "../checkpoint/config.js";
 import { readHeader, readTensor, type TensorInfo, writeSafetensors } from "../checkpoint/safetensors.js";
 import { type Checkpoint, requiredTensors } from "../checkpoint/weights.js";
-import { adaptedLayers, LORA_SCALE, loraInputName } from "../graph/lora.js";
+import { LORA_SCALE } from "../graph/lora-inputs.js";
+import { adaptedLayers, loraInputName, loraStacks, unstackLora } from "../graph/lora-stacks.js";
 import { VALUE_BIAS, VALUE_WEIGHT } from "../graph/value-graph.js";
 import { scalarTensor } from "./batching.js";
 import type { LoraOptions } from "./engine.js";
@@ -17,8 +18,8 @@ import { type OptimizerState, optimizerState } from "./optimizer.js";
 export interface ParameterSet {
   /** "lora": an adapter over the frozen base; "critic": the same with a value head; "full": all weights. */
   readonly kind: "lora" | "critic" | "full";
-  /** Feeds of the graph, by input name. */
-  readonly tensors: ReadonlyMap<string, HostTensor & { readonly data: Float32Array }>;
+  /** Feeds of the graph, by input name; a step of the optimizer gives each new data. */
+  readonly tensors: ReadonlyMap<string, HostTensor & { data: Float32Array<ArrayBuffer> }>;
   /** The adapter's rank and alpha. */
   readonly lora: { readonly rank: number; readonly alpha: number } | undefined;
   optimizer: OptimizerState | undefined;
@@ -31,12 +32,8 @@ export function feedsOf({ lora, tensors }: ParameterSet): Record<string, HostTen
   return { ...scale, ...Object.fromEntries(tensors) };
 }
 
-export function parameterArrays({ tensors }: ParameterSet): Map<string, Float32Array> {
-  return new Map([...tensors].map(([name, { data }]) => [name, data]));
-}
-
 export function optimizerOf(set: ParameterSet): OptimizerState {
-  set.optimizer ??= optimizerState(parameterArrays(set));
+  set.optimizer ??= optimizerState(set.tensors);
   return set.optimizer;
 }
 
@@ -100,14 +97,9 @@ export async function readLora(config: DecoderConfig, folder: string): Promise<P
   });
 }
 
-export async function writeLora(set: ParameterSet, folder: string): Promise<void> {
-  const tensors = new Map<string, { A: Float32Array; B: Float32Array }>();
-  for (const name of set.tensors.keys()) {
-    if (!name.endsWith(".lora_A")) continue;
-    const layer = name.slice(0, -".lora_A".length);
-    tensors.set(layer, { A: set.tensors.get(name)!.data, B: set.tensors.get(loraInputName(layer, "lora_B"))!.data });
-  }
-  await writeAdapter(folder, { ...set.lora!, tensors });
+export async function writeLora(config: DecoderConfig, { lora, tensors }: ParameterSet, folder: string): Promise<void> {
+  const pairs = unstackLora(config, (name) => tensors.get(name)!.data);
+  await writeAdapter(folder, { ...lora!, tensors: pairs });
 }
 
 /** All weights of the checkpoint, in memory. */
@@ -131,11 +123,19 @@ function loraSet(
   alpha: number,
   make: (name: string, into: number, out: number) => { readonly A: Float32Array; readonly B: Float32Array },
 ): ParameterSet {
-  const tensors = new Map<string, HostTensor & { readonly data: Float32Array }>();
+  const tensors = new Map<string, HostTensor & { data: Float32Array<ArrayBuffer> }>();
+  for (const { name, layers, into, out } of loraStacks(config)) {
+    const [A, B] = [[layers.length, rank, into] as const, [layers.length, out, rank] as const];
+    for (const [part, shape] of [["lora_A", A] as const, ["lora_B", B] as const]) {
+      const data = new Float32Array(shape[0] * shape[1] * shape[2]);
+      tensors.set(loraInputName(name, part), { dtype: "float32", shape, data });
+    }
+  }
+  const pairs = unstackLora(config, (name) => tensors.get(name)!.data);
   for (const { name, into, out } of adaptedLayers(config)) {
     const { A, B } = make(name, into, out);
-    tensors.set(loraInputName(name, "lora_A"), { dtype: "float32", shape: [rank, into], data: A });
-    tensors.set(loraInputName(name, "lora_B"), { dtype: "float32", shape: [out, rank], data: B });
+    pairs.get(name)!.A.set(A);
+    pairs.get(name)!.B.set(B);
   }
   return { kind: "lora", tensors, lora: { rank, alpha }, optimizer: undefined, updates: 0 };
 }

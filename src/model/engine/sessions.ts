@@ -9,7 +9,8 @@ import { Decoder, type DecoderParameters } from "../graph/decoder.js";
 import { fusedGenerateGraph } from "../graph/fused-generate-graph.js";
 import { generateGraph } from "../graph/generate-graph.js";
 import { joined } from "../graph/joined-lora.js";
-import { factored, loraInputName, loraInputs, merged, mergedWeights, plain } from "../graph/lora.js";
+import { factored, merged, mergedWeights, plain } from "../graph/lora.js";
+import { loraInputs } from "../graph/lora-inputs.js";
 import { biasNames, frozenParameters, trainableParameters } from "../graph/parameters.js";
 import { defaultForm, type PolicyForm } from "../graph/policy-form.js";
 import type { GroupInputs } from "../graph/policy-graph.js";
@@ -211,8 +212,8 @@ export class Sessions {
 
   private fusedGeneration(): ModelDefinition {
     const { checkpoint, precision: dtype, tensor } = this;
-    const lora = loraInputs(checkpoint.config);
-    const weight = mergedWeights(tensor, lora, dtype);
+    const lora = loraInputs(checkpoint.config, dtype);
+    const weight = mergedWeights(tensor, lora);
     const parameters = { dtype, tensor, weight, biases: biasNames(checkpoint) };
     return fusedGenerateGraph(checkpoint.config, parameters, lora.inputs);
   }
@@ -230,14 +231,10 @@ export class Sessions {
       const given = (name: string) => cast(trainable.get(name)!, precision);
       return { parameters: plain(given, biases, precision), inputs: [...trainable.values()], trainable };
     }
-    const lora = loraInputs(this.checkpoint.config);
-    const trainable = new Map<string, Value>();
-    for (const [layer, { a, b }] of lora.pairs) {
-      trainable.set(loraInputName(layer, "lora_A"), a).set(loraInputName(layer, "lora_B"), b);
-    }
+    const lora = loraInputs(this.checkpoint.config, precision);
     const { device, parameters } = this.options;
     const merges = device !== "cpu" || parameters <= LARGEST_MERGED;
     const apply = decoding ? (merges ? merged : factored) : this.fused ? joined : factored;
-    return { parameters: apply(tensor, lora, biases, precision), inputs: lora.inputs, trainable };
+    return { parameters: apply(tensor, lora, biases, precision), inputs: lora.inputs, trainable: lora.trainable };
   }
 }

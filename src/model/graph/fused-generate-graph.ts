@@ -34,7 +34,7 @@ interface Positions {
  * Steps of one trip of the loop. From trip to trip the runtime copies the caches; between the steps of a trip its attention kernel appends to
  * them in place, and the host asks once a trip whether all responses have ended.
  */
-const TRIP_STEPS = 8;
+const TRIP_STEPS = 16;
 
 /** The last trip may take steps after the N-th: they need room and draws. */
 const BEYOND = TRIP_STEPS - 1;

@@ -5,14 +5,14 @@ import * as o from "../../onnx/operators.js";
 import { scalar, type Value } from "../../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
 import { EXTRA_COLUMNS, extraRow, spread } from "./extra-columns.js";
-import type { LoraInputs } from "./lora.js";
+import type { LoraInputs } from "./lora-inputs.js";
 import type { Precision } from "./precision.js";
 
 /** The adapter of layers that share their input, as the products take it. */
 interface Joined {
-  /** scale · A of each layer, one below the other: [layers · rank, in]. */
+  /** A of each layer, one below the other: [layers · rank, in]. */
   readonly into: Value;
-  /** B of each layer: [out, rank]. */
+  /** alpha / rank · B of each layer: [out, rank]. */
   readonly outOf: readonly Value[];
 }
 
@@ -23,7 +23,7 @@ interface Joined {
  */
 export function joined(
   tensor: (name: string) => Value,
-  lora: LoraInputs,
+  lora: Pick<LoraInputs, "pairs">,
   biases: ReadonlySet<string>,
   dtype: Precision,
 ): DecoderParameters {
@@ -40,11 +40,11 @@ export function joined(
 
   const join = (names: readonly string[]): Joined => {
     const pairs = names.map((name) => lora.pairs.get(name)!);
-    const down = o.concat(
+    const into = o.concat(
       pairs.map(({ a }) => a),
       0,
     );
-    return { into: o.cast(o.mul(down, lora.scale), dtype), outOf: pairs.map(({ b }) => o.cast(b, dtype)) };
+    return { into, outOf: pairs.map(({ b }) => b) };
   };
 
   /** [W, 0, B, 0, b]: zeros stand against the low-rank images of the other layers. */

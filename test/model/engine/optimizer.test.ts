@@ -2,7 +2,8 @@ import { readFile } from "node:fs/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { adamWDefaults } from "../../../src/model/engine/adamw.js";
 import { LanguageModel } from "../../../src/model/engine/language-model.js";
-import { Optimizer, optimizerState } from "../../../src/model/engine/optimizer.js";
+import { Optimizer, optimizerState, type Parameter } from "../../../src/model/engine/optimizer.js";
+import type { OptimizerTask } from "../../../src/model/engine/optimizer-share.js";
 import { Random } from "../../../src/random.js";
 import { WorkerThread } from "../../../src/worker-thread.js";
 import { tinyCheckpoint } from "../tiny-checkpoint.js";
@@ -29,6 +30,9 @@ interface Fixture {
 const fixture = JSON.parse(await readFile(new URL("../fixtures/adamw.json", import.meta.url), "utf8")) as Fixture;
 const arrays = ({ matrix, vector }: Tensors) =>
   new Map(Object.entries({ matrix, vector }).map(([name, values]) => [name, Float32Array.from(values)]));
+/** Trainable copies of arrays. */
+const trainable = (values: ReadonlyMap<string, Float32Array>): Map<string, Parameter> =>
+  new Map([...values].map(([name, data]) => [name, { data: Float32Array.from(data) }]));
 
 describe("AdamW", () => {
   const optimizer = new Optimizer(1);
@@ -37,7 +41,7 @@ describe("AdamW", () => {
     const settings = `decay ${weightDecay}, ${maxGradientNorm === null ? "no clipping" : `norm at most ${maxGradientNorm}`}`;
     it(`equals PyTorch's over 100 steps: ${settings}`, async () => {
       const options = { ...fixture.options, weightDecay, maxGradientNorm: maxGradientNorm ?? Number.POSITIVE_INFINITY };
-      const parameters = arrays(fixture.start);
+      const parameters = trainable(arrays(fixture.start));
       const state = optimizerState(parameters);
       let compared = 0;
       for (const [i, gradients] of fixture.gradients.entries()) {
@@ -47,7 +51,7 @@ describe("AdamW", () => {
         expect(Math.abs(norm - wanted.norm)).toBeLessThan(1e-6);
         for (const [name, values] of arrays(wanted)) {
           for (const [at, value] of values.entries()) {
-            expect(Math.abs(parameters.get(name)![at]! - value)).toBeLessThan(1e-6);
+            expect(Math.abs(parameters.get(name)!.data[at]! - value)).toBeLessThan(1e-6);
             compared++;
           }
         }
@@ -59,8 +63,8 @@ describe("AdamW", () => {
 
   it("clips by the norm over all tensors, which it gives before clipping", async () => {
     const parameters = new Map([
-      ["a", Float32Array.of(0)],
-      ["b", Float32Array.of(0)],
+      ["a", { data: Float32Array.of(0) }],
+      ["b", { data: Float32Array.of(0) }],
     ]);
     const gradients = new Map([
       ["a", Float32Array.of(3)],
@@ -73,10 +77,10 @@ describe("AdamW", () => {
   });
 
   it("leaves parameters without gradient and decay as they were", async () => {
-    const parameters = new Map([["a", Float32Array.of(0.3)]]);
+    const parameters = new Map([["a", { data: Float32Array.of(0.3) }]]);
     const gradients = new Map([["a", Float32Array.of(0)]]);
     await optimizer.step(parameters, gradients, optimizerState(parameters), adamWDefaults);
-    expect(parameters.get("a")).toEqual(Float32Array.of(0.3));
+    expect(parameters.get("a")!.data).toEqual(Float32Array.of(0.3));
   });
 });
 
@@ -86,13 +90,13 @@ describe("threads of the optimizer", () => {
   const lengths = [700_000, 3, 400_001, 900_000, 1];
   const random = new Random(5);
   const tensors = () =>
-    new Map(lengths.map((length, i) => [`${i}`, Float32Array.from({ length }, () => random.next() - 0.5)] as const));
+    new Map(lengths.map((length, i) => [String(i), Float32Array.from({ length }, () => random.next() - 0.5)]));
   afterAll(() => Promise.all([alone.close(), three.close()]));
 
   it("give to the bit what one alone gives, over several steps", async () => {
     const start = tensors();
     const [a, b] = [alone, three].map((optimizer) => {
-      const parameters = new Map([...start].map(([name, values]) => [name, values.slice()]));
+      const parameters = trainable(start);
       return { optimizer, parameters, state: optimizerState(parameters) };
     }) as [Run, Run];
     for (let step = 0; step < 3; step++) {
@@ -101,35 +105,35 @@ describe("threads of the optimizer", () => {
       expect(norms[1]).toBe(norms[0]);
     }
     for (const name of start.keys()) {
-      expect(same(b.parameters.get(name)!, a.parameters.get(name)!)).toBe(true);
+      expect(same(b.parameters.get(name)!.data, a.parameters.get(name)!.data)).toBe(true);
       expect(same(b.state.first.get(name)!, a.state.first.get(name)!)).toBe(true);
       expect(same(b.state.second.get(name)!, a.state.second.get(name)!)).toBe(true);
-      expect(same(b.parameters.get(name)!, start.get(name)!)).toBe(false);
+      expect(same(b.parameters.get(name)!.data, start.get(name)!)).toBe(false);
     }
     expect(b.state.step).toBe(3);
   });
 
   it("change nothing where a gradient is not finite", async () => {
-    const parameters = tensors();
+    const before = tensors();
+    const parameters = trainable(before);
     const state = optimizerState(parameters);
     const gradients = tensors();
     gradients.get("3")![17] = Number.POSITIVE_INFINITY;
-    const before = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
     expect(await three.step(parameters, gradients, state, adamWDefaults)).toBe(Number.POSITIVE_INFINITY);
-    expect([...parameters].every(([name, values]) => same(values, before.get(name)!))).toBe(true);
+    expect([...parameters].every(([name, { data }]) => same(data, before.get(name)!))).toBe(true);
     expect(state.step).toBe(0);
     expect([...state.first.values()].every((moments) => moments.every((x) => x === 0))).toBe(true);
   });
 
   it("that cannot open are tried again at the next step, and nothing has changed", async () => {
     const optimizer = new Optimizer(3);
-    const parameters = tensors();
+    const before = tensors();
+    const parameters = trainable(before);
     const state = optimizerState(parameters);
-    const before = new Map([...parameters].map(([name, values]) => [name, values.slice()]));
     const run = { optimizer, parameters, state };
     const open = vi.spyOn(WorkerThread, "open").mockRejectedValueOnce(new Error("no room"));
     await expect(stepOf(run, tensors())).rejects.toThrow("no room");
-    expect([...parameters].every(([name, values]) => same(values, before.get(name)!))).toBe(true);
+    expect([...parameters].every(([name, { data }]) => same(data, before.get(name)!))).toBe(true);
     expect(state).toMatchObject({ step: 0, torn: false });
     await stepOf(run, tensors());
     expect(state).toMatchObject({ step: 1, torn: false });
@@ -139,10 +143,11 @@ describe("threads of the optimizer", () => {
 
   it("that stop within a step leave a mark of that", async () => {
     const optimizer = new Optimizer(3);
-    const parameters = tensors();
+    const parameters = trainable(tensors());
     const state = optimizerState(parameters);
-    const call = ({ task }: { readonly task: { readonly type: string } }) => ({
-      answered: task.type === "take" ? Promise.resolve([1]) : Promise.reject(new Error("stopped")),
+    const call = ({ task }: { readonly task: OptimizerTask }) => ({
+      answered:
+        task.type === "take" ? Promise.resolve(task.gradients.map(() => 1)) : Promise.reject(new Error("stopped")),
     });
     const open = vi.spyOn(WorkerThread, "open").mockResolvedValue({ call, terminate: async () => {} } as never);
     await expect(stepOf({ optimizer, parameters, state }, tensors())).rejects.toThrow("stopped");
@@ -172,7 +177,7 @@ const same = (a: Float32Array, b: Float32Array) => bytes(a).equals(bytes(b));
 
 interface Run {
   readonly optimizer: Optimizer;
-  readonly parameters: Map<string, Float32Array>;
+  readonly parameters: Map<string, Parameter>;
   readonly state: ReturnType<typeof optimizerState>;
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { DecoderParameters } from "../../../src/model/graph/decoder.js";
 import { joined } from "../../../src/model/graph/joined-lora.js";
-import { factored, type LoraInputs } from "../../../src/model/graph/lora.js";
+import { factored } from "../../../src/model/graph/lora.js";
+import type { LoraInputs } from "../../../src/model/graph/lora-inputs.js";
 import { gradient } from "../../../src/onnx/gradient.js";
 import * as o from "../../../src/onnx/operators.js";
 import { constant, input, type Value } from "../../../src/onnx/value.js";
@@ -12,14 +13,11 @@ const [hidden, wide, rows] = [6, 10, 7];
 const sizes = { q: [hidden, 6], k: [hidden, 4], v: [hidden, 4], o: [6, hidden], down: [wide, hidden] } as const;
 const layers = Object.keys(sizes) as (keyof typeof sizes)[];
 const scale = input("scale", "float32", []);
-const pairs = new Map(
-  layers.map((name) => {
-    const [into, out] = sizes[name];
-    const a = input(`${name}.a`, "float32", ["rank", into]);
-    return [name as string, { a, b: input(`${name}.b`, "float32", [out, "rank"]) }];
-  }),
-);
-const lora: LoraInputs = { pairs, scale, inputs: [scale] };
+const adapters = layers.map((name) => {
+  const [into, out] = sizes[name];
+  return { name, a: input(`${name}.a`, "float32", ["rank", into]), b: input(`${name}.b`, "float32", [out, "rank"]) };
+});
+const pairs: LoraInputs["pairs"] = new Map(adapters.map(({ name, a, b }) => [name, { a, b: o.mul(b, scale) }]));
 
 const numbers = (count: number, start: number) => spread(count, -1, 1, start);
 const parameter = (shape: readonly number[], start: number) =>
@@ -46,7 +44,7 @@ const tensors = new Map(
 
 /** Values and gradients of layers that share an input, of one by itself, and of a gated one. */
 async function evaluate(apply: typeof joined, rank: number, biases: readonly string[]) {
-  const parameters: DecoderParameters = apply((name) => tensors.get(name)!, lora, new Set(biases), "float32");
+  const parameters: DecoderParameters = apply((name) => tensors.get(name)!, { pairs }, new Set(biases), "float32");
   const [x, gate, up] = [
     input("x", "float32", ["N", hidden]),
     input("gate", "float32", ["N", wide]),
@@ -56,7 +54,7 @@ async function evaluate(apply: typeof joined, rank: number, biases: readonly str
   const [mixed] = parameters.linears(o.mul(q!, 0.5), ["o"], (y) => o.rmsNorm(y, norm, 1e-6));
   const outputs = [o.mul(k!, k!), o.exp(v!), mixed!, parameters.gatedLinear(gate, up, "down")];
   const loss = outputs.map((y) => o.reduceSum(o.mul(y, o.cos(y)))).reduce((a, b) => o.add(a, b));
-  const sources = [x, gate, up, ...[...pairs.values()].flatMap(({ a, b }) => [a, b])];
+  const sources = [x, gate, up, ...adapters.flatMap(({ a, b }) => [a, b])];
   const gradients = gradient(loss, sources);
   const feeds = [scale, ...sources].map((value, i) => {
     const extents = value.shape.map((dim) => (dim === "N" ? rows : dim === "rank" ? rank : Number(dim)));
@@ -91,7 +89,7 @@ describe("joined adapters", () => {
   }
 
   it("give no gradient to layers whose result is not used", () => {
-    const parameters = joined((name) => tensors.get(name)!, lora, new Set(), "float32");
+    const parameters = joined((name) => tensors.get(name)!, { pairs }, new Set(), "float32");
     const [, k] = parameters.linears(input("x", "float32", ["N", hidden]), ["q", "k", "v"]);
     const [used, unused] = gradient(o.reduceSum(k!), [pairs.get("k")!.b, pairs.get("v")!.b]);
     expect(used?.shape).toEqual([4, "rank"]);

@@ -1,0 +1,68 @@
+import type { LoraPair } from "../checkpoint/adapter-files.js";
+import type { DecoderConfig } from "../checkpoint/config.js";
+import { requiredTensors } from "../checkpoint/weights.js";
+
+export interface AdaptedLayer {
+  /** Such as "model.layers.0.mlp.up_proj". */
+  readonly name: string;
+  readonly into: number;
+  readonly out: number;
+}
+
+/** The linear layers that carry an adapter: all seven of each block, with their sizes. */
+export function adaptedLayers(config: DecoderConfig): AdaptedLayer[] {
+  const layers = [];
+  for (const [name, shape] of requiredTensors(config)) {
+    if (!/_proj\.weight$/.test(name)) continue;
+    layers.push({ name: name.replace(/\.weight$/, ""), into: shape[1]!, out: shape[0]! });
+  }
+  return layers;
+}
+
+/** Linear layers of one kind in blocks that follow each other, whose adapters are stacked. */
+export interface LoraStack {
+  /** Such as "model.layers.0-7.mlp.up_proj". */
+  readonly name: string;
+  /** The layers' names, in the order of their blocks. */
+  readonly layers: readonly string[];
+  readonly into: number;
+  readonly out: number;
+}
+
+/**
+ * A graph's input and its gradient cost a GPU's host about as much as a kernel each, whatever their size: an adapter goes there and back in a
+ * few stacks. With eight blocks they are still small enough to be shared evenly among the optimizer's threads.
+ */
+const BLOCKS_PER_STACK = 8;
+
+export function loraStacks(config: DecoderConfig): LoraStack[] {
+  const stacks = new Map<string, AdaptedLayer[]>();
+  for (const layer of adaptedLayers(config)) {
+    const [, block, kind] = /^model\.layers\.(\d+)\.(.+)$/.exec(layer.name)!;
+    const first = Number(block) - (Number(block) % BLOCKS_PER_STACK);
+    const last = Math.min(config.layers, first + BLOCKS_PER_STACK) - 1;
+    const name = `model.layers.${first}-${last}.${kind}`;
+    stacks.set(name, [...(stacks.get(name) ?? []), layer]);
+  }
+  return [...stacks].map(([name, layers]) => {
+    const { into, out } = layers[0]!;
+    return { name, layers: layers.map((layer) => layer.name), into, out };
+  });
+}
+
+/** Name of a stack's A [layers, rank, in] or B [layers, out, rank]. */
+export const loraInputName = (stack: string, part: "lora_A" | "lora_B"): string => `${stack}.${part}`;
+
+/** A and B of each layer, as views of the stacks that `tensor` gives by name. */
+export function unstackLora(config: DecoderConfig, tensor: (name: string) => Float32Array): Map<string, LoraPair> {
+  const pairs = new Map<string, LoraPair>();
+  for (const { name, layers } of loraStacks(config)) {
+    const [A, B] = [tensor(loraInputName(name, "lora_A")), tensor(loraInputName(name, "lora_B"))];
+    const share = (stack: Float32Array, i: number) => {
+      const size = stack.length / layers.length;
+      return stack.subarray(i * size, (i + 1) * size);
+    };
+    for (const [i, layer] of layers.entries()) pairs.set(layer, { A: share(A, i), B: share(B, i) });
+  }
+  return pairs;
+}
