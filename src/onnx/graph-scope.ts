@@ -1,6 +1,7 @@
 import { EngineError } from "../errors.js";
 import type { Device } from "./device.js";
 import { type Dim, parseDim, parseShare, type Shape } from "./dimension.js";
+import { fuseNorms } from "./fuse.js";
 import { type Attributes, lowerings, type Scope } from "./lower.js";
 import type { OpName } from "./op.js";
 import { captures } from "./order.js";
@@ -78,7 +79,7 @@ export class GraphScope implements Scope {
   }
 
   emitNodes(nodes: readonly Node[]): void {
-    for (const node of nodes) {
+    for (const node of fuseNorms(nodes, this.device)) {
       const outputs = node.outputs.map((value) => {
         const name = this.source.fresh();
         this.names.set(value, name);

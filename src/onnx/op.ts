@@ -56,7 +56,7 @@ export interface OpAttributes {
   RmsNorm: { readonly epsilon: number };
   /** (x [rows, heads · headSize], positions [rows], cos [length, headSize / 2], sin likewise), rotating halves (RoFormer, as in Llama). */
   RotaryEmbedding: { readonly heads: number };
-  /** (a, b, weight [d]) to (RmsNorm(a + b), a + b): decoding's residual and norm in one kernel. Has no gradient. */
+  /** (a, b, weight [d]) to (RmsNorm(a + b), a + b): a residual and its norm in one kernel. Has no gradient. */
   SkipRmsNorm: { readonly epsilon: number };
   /**
    * Causal attention of packed rows on their own cache, with rotary positions. (rows [B, S, (heads + 2 · keyValueHeads) · headSize],

@@ -81,11 +81,12 @@ export function joined(
         );
         const later = norm === undefined ? source : o.after(source, wide);
         const again = norm === undefined ? later : norm(later);
-        return [
-          gradient(again, [later], o.add(o.matmul(onLow!, into), direct!))[0],
+        const adapter = [
           o.matmul(onLow!, again, { transposeA: true }),
           ...gradients.map((g, i) => (g === undefined ? undefined : o.matmul(g, lows[i]!, { transposeA: true }))),
         ];
+        const onInput = o.add(o.matmul(onLow!, into), direct!);
+        return [gradient(again, [later], afterAll(onInput, adapter))[0], ...adapter];
       });
     },
     // The input is the wide side here: its gradient, not its value, comes from one product of widened factors.
@@ -103,12 +104,16 @@ export function joined(
         const again = gatedWithGradient(o.after(gate, g), o.after(up, g));
         const onLow = o.matmul(g, outOfRows, { transposeB: true });
         const onInput = o.matmul(o.concat([g, onLow], 1), o.concat([weight, into], 0));
-        return [
-          ...again.gradients(onInput),
-          o.matmul(onLow, again.value, { transposeA: true }),
-          o.matmul(low, g, { transposeA: true }),
-        ];
+        const adapter = [o.matmul(onLow, again.value, { transposeA: true }), o.matmul(low, g, { transposeA: true })];
+        return [...again.gradients(afterAll(onInput, adapter)), ...adapter];
       })[0]!;
     },
   };
 }
+
+/**
+ * A layer's gradient, to be used once those of its adapter are there: they wait for the rest of their stack otherwise, and hold the wide
+ * activations that they are made of.
+ */
+const afterAll = (x: Value, signals: readonly (Value | undefined)[]): Value =>
+  signals.reduce<Value>((held, signal) => (signal === undefined ? held : o.after(held, signal)), x);
