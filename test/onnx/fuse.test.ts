@@ -8,15 +8,8 @@ import { outline } from "./read-model.js";
 import { runGraph, tensor } from "./run-graph.js";
 
 const [a, b] = [input("a", "float32", ["N", 8]), input("b", "float32", ["N", 8])];
-const weight = (dtype: DType) =>
-  o.cast(
-    constant(
-      "float32",
-      [8],
-      Float32Array.from({ length: 8 }, (_, i) => 0.5 + i / 8),
-    ),
-    dtype,
-  );
+const numbers = Array.from({ length: 8 }, (_, i) => 0.5 + i / 8);
+const vector = (dtype: DType) => constant(dtype, [8], encode(numbers, dtype));
 
 /** The norm of a sum, and the sum. */
 function build(dtype: DType, [x, y] = [o.cast(a, dtype), o.cast(b, dtype)]) {
