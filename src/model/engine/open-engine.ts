@@ -13,15 +13,7 @@ import type {
   UpdateResult,
 } from "./engine.js";
 import type { LanguageModelOptions } from "./language-model.js";
-import {
-  type Arguments,
-  type FromWorker,
-  type Method,
-  pack,
-  type Result,
-  type ToWorker,
-  unpack,
-} from "./worker-protocol.js";
+import type { Arguments, FromWorker, Method, Result, ToWorker } from "./worker-protocol.js";
 
 /** Threads of the runtime are all cores by default. */
 export type OpenEngineOptions = LanguageModelOptions;
@@ -123,17 +115,14 @@ class WorkerEngine implements PolicyEngine {
     options: Pick<GenerateOptions, "signal" | "onTokens"> = {},
   ): Promise<Result<M>> {
     const { signal, onTokens } = options;
-    const packed = pack(args) as readonly unknown[];
-    const call = { type: "call", method, args: packed, streams: onTokens !== undefined } as const;
-    const { id, answered } = this.thread.call<unknown>(
+    const call = { type: "call", method, args, streams: onTokens !== undefined } as const;
+    const { id, answered } = this.thread.call<Result<M>>(
       call satisfies Omit<ToWorker & { type: "call" }, "id">,
       onTokens && (({ ids, logprobs }) => onTokens(ids, logprobs)),
     );
     const abort = () => this.thread.post({ type: "abort", id } satisfies ToWorker);
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort, { once: true });
-    return answered
-      .then((value) => unpack(value) as Result<M>)
-      .finally(() => signal?.removeEventListener("abort", abort));
+    return answered.finally(() => signal?.removeEventListener("abort", abort));
   }
 }
