@@ -254,11 +254,11 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "LoRA scale forgotten",
-    file: "src/model/graph/lora.ts",
-    find: "o.matmul(low, o.cast(o.mul(b, lora.scale), dtype),",
-    replace: "o.matmul(low, o.cast(b, dtype),",
-    test: "test/model/graph/generate-graph.test.ts",
-    only: "merged adapter",
+    file: "src/model/graph/lora-inputs.ts",
+    find: "each(o.mul(b, scale))",
+    replace: "each(b)",
+    test: "test/model/graph/lora-inputs.test.ts",
+    only: "alpha / rank",
   },
   {
     name: "rotation the other way round",
