@@ -145,7 +145,7 @@ export const gradientRules: { readonly [K in OpName]: Rule<K> } = {
     throw notSupported("CausalAttention", "attention of matrix products", "its fused form");
   },
   Range: none,
-  Window: none,
+  OpenRange: none,
   Extent: none,
   After: simple((g) => [() => g]),
   StopGradient: none,

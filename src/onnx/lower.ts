@@ -220,8 +220,8 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
         scale: { float: attributes.scale },
       },
     ),
-  Window: (scope, [start, length], [y]) =>
-    void scope.node("Range", [start!, scope.node("Add", [start!, length!]), scope.scalar(1, "int64")], {}, y),
+  OpenRange: (scope, [length], [y]) =>
+    void scope.node("Range", [scope.scalar(0, "int64"), length!, scope.scalar(1, "int64")], {}, y),
   Extent: (scope, _, [y], { attributes: { size } }) => void scope.node("Squeeze", [scope.shape([size])], {}, y),
   Range: (scope, _, [y], { attributes: { size } }) => {
     const end = scope.node("Squeeze", [scope.shape([size])]);

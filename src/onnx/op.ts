@@ -78,8 +78,8 @@ export interface OpAttributes {
   ContinuedAttention: { readonly heads: number; readonly keyValueHeads: number; readonly scale: number };
   /** 0, 1, …, size - 1 as int64. */
   Range: { readonly size: Dim };
-  /** (start, length), both int64 of rank 0, to start, start + 1, …: its length is known only when the graph runs, and named `size`. */
-  Window: { readonly size: string };
+  /** (length), int64 of rank 0, to 0, 1, …, length - 1: its length is known only when the graph runs, and named `size`. */
+  OpenRange: { readonly size: string };
   /** A dimension's extent, int64, rank 0. */
   Extent: { readonly size: Dim };
   /** (x, signal): x, computed only after the signal is known. Orders recomputation after the forward pass. */
@@ -304,7 +304,7 @@ export const ops: { readonly [K in OpName]: Infer<K> } = {
     return [{ dtype: queries!.dtype, shape: queries!.shape }];
   },
   Range: (_, { size }) => [{ dtype: "int64", shape: [size] }],
-  Window: (_, { size }) => [{ dtype: "int64", shape: [size] }],
+  OpenRange: (_, { size }) => [{ dtype: "int64", shape: [size] }],
   Extent: () => [{ dtype: "int64", shape: [] }],
   After: like,
   StopGradient: like,

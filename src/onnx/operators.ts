@@ -176,8 +176,7 @@ export function continuedAttention(
   return apply("ContinuedAttention", inputs, { heads, keyValueHeads, scale: headSize ** -0.5 })[0]!;
 }
 
-export const window = (start: Value, length: Value, size: string): Value =>
-  apply("Window", [start, length], { size })[0]!;
+export const openRange = (length: Value, size: string): Value => apply("OpenRange", [length], { size })[0]!;
 
 export const extent = (size: Dim): Value => apply("Extent", [], { size: canonical(size) })[0]!;
 

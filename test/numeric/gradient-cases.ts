@@ -250,11 +250,8 @@ export const gradientCases: { readonly [K in OpName]: readonly GradientCase[] | 
   GroupQueryAttention: "refused",
   CausalAttention: "refused",
   ContinuedAttention: "refused",
-  Window: {
-    opaque: (x) => {
-      const [size, whole] = [o.extent("T"), o.reduceSum(o.cast(x, "int64"))];
-      return o.cast(o.window(whole, size, "T"), x.dtype);
-    },
+  OpenRange: {
+    opaque: (x) => o.add(o.cast(o.openRange(o.extent("T"), "T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)),
   },
   Extent: { opaque: (x) => o.add(o.cast(o.extent("T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)) },
   Range: { opaque: (x) => o.add(o.cast(o.range("T"), x.dtype), o.cast(o.cast(x, "int64"), x.dtype)) },

@@ -3,7 +3,7 @@ import type { Device } from "../../src/onnx/device.js";
 import { emitModel } from "../../src/onnx/emit.js";
 import * as o from "../../src/onnx/operators.js";
 import { Session } from "../../src/onnx/session.js";
-import { input, scalar } from "../../src/onnx/value.js";
+import { input } from "../../src/onnx/value.js";
 import { outline } from "./read-model.js";
 import { tensor } from "./run-graph.js";
 
@@ -15,7 +15,7 @@ const [prompt, response] = o.split(
   0,
 );
 // As many as only the runtime knows.
-const some = o.gather(o.reshape(y, ["R", "B", 2]), o.window(scalar(0, "int64"), o.div(o.extent("R"), 2), "S"));
+const some = o.gather(o.reshape(y, ["R", "B", 2]), o.openRange(o.div(o.extent("R"), 2), "S"));
 const joined = o.concat([o.reshape(x, ["B*P", 2]), o.reshape(some, ["B*S", 2])], 0);
 const outputs = { prompt: prompt!, response: response!, joined };
 
