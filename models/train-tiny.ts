@@ -6,8 +6,8 @@ import { decoderConfigToHuggingFace } from "../src/model/checkpoint/config-expor
 import { writeSafetensors } from "../src/model/checkpoint/safetensors.js";
 import { loadTokenizer } from "../src/model/checkpoint/tokenizer.js";
 import { requiredTensors } from "../src/model/checkpoint/weights.js";
-import { FULL } from "../src/model/engine/language-model.js";
 import { openEngine } from "../src/model/engine/open-engine.js";
+import { FULL } from "../src/model/engine/parameter-sets.js";
 import type { Device } from "../src/onnx/device.js";
 import { Random } from "../src/random.js";
 import { generateSftExamples } from "../src/synthetic/sft.js";

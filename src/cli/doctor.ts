@@ -63,10 +63,11 @@ async function report({ json, install }: DoctorOptions): Promise<void> {
   else process.stdout.write(text(version, memory, gpus, devices));
 }
 
-async function examine({ device, works, problem }: DeviceProbe, runtime: RuntimePackage): Promise<DeviceReport> {
+async function examine(probe: DeviceProbe, runtime: RuntimePackage): Promise<DeviceReport> {
+  const { device, works } = probe;
   if (works) return { device, works, ...(device === "cuda" ? await slowness() : {}) };
   const findings = device === "cuda" ? await cudaFindings(runtime) : device === "webgpu" ? await webgpuFindings() : [];
-  return { device, works, why: problem?.message ?? "unknown", findings };
+  return { device, works, why: probe.problem.message, findings };
 }
 
 /** Without cuDNN the runtime attends by a kernel of its own, which takes fourteen times as long for one token of each response. */

@@ -30,7 +30,7 @@ export async function checkUnseen(
 ): Promise<void> {
   const marks = dialogues.map(conversationMark);
   for (const adapter of adapters) {
-    const seen = sharedConversations(marks, await readTrainedOn(adapter));
+    const seen = sharedConversations(marks, (await readTrainedOn(adapter)).conversations);
     if (seen.length === 0) continue;
     throw new UsageError({
       what: "the adapter learned from conversations that it would be evaluated on",
@@ -40,6 +40,20 @@ export async function checkUnseen(
       remedy: "evaluate on another split; or pass --allow-trained, to see how well it fits what it knows",
     });
   }
+}
+
+/** @throws UsageError where an adapter says that it is of the other agent. */
+export async function checkAgent(agent: "manager" | "answerer", adapter: string): Promise<void> {
+  const { task } = await readTrainedOn(adapter);
+  const other = agent === "manager" ? "answerer" : "manager";
+  if (task !== other) return;
+  throw new UsageError({
+    what: `the adapter is not of the ${agent}`,
+    where: `--adapter-${agent} ${adapter}`,
+    expected: `one that was trained as ${agent}`,
+    found: `one that was trained as ${other}`,
+    remedy: `pass it as --adapter-${other}`,
+  });
 }
 
 const SHOWN = 5;

@@ -8,12 +8,11 @@ import { input } from "./value.js";
 /** What a user may choose; "auto" is the fastest device that works. */
 export type DeviceChoice = Device | "auto";
 
-export interface DeviceProbe {
-  readonly device: Device;
-  readonly works: boolean;
+export type DeviceProbe = { readonly device: Device } & (
+  | { readonly works: true }
   /** Why it does not, and what to do. */
-  readonly problem?: EngineError;
-}
+  | { readonly works: false; readonly problem: EngineError }
+);
 
 /** Computes something small on the device. */
 export async function probeDevice(device: Device): Promise<DeviceProbe> {
@@ -35,12 +34,20 @@ export async function probeDevice(device: Device): Promise<DeviceProbe> {
   }
 }
 
-/** The device itself, or for "auto" the first of CUDA, WebGPU and CPU that works. A device given by name is never replaced by another. */
+/**
+ * The device itself, or for "auto" the first of CUDA, WebGPU and CPU that works. A device given by name is never replaced by another.
+ * @throws EngineError where it does not work.
+ */
 export async function resolveDevice(
   choice: DeviceChoice,
   probe: (device: Device) => Promise<DeviceProbe> = probeDevice,
 ): Promise<Device> {
-  if (choice !== "auto") return choice;
+  if (choice === "cpu") return choice;
+  if (choice !== "auto") {
+    const probed = await probe(choice);
+    if (!probed.works) throw probed.problem;
+    return choice;
+  }
   for (const device of ["cuda", "webgpu"] as const) if ((await probe(device)).works) return device;
   return "cpu";
 }

@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import { EngineError } from "../errors.js";
 import type { Device } from "./device.js";
 import { runtimeError } from "./runtime-error.js";
@@ -25,6 +25,9 @@ export interface SessionOptions {
   /** Writes a profile by operator, ended by `endProfiling`. */
   readonly profilePrefix?: string;
 }
+
+// What went wrong is told by the errors thrown; the runtime's own lines would stand before them, and its warnings are of no use to users.
+env.logLevel = "fatal";
 
 const runtimeTypes = {
   float32: "float32",
@@ -63,8 +66,7 @@ export class Session implements Runnable {
     const options: InferenceSession.SessionOptions = {
       executionProviders: [provider(device)],
       intraOpNumThreads: threads,
-      // Warnings about unused initializers and node placement are of no use to users.
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       // A plan of memory is kept for every combination of input shapes, and each takes a block of its own from the arena.
       enableMemPattern: false,
       extra: {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import { Random } from "../random.js";
-import type { RolloutGroup, Sample } from "../train/rollout.js";
+import type { RolloutGroup, Sample, Task } from "../train/rollout.js";
 import { removeCheckpoints, writeCheckpoint } from "../train/run/checkpoint.js";
 import { DataCursor } from "../train/run/cursor.js";
 import type { Settings } from "../train/run/manifest.js";
@@ -11,7 +11,7 @@ import { flat, settingsOf } from "../train/run/run-settings.js";
 import { streamSeed } from "../train/seeds.js";
 import { type SftTokens, trainSft } from "../train/sft.js";
 import { writeAdapterRetrieval } from "../train/tasks/adapter-retrieval.js";
-import { writeTrainedOn } from "../train/tasks/conversations.js";
+import { type TrainedOn, writeTrainedOn } from "../train/tasks/conversations.js";
 import { type Agent, questionsOf, type RecipeContext } from "./context.js";
 import { EPISODES } from "./record-stage.js";
 import { adapterFolder, type Stage } from "./stage.js";
@@ -84,12 +84,14 @@ export function warmStartStage(
       const checkpoint = { options: { engine, lora: { ...lora, seed }, task, ...sampling }, steps: warmSteps };
       await writeWarmCheckpoint(join(folder, CHOSEN), adapter, checkpoint);
       await engine.saveAdapter(adapter, adapterFolder(folder));
-      await writeTrainedOn(adapterFolder(folder), task.conversations ?? []);
+      await writeTrainedOn(adapterFolder(folder), trainedOn(task));
       await writeAdapterRetrieval(adapterFolder(folder), retrieval);
       return { outputs: ["adapter", CHOSEN], measured: {} };
     },
   };
 }
+
+const trainedOn = ({ name, conversations = [] }: Task): TrainedOn => ({ task: name, conversations });
 
 /** Its samples as examples; none where the best attempt could not be read, or earned too little. Of equals the first. */
 function bestAttempt({ rollouts }: RolloutGroup): readonly Sample[] | undefined {
@@ -136,7 +138,7 @@ async function writeWarmCheckpoint(
       await engine.saveTraining(adapter, folder);
       // Steps of a run that goes on from here are counted on, but its metrics begin with its own.
       await writeFile(join(folder, METRICS_FILE), "");
-      await writeTrainedOn(folder, task.conversations ?? []);
+      await writeTrainedOn(folder, trainedOn(task));
     },
   );
 }

@@ -66,7 +66,7 @@ function parseEvent(source: string, where: string, last: boolean): EpisodeEvent 
       where,
       expected: "a line feed at the end of each event",
       found: `${source.length} characters without one`,
-      remedy: "re-record, or pass { tolerateCutTail: true } to leave the cut line out",
+      remedy: "remove the line, record on into the file, which cuts it off, or pass { tolerateCutTail: true }",
     });
   }
   const value = parseLine(source, {

@@ -46,6 +46,7 @@ export {
   readTrainedOn,
   recordedMark,
   sharedConversations,
+  type TrainedOn,
 } from "./tasks/conversations.js";
 export { linkQuestions, type RecordedDialogue, recordedDialogues } from "./tasks/links.js";
 export { type ManagerTaskOptions, managerDecisionTask } from "./tasks/manager-decision-task.js";

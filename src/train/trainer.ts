@@ -33,10 +33,10 @@ export async function train(options: TrainOptions, start?: StartingPoint): Promi
   const log = await RunLog.open(out, { from: checkpoint?.folder, sameRun: resume, tensorboard });
   const history = new StepHistory(options.alarms, await log.read(), log.file);
   const cursor = new DataCursor(task.items, seed, at);
-  const known = checkpoint === undefined ? [] : await readTrainedOn(checkpoint.folder);
+  const known = checkpoint === undefined ? [] : (await readTrainedOn(checkpoint.folder)).conversations;
   const conversations = allConversations(known, task.conversations ?? []);
   const tellOrigin = async (folder: string) => {
-    await writeTrainedOn(folder, conversations);
+    await writeTrainedOn(folder, { task: task.name, conversations });
     if (task.retrieval !== undefined) await writeAdapterRetrieval(folder, task.retrieval);
   };
   for (let step = from; step < steps; step++) {

@@ -29,7 +29,7 @@ async function dataOf(dialogues: readonly Dialogue[]): Promise<string> {
 
 async function adapterOf(dialogues: readonly Dialogue[]): Promise<string> {
   const path = await mkdtemp(join(folder, "adapter-"));
-  await writeTrainedOn(path, dialogues.map(conversationMark));
+  await writeTrainedOn(path, { conversations: dialogues.map(conversationMark) });
   return path;
 }
 
@@ -102,8 +102,10 @@ describe.skipIf(!hasTinyModel)("with the tiny model (skipped without its weights
     expect(whole.stdout).toMatch(/answerer: 5 steps, 5 groups \(\d dropped: equal rewards\), 10 responses/);
     expect(whole.stdout).toMatch(/alarm: /);
     const trained = JSON.parse(await readFile(join(out, "adapter", "trained-on.json"), "utf8")) as {
+      task: string;
       conversations: unknown[];
     };
+    expect(trained.task).toBe("answerer");
     expect(trained.conversations).toHaveLength(1);
   });
 

@@ -215,7 +215,8 @@ describe("a fork", () => {
         await readFile(join(source, "metrics.jsonl"), "utf8"),
       ),
     ).toBe(true);
-    expect(await readTrainedOn(join(out, "adapter"))).toEqual([conversation("conv-1"), conversation("conv-2")]);
+    const { conversations } = await readTrainedOn(join(out, "adapter"));
+    expect(conversations).toEqual([conversation("conv-1"), conversation("conv-2")]);
     await train(options(out, { ...changes, task, steps: 8, resume: true }));
     expect((await manifestOf(out)).origin).toEqual(origin);
     await train(options(second, { fork: out, steps: 9 }));

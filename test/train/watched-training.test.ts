@@ -119,10 +119,10 @@ describe("a watched run", () => {
     expect(await train({ ...options(new ExplodingEngine("none"), parts), resume: true })).toEqual(summary);
   });
 
-  it("leaves beside its adapter which conversations that learned from", async () => {
+  it("leaves beside its adapter what that learned, and from which conversations", async () => {
     const out = await temporaryFolder();
     await train(options(new ExplodingEngine("none"), out));
-    expect(await readTrainedOn(join(out, "adapter"))).toEqual(conversations);
+    expect(await readTrainedOn(join(out, "adapter"))).toEqual({ task: "toy", conversations });
   });
 
   it("hands on the engine's refusal of a loss that is not a number", async () => {

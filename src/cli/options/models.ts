@@ -10,6 +10,7 @@ import { tinyModel } from "../../model/checkpoint/tiny-model.js";
 import { loadTokenizer } from "../../model/checkpoint/tokenizer.js";
 import type { PolicyEngine } from "../../model/engine/engine.js";
 import { openEngine } from "../../model/engine/open-engine.js";
+import { checkAgent } from "../hygiene.js";
 import { type OpenedEmbeddings, openEmbeddings } from "./embeddings.js";
 import type { ModelOptions } from "./options.js";
 
@@ -47,8 +48,12 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
       "pass --embeddings with a Hugging Face folder, such as all-MiniLM-L6-v2",
     );
   }
-  for (const adapter of [options.adapterManager, options.adapterAnswerer]) {
-    if (adapter !== undefined) checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");
+  const adapters = { manager: options.adapterManager, answerer: options.adapterAnswerer };
+  for (const agent of ["manager", "answerer"] as const) {
+    const adapter = adapters[agent];
+    if (adapter === undefined) continue;
+    checkFolder(adapter, "adapter", "pass a folder that peft or `memory-r1 train` wrote");
+    await checkAgent(agent, adapter);
   }
   const tokenizer = await loadTokenizer(folder);
   const engine = await openEngine({
@@ -63,7 +68,8 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
     const maxNewTokens = options.maxNewTokens ?? Math.min(MAX_NEW_TOKENS, Math.ceil(engine.info.contextLength / 8));
     const fields = { engine, tokenizer, temperature, maxNewTokens, seed };
     const base = new ChatOnnx(fields);
-    const adapted = async (name: string, adapter: string | undefined): Promise<ChatOnnx> => {
+    const adapted = async (name: keyof typeof adapters): Promise<ChatOnnx> => {
+      const adapter = adapters[name];
       if (adapter === undefined) return base;
       await engine.loadAdapter(name, adapter);
       return new ChatOnnx({ ...fields, adapter: name });
@@ -72,8 +78,8 @@ export async function openModels(options: ModelOptions): Promise<OpenedModels> {
       engine,
       extractor: new ChatOnnx({ ...fields, temperature: 0 }),
       base,
-      manager: await adapted("manager", options.adapterManager),
-      answerer: await adapted("answerer", options.adapterAnswerer),
+      manager: await adapted("manager"),
+      answerer: await adapted("answerer"),
       prompts: choosePrompts(folder, options.prompts),
       embeddings: encoder.embeddings,
       encoder: encoder.weights,

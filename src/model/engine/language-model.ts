@@ -31,7 +31,8 @@ import type {
 } from "./engine.js";
 import type { BatchRunner, Feeds } from "./micro-batches.js";
 import { Optimizer } from "./optimizer.js";
-import * as sets from "./parameter-set.js";
+import { feedsOf, optimizerOf } from "./parameter-set.js";
+import { ParameterSets } from "./parameter-sets.js";
 import { scoreBatch, unpad, valueBatch } from "./scoring.js";
 import { Sessions } from "./sessions.js";
 import { checkUpdate, gradientScale, updateFeeds } from "./update-feeds.js";
@@ -56,15 +57,11 @@ export interface LanguageModelOptions {
   readonly profilePrefix?: string;
 }
 
-/** The name by which the checkpoint's own weights are trained, instead of an adapter. */
-export const FULL = "full";
-
 /** The engine's work, in the thread that it is called from. */
 export class LanguageModel {
   readonly info: EngineInfo;
   private readonly sessions: Sessions;
-  private readonly policies = new Map<string, sets.ParameterSet>();
-  private readonly base: sets.ParameterSet;
+  private readonly sets: ParameterSets;
   private readonly optimizer = new Optimizer();
 
   private constructor(
@@ -78,7 +75,7 @@ export class LanguageModel {
     const shapes = [...requiredTensors(config).values()];
     const parameters = shapes.reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0);
     this.sessions = new Sessions(checkpoint, { device, parameters, precision, ...options });
-    this.base = sets.zeroLora(config);
+    this.sets = new ParameterSets(checkpoint);
     this.info = {
       folder,
       architecture: config.architecture,
@@ -111,8 +108,8 @@ export class LanguageModel {
     { adapter, stopIds, onTokens, signal }: GenerateOptions,
   ): Promise<Generation[][]> {
     const { config } = this.checkpoint;
-    const set = this.policy(adapter);
-    const parameters = sets.feedsOf(set);
+    const set = this.sets.policy(adapter);
+    const parameters = feedsOf(set);
     const aborted = () => signal?.aborted ?? false;
     const sizes = requests.map(({ promptIds, count = 1, maxNewTokens }) => sized(promptIds, count, maxNewTokens));
     if (onTokens !== undefined) {
@@ -139,9 +136,9 @@ export class LanguageModel {
   }
 
   async logprobs(groups: readonly ScoreGroup[], adapter?: string): Promise<GroupScores[]> {
-    const set = this.policy(adapter);
+    const set = this.sets.policy(adapter);
     const session = await this.sessions.get(adapter === undefined ? "reference" : "scores", set.kind);
-    const parameters = adapter === undefined ? {} : sets.feedsOf(set);
+    const parameters = adapter === undefined ? {} : feedsOf(set);
     const results: GroupScores[] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
@@ -154,12 +151,12 @@ export class LanguageModel {
   }
 
   async values(groups: readonly ScoreGroup[], critic: string): Promise<number[][][]> {
-    const set = this.critic(critic);
+    const set = this.sets.critic(critic);
     const session = await this.sessions.get("values", set.kind);
     const results: number[][][] = [];
     for (const batch of this.groupBatches(groups, scoringBytes)) {
       const part = batch.map((index) => groups[index]!);
-      const values = await valueBatch(session, part, this.checkpoint.config, sets.feedsOf(set));
+      const values = await valueBatch(session, part, this.checkpoint.config, feedsOf(set));
       batch.forEach((index, i) => {
         results[index] = values[i]!;
       });
@@ -169,7 +166,7 @@ export class LanguageModel {
 
   async update(adapter: string, request: UpdateRequest): Promise<UpdateResult> {
     const { objective } = request;
-    const set = objective === "value" ? this.critic(adapter) : this.policy(adapter);
+    const set = objective === "value" ? this.sets.critic(adapter) : this.sets.policy(adapter);
     const { config } = this.checkpoint;
     checkUpdate(request);
     const runner = await this.sessions.update(objective, set.kind, objective === "policy" ? request.form : undefined);
@@ -179,7 +176,7 @@ export class LanguageModel {
     const batches = this.groupBatches(request.groups, updateBytes, this.memory.updateRows);
     for (const run of planRuns(batches, request.groups.map(sizeOf), config.contextLength)) {
       const stacked = run.batches.map((batch) => updateFeeds(request, batch, run.size, config));
-      const { sums, each } = await this.runUpdate(runner, stacked, sets.feedsOf(set), request);
+      const { sums, each } = await this.runUpdate(runner, stacked, feedsOf(set), request);
       loss += (sums.loss!.data as Float32Array)[0]!;
       for (const name of set.tensors.keys()) {
         const part = sums[`${GRADIENT_PREFIX}${name}`]!.data as Float32Array<ArrayBuffer>;
@@ -195,11 +192,11 @@ export class LanguageModel {
       }
     }
     const options = { ...adamWDefaults, ...request.optimizer };
-    const state = sets.optimizerOf(set);
+    const state = optimizerOf(set);
     const gradientNorm = Number.isFinite(loss)
       ? await this.optimizer.step(set.tensors, gradients, state, options).finally(() => {
           // Half a step is not to be used or saved.
-          if (state.torn) this.policies.delete(adapter);
+          if (state.torn) this.sets.drop(adapter);
         })
       : globalNorm([...gradients.values()]);
     // A ratio that overflows can leave a clipped loss finite and its gradient not.
@@ -233,66 +230,36 @@ export class LanguageModel {
   }
 
   createAdapter(name: string, options: LoraOptions): void {
-    this.policies.set(name, sets.newLora(this.checkpoint.config, options));
+    this.sets.createAdapter(name, options);
   }
 
   createCritic(name: string, options: LoraOptions): void {
-    this.policies.set(name, sets.newCritic(this.checkpoint.config, options));
+    this.sets.createCritic(name, options);
   }
 
-  async loadAdapter(name: string, folder: string): Promise<void> {
-    this.policies.set(name, await sets.readLora(this.checkpoint.config, folder));
+  loadAdapter(name: string, folder: string): Promise<void> {
+    return this.sets.loadAdapter(name, folder);
   }
 
   copyAdapter(from: string, to: string): void {
-    this.policies.set(to, sets.copySet(this.set(from)));
+    this.sets.copyAdapter(from, to);
   }
 
-  async saveAdapter(name: string, folder: string): Promise<void> {
-    const set = this.policy(name);
-    if (set.kind === "full") await sets.writeFull(set, this.checkpoint, folder);
-    else await sets.writeLora(this.checkpoint.config, set, folder);
+  saveAdapter(name: string, folder: string): Promise<void> {
+    return this.sets.saveAdapter(name, folder);
   }
 
-  async saveTraining(name: string, folder: string): Promise<void> {
-    await sets.writeTraining(this.set(name), folder);
+  saveTraining(name: string, folder: string): Promise<void> {
+    return this.sets.saveTraining(name, folder);
   }
 
   /** Returns the number of updates that the restored policy has had. */
-  async loadTraining(name: string, folder: string): Promise<number> {
-    const set = this.set(name);
-    await sets.readTraining(set, folder);
-    return set.updates;
+  loadTraining(name: string, folder: string): Promise<number> {
+    return this.sets.loadTraining(name, folder);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.optimizer.close(), this.sessions.release()]);
-  }
-
-  private policy(name: string | undefined): sets.ParameterSet {
-    if (name === undefined) return this.base;
-    const set = this.set(name);
-    if (set.kind === "critic") throw wrongKind(name, "a policy", "a critic", "pass the name of the policy's adapter");
-    return set;
-  }
-
-  private critic(name: string): sets.ParameterSet {
-    const set = this.set(name);
-    if (set.kind !== "critic") throw wrongKind(name, "a critic", "a policy", "make one with createCritic");
-    return set;
-  }
-
-  private set(name: string): sets.ParameterSet {
-    if (name === FULL && !this.policies.has(FULL)) this.policies.set(FULL, sets.fullSet(this.checkpoint));
-    const set = this.policies.get(name);
-    if (set === undefined) {
-      throw new UsageError({
-        what: `no adapter of the name "${name}"`,
-        expected: [...this.policies.keys()].join(", ") || "an adapter to be created or loaded first",
-        remedy: "call createAdapter or loadAdapter before",
-      });
-    }
-    return set;
   }
 
   private groupBatches(
@@ -320,10 +287,6 @@ export class LanguageModel {
     const within = ({ prompt, response }: BatchSize) => prompt + response <= contextLength;
     return microBatches(sizes, (size) => within(size) && fits(size, bytes(size), limit, rows), memory.enoughTokens);
   }
-}
-
-function wrongKind(name: string, expected: string, found: string, remedy: string): UsageError {
-  return new UsageError({ what: `"${name}" cannot do this`, expected, found, remedy });
 }
 
 /** @throws UsageError for more than one response: a stream has no place for others. */

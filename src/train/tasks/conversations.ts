@@ -56,24 +56,29 @@ export function allConversations(
 }
 
 const FILE = "trained-on.json";
-const fileSchema = z.object({ conversations: z.array(conversationMarkSchema) });
+const fileSchema = z.object({ task: z.string().optional(), conversations: z.array(conversationMarkSchema) });
 
-/** Writes into an adapter's folder which conversations it learned from. */
-export async function writeTrainedOn(adapter: string, conversations: readonly ConversationMark[]): Promise<void> {
+export interface TrainedOn {
+  /** Name of the task: "manager" and "answerer" are those of the two agents. Absent where it is not known. */
+  readonly task?: string | undefined;
+  readonly conversations: readonly ConversationMark[];
+}
+
+/** Writes into an adapter's folder what it learned, and from which conversations. */
+export async function writeTrainedOn(adapter: string, { task, conversations }: TrainedOn): Promise<void> {
   await mkdir(adapter, { recursive: true });
-  const content: z.infer<typeof fileSchema> = { conversations: [...conversations] };
-  await writeJson(join(adapter, FILE), content);
+  await writeJson(join(adapter, FILE), { ...(task === undefined ? {} : { task }), conversations });
 }
 
 /**
- * The conversations that an adapter learned from; none if its folder has no record.
+ * What an adapter learned, and from which conversations; nothing if its folder has no record.
  * @throws FileError if the record has an unexpected format.
  */
-export async function readTrainedOn(adapter: string): Promise<ConversationMark[]> {
+export async function readTrainedOn(adapter: string): Promise<TrainedOn> {
   const file = join(adapter, FILE);
   const value = await readOptionalJson(file);
-  if (value === undefined) return [];
-  return parseFields(fileSchema, value, file, "train the adapter again, or remove this file").conversations;
+  if (value === undefined) return { conversations: [] };
+  return parseFields(fileSchema, value, file, "train the adapter again, or remove this file");
 }
 
 /** Namespaces of this package's own recordings hold ids as URI components; others are taken as they are. */

@@ -2,7 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { GenerateRequest, PolicyGroup, ScoreGroup, TrainingGroup } from "../../../src/model/engine/engine.js";
-import { FULL, LanguageModel } from "../../../src/model/engine/language-model.js";
+import { LanguageModel } from "../../../src/model/engine/language-model.js";
+import { FULL } from "../../../src/model/engine/parameter-sets.js";
 import { temporaryFolder } from "../reference.js";
 import { randomIds, tinyCheckpoint, tinyConfig } from "../tiny-checkpoint.js";
 

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { checkTrainable, checkUnseen } from "../../../src/cli/hygiene.js";
+import { checkAgent, checkTrainable, checkUnseen } from "../../../src/cli/hygiene.js";
 import { FileError, UsageError } from "../../../src/errors.js";
 import { heldOutSplit } from "../../../src/evaluate/held-out.js";
 import { namespaceLabel } from "../../../src/store/namespace.js";
@@ -66,7 +66,7 @@ describe("held-out conversations", () => {
 describe("an adapter", () => {
   it("cannot be evaluated on a conversation that it learned from", async () => {
     const adapter = join(await temporaryFolder(), "adapter");
-    await writeTrainedOn(adapter, [conversationMark(dialogue("d1", "Hello")), ...ids("d2")]);
+    await writeTrainedOn(adapter, { conversations: [conversationMark(dialogue("d1", "Hello")), ...ids("d2")] });
     await expect(checkUnseen([dialogue("d1", "Hello")], [adapter])).rejects.toThrow(/found d1; .*--allow-trained/);
     await expect(checkUnseen([dialogue("d2", "Whatever")], [adapter])).rejects.toThrow(UsageError);
     await expect(checkUnseen([dialogue("d3", "Hello")], [adapter])).resolves.toBeUndefined();
@@ -74,10 +74,20 @@ describe("an adapter", () => {
     await expect(checkUnseen([dialogue("d1", "Good evening")], [adapter])).resolves.toBeUndefined();
   });
 
+  it("is refused in the other agent's place", async () => {
+    const adapter = join(await temporaryFolder(), "adapter");
+    await writeTrainedOn(adapter, { task: "answerer", conversations: [] });
+    await expect(checkAgent("answerer", adapter)).resolves.toBeUndefined();
+    await expect(checkAgent("manager", adapter)).rejects.toThrow(
+      /trained as manager; found one that was trained as answerer; pass it as --adapter-answerer/,
+    );
+  });
+
   it("of which nothing is known is taken as unseen, and a file of another form is refused", async () => {
     const adapter = join(await temporaryFolder(), "adapter");
     await mkdir(adapter);
-    expect(await readTrainedOn(adapter)).toEqual([]);
+    expect(await readTrainedOn(adapter)).toEqual({ conversations: [] });
+    await expect(checkAgent("manager", adapter)).resolves.toBeUndefined();
     await writeFile(join(adapter, "trained-on.json"), '{"conversations": ["d1"]}');
     await expect(readTrainedOn(adapter)).rejects.toThrow(FileError);
   });
