@@ -53,7 +53,7 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
     if (scope.device.startsWith("cuda") && dtype === "bfloat16" && typeof width === "number") {
       // One kernel: beside this epsilon no square counts, so that its norm divides by 2^40, which the scale undoes. Each stretch as long as the
       // scale is one thread block's: for few rows they are short, or most of the GPU would idle.
-      const length = shape.at(-2) === 1 ? largestDivisor(width, SHORT_STRETCH) : width;
+      const length = shape.at(-2) === 1 ? shortStretch(width) : width;
       const scale = scope.vector(length, 2 ** 40, dtype);
       scope.node("com.microsoft.GatedRMSNorm", [up!, scale, gate!], { epsilon: { float: 2 ** 80 } }, y);
     } else scope.node("Mul", [silu(scope, gate!, dtype), up!], {}, y);
@@ -245,13 +245,10 @@ export const lowerings: { readonly [K in OpName]: Lowering<K> } = {
   Loop: (scope, x, y, node) => scope.loop(node, x, y),
 };
 
-const SHORT_STRETCH = 256;
-
-/** The largest divisor that is not above `most`. */
-function largestDivisor(width: number, most: number): number {
-  let divisor = Math.min(width, most);
-  while (width % divisor !== 0) divisor--;
-  return divisor;
+/** The largest divisor of the width from 32 to 256; the width itself where it has none. */
+function shortStretch(width: number): number {
+  for (let length = 256; length >= 32; length--) if (width % length === 0) return length;
+  return width;
 }
 
 /** x · sigmoid(x) */

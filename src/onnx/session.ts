@@ -26,7 +26,8 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
 }
 
-// What went wrong is told by the errors thrown; the runtime's own lines would stand before them, and its warnings are of no use to users.
+// What went wrong is told by the errors thrown; the runtime's own lines would stand before them, and its warnings are of no use to users. This
+// holds for the whole process, where nobody else used the runtime before.
 env.logLevel = "fatal";
 
 const runtimeTypes = {

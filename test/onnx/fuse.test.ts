@@ -21,7 +21,7 @@ const opsOf = (outputs: Readonly<Record<string, Value>>, device: "cpu" | "cuda" 
   outline(emitModel({ inputs: [a, b], outputs }, device)).ops.filter((op) => /^Add$|LayerNorm/.test(op));
 
 describe("a sum that is normalised at once", () => {
-  it("is one kernel with its norm in 16 bits, where the runtime has one", () => {
+  it("is one kernel with its norm in 16 bits, but for WebGPU", () => {
     const { normal, sum } = build("bfloat16");
     expect(opsOf({ normal, sum }, "cuda")).toEqual(["SkipSimplifiedLayerNormalization"]);
     for (const apart of [opsOf({ normal, sum }, "webgpu"), opsOf(build("float32"), "cuda")]) {
@@ -29,10 +29,13 @@ describe("a sum that is normalised at once", () => {
     }
   });
 
-  it("stays by itself where it is broadcast, or a gradient needs the norm's inverse", () => {
+  it("stays by itself where it is broadcast or has four axes, or a gradient needs the norm's inverse", () => {
     const sum = o.add(o.cast(a, "float16"), vector("float16"));
     const broadcast = o.cast(o.rmsNorm(sum, vector("float16"), 1e-6), "float32");
     expect(opsOf({ broadcast }, "cuda")).toContain("SimplifiedLayerNormalization");
+    const four = (x: Value) => o.reshape(o.cast(x, "float16"), [1, 1, "N", 8]);
+    const deep = o.reshape(o.cast(build("float16", [four(a), four(b)]).normal, "float32"), ["N", 8]);
+    expect(opsOf({ deep }, "cuda")).not.toContain("SkipSimplifiedLayerNormalization");
     const { normal } = build("float16");
     const [onA] = gradient(o.reduceSum(o.mul(normal, normal)), [a]);
     expect(opsOf({ normal, onA: onA! }, "cuda")).not.toContain("SkipSimplifiedLayerNormalization");

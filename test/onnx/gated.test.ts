@@ -5,7 +5,7 @@ import { gatedWithGradient } from "../../src/onnx/gated.js";
 import * as o from "../../src/onnx/operators.js";
 import { type DType, input } from "../../src/onnx/value.js";
 import { checkGradient, countOf, spread } from "../numeric/check-gradient.js";
-import { outline } from "./read-model.js";
+import { initializerShapes, outline } from "./read-model.js";
 
 const shape = ["B", 5] as const;
 const real = (start: number) => ({ kind: "real" as const, shape, data: spread(countOf(shape), -4, 4, start) });
@@ -41,5 +41,18 @@ describe("silu(gate) · up", () => {
     expect(opsOn("cuda", "bfloat16")).toEqual(["GatedRMSNorm"]);
     expect(opsOn("cuda", "float16")).toEqual(["QuickGelu", "Mul"]);
     expect(opsOn("cpu", "float32")).toEqual(["QuickGelu", "Mul"]);
+  });
+
+  it.each([
+    ["B", 4864, 4864],
+    [1, 4864, 256],
+    [1, 1536, 256],
+    [1, 96, 96],
+    [1, 2 * 509, 2 * 509],
+  ])("goes with %s rows of %i numbers by stretches of %i on CUDA in bfloat16", (rows, width, length) => {
+    const [gate, up] = [input("gate", "float32", ["A", rows, width]), input("up", "float32", ["A", rows, width])];
+    const y = o.cast(o.gated(o.cast(gate, "bfloat16"), o.cast(up, "bfloat16")), "float32");
+    const model = emitModel({ inputs: [gate, up], outputs: { y } }, "cuda");
+    expect(initializerShapes(model)).toContainEqual([length]);
   });
 });

@@ -11,6 +11,21 @@ export function outline(model: Uint8Array): GraphOutline {
   return graphOutline(fields(model, 7)[0]!);
 }
 
+/** Shapes of the main graph's initializers: dims, field 1 of TensorProto, each by itself or all packed. */
+export function initializerShapes(model: Uint8Array): number[][] {
+  return fields(fields(model, 7)[0]!, 5).map((tensor) => {
+    const reader = protobuf.Reader.create(tensor);
+    const dims: number[] = [];
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag >>> 3 !== 1) reader.skipType(tag & 7);
+      else if ((tag & 7) === 0) dims.push(Number(reader.int64()));
+      else for (const end = reader.uint32() + reader.pos; reader.pos < end; ) dims.push(Number(reader.int64()));
+    }
+    return dims;
+  });
+}
+
 function graphOutline(graph: Uint8Array): GraphOutline {
   const nodes = fields(graph, 1);
   return {

@@ -46,7 +46,7 @@ export interface LanguageModelOptions {
   readonly precision?: Precision;
   /**
    * Threads of the runtime on the host; 0 lets it choose. Default 0 on a CPU, and 1 on a GPU, because idle workers slow
-   * down its launches. AdamW takes up to eight of its own, for a moment, where an adapter has millions of numbers.
+   * down its launches. AdamW takes up to seven of its own, for a moment, where an adapter has millions of numbers.
    */
   readonly threads?: number;
   /** Approximate number of bytes for the activations of one batch. Default: derived from free memory. */
@@ -195,8 +195,7 @@ export class LanguageModel {
     const state = optimizerOf(set);
     const gradientNorm = Number.isFinite(loss)
       ? await this.optimizer.step(set.tensors, gradients, state, options).finally(() => {
-          // Half a step is not to be used or saved.
-          if (state.torn) this.sets.drop(adapter);
+          if (state.torn) this.sets.lose(adapter);
         })
       : globalNorm([...gradients.values()]);
     // A ratio that overflows can leave a clipped loss finite and its gradient not.

@@ -18,7 +18,7 @@ import type { Arguments, FromWorker, Method, Result, ToWorker } from "./worker-p
 /** Threads of the runtime are all cores by default. */
 export type OpenEngineOptions = LanguageModelOptions;
 
-/** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. @throws FileError for a bad checkpoint. */
+/** Opens a model in a worker thread, so that the caller's event loop stays free while it computes. @throws FileError for a bad checkpoint, EngineError for a device that does not work. */
 export async function openEngine(options: OpenEngineOptions): Promise<PolicyEngine> {
   const thread = await WorkerThread.open<EngineInfo, Tokens>({
     script: new URL("./worker.js", import.meta.url),

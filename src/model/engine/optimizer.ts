@@ -24,7 +24,7 @@ export function optimizerState(parameters: ReadonlyMap<string, Parameter>): Opti
 
 const MOST_THREADS = 8;
 
-/** A thread's share has at least as many numbers: fewer are done sooner than handed over. */
+/** Shares have about as many numbers, or more: fewer are done sooner than handed over. */
 const LEAST_SHARE = 500_000;
 
 /** One parameter with its moments and the gradient of a step. */
@@ -38,7 +38,7 @@ interface Item {
 /** Steps of AdamW, which threads share where there are many numbers: it is a tenth of a GPU's update otherwise. */
 export class Optimizer {
   private readonly own = new OptimizerShare();
-  private threads: Promise<WorkerThread<undefined>[]> | undefined;
+  private readonly threads: WorkerThread<undefined>[] = [];
 
   constructor(private readonly mostThreads = Math.min(MOST_THREADS, availableParallelism())) {}
 
@@ -97,25 +97,18 @@ export class Optimizer {
   }
 
   async close(): Promise<void> {
-    // Threads that could not open are gone already.
-    const threads = await this.threads?.catch(() => []);
-    await Promise.all((threads ?? []).map((thread) => thread.terminate()));
+    await Promise.all(this.threads.map((thread) => thread.terminate()));
   }
 
   /** What each task gives: the first is done in this thread, by `own`, while the others are in theirs. */
   private async inThreads<Value>([, ...others]: readonly OptimizerTask[], own: () => Value): Promise<Value[]> {
-    if (others.length > 0) {
-      this.threads ??= this.open().catch((error: unknown) => {
-        this.threads = undefined;
-        throw error;
-      });
-    }
-    const threads = (await this.threads) ?? [];
-    const answers = others.map((task, i) => threads[i]!.call<Value>({ task }, undefined, moved(task)).answered);
+    await this.open(others.length);
+    const answers = others.map((task, i) => this.threads[i]!.call<Value>({ task }, undefined, moved(task)).answered);
     return [own(), ...(await Promise.all(answers))];
   }
 
-  private async open(): Promise<WorkerThread<undefined>[]> {
+  /** Opens as many threads as are missing, all or none. */
+  private async open(count: number): Promise<void> {
     const open = () =>
       WorkerThread.open<undefined>({
         script: new URL("./optimizer-worker.js", import.meta.url),
@@ -125,12 +118,15 @@ export class Optimizer {
           remedy: "open the engine again and go on from the last checkpoint",
         },
       });
-    const openings = await Promise.allSettled(Array.from({ length: this.mostThreads - 1 }, open));
-    const threads = openings.flatMap((opening) => (opening.status === "fulfilled" ? [opening.value] : []));
+    const missing = Math.max(0, count - this.threads.length);
+    const openings = await Promise.allSettled(Array.from({ length: missing }, open));
+    const opened = openings.flatMap((opening) => (opening.status === "fulfilled" ? [opening.value] : []));
     const failed = openings.find(({ status }) => status === "rejected");
-    if (failed === undefined) return threads;
-    await Promise.all(threads.map((thread) => thread.terminate()));
-    throw (failed as PromiseRejectedResult).reason;
+    if (failed !== undefined) {
+      await Promise.all(opened.map((thread) => thread.terminate()));
+      throw (failed as PromiseRejectedResult).reason;
+    }
+    this.threads.push(...opened);
   }
 }
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.js";
+import { EngineError, UsageError } from "../../errors.js";
 import type { Checkpoint } from "../checkpoint/weights.js";
 import type { LoraOptions } from "./engine.js";
 import * as sets from "./parameter-set.js";
@@ -9,6 +9,8 @@ export const FULL = "full";
 /** The adapters and critics of one checkpoint, by name. */
 export class ParameterSets {
   private readonly named = new Map<string, sets.ParameterSet>();
+  /** Names of sets that are neither as they were nor as they should have become. */
+  private readonly lost = new Set<string>();
   private readonly base: sets.ParameterSet;
 
   constructor(private readonly checkpoint: Checkpoint) {
@@ -16,19 +18,19 @@ export class ParameterSets {
   }
 
   createAdapter(name: string, options: LoraOptions): void {
-    this.named.set(name, sets.newLora(this.checkpoint.config, options));
+    this.put(name, sets.newLora(this.checkpoint.config, options));
   }
 
   createCritic(name: string, options: LoraOptions): void {
-    this.named.set(name, sets.newCritic(this.checkpoint.config, options));
+    this.put(name, sets.newCritic(this.checkpoint.config, options));
   }
 
   async loadAdapter(name: string, folder: string): Promise<void> {
-    this.named.set(name, await sets.readLora(this.checkpoint.config, folder));
+    this.put(name, await sets.readLora(this.checkpoint.config, folder));
   }
 
   copyAdapter(from: string, to: string): void {
-    this.named.set(to, sets.copySet(this.set(from)));
+    this.put(to, sets.copySet(this.set(from)));
   }
 
   async saveAdapter(name: string, folder: string): Promise<void> {
@@ -48,9 +50,10 @@ export class ParameterSets {
     return set.updates;
   }
 
-  /** Forgets a set. */
-  drop(name: string): void {
+  /** Half a step is not to be used or saved: the set is refused until one of its name is made anew. */
+  lose(name: string): void {
     this.named.delete(name);
+    this.lost.add(name);
   }
 
   /** Without a name, the checkpoint itself. @throws UsageError for a critic, or for a name that nothing has. */
@@ -68,7 +71,18 @@ export class ParameterSets {
     return set;
   }
 
+  private put(name: string, set: sets.ParameterSet): void {
+    this.named.set(name, set);
+    this.lost.delete(name);
+  }
+
   private set(name: string): sets.ParameterSet {
+    if (this.lost.has(name)) {
+      throw new EngineError({
+        what: `"${name}" was lost in a step that ended halfway`,
+        remedy: "open the engine again and go on from the last checkpoint",
+      });
+    }
     if (name === FULL && !this.named.has(FULL)) this.named.set(FULL, sets.fullSet(this.checkpoint));
     const set = this.named.get(name);
     if (set === undefined) {

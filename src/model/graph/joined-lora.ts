@@ -86,7 +86,7 @@ export function joined(
           ...gradients.map((g, i) => (g === undefined ? undefined : o.matmul(g, lows[i]!, { transposeA: true }))),
         ];
         const onInput = o.add(o.matmul(onLow!, into), direct!);
-        return [gradient(again, [later], afterAll(onInput, adapter))[0], ...adapter];
+        return [gradient(again, [later], orderedAfter(onInput, adapter))[0], ...adapter];
       });
     },
     // The input is the wide side here: its gradient, not its value, comes from one product of widened factors.
@@ -105,7 +105,7 @@ export function joined(
         const onLow = o.matmul(g, outOfRows, { transposeB: true });
         const onInput = o.matmul(o.concat([g, onLow], 1), o.concat([weight, into], 0));
         const adapter = [o.matmul(onLow, again.value, { transposeA: true }), o.matmul(low, g, { transposeA: true })];
-        return [...again.gradients(afterAll(onInput, adapter)), ...adapter];
+        return [...again.gradients(orderedAfter(onInput, adapter)), ...adapter];
       })[0]!;
     },
   };
@@ -115,5 +115,5 @@ export function joined(
  * A layer's gradient, to be used once those of its adapter are there: they wait for the rest of their stack otherwise, and hold the wide
  * activations that they are made of.
  */
-const afterAll = (x: Value, signals: readonly (Value | undefined)[]): Value =>
+const orderedAfter = (x: Value, signals: readonly (Value | undefined)[]): Value =>
   signals.reduce<Value>((held, signal) => (signal === undefined ? held : o.after(held, signal)), x);

@@ -16,7 +16,7 @@ export interface LoraInputs {
 /** alpha / rank, float32 of rank 0. */
 export const LORA_SCALE = "lora_scale";
 
-export function loraInputs(config: DecoderConfig, dtype: Precision = "float32"): LoraInputs {
+export function loraInputs(config: DecoderConfig, dtype: Precision): LoraInputs {
   const scale = input(LORA_SCALE, "float32", []);
   const pairs = new Map<string, { readonly a: Value; readonly b: Value }>();
   const trainable = new Map<string, Value>();

@@ -35,8 +35,11 @@ const stateSchema = z.object({
   origin: originSchema.nullable(),
 });
 
+/** 2: adapters are stacks of layers in training.safetensors. */
+const VERSION = 2;
+
 const manifestSchema = stateSchema.extend({
-  version: z.literal(1, { error: "version 1, which this release writes" }),
+  version: z.literal(VERSION, { error: `version ${VERSION}, which this release writes` }),
   /** By path from the checkpoint's folder, with "/". */
   files: z.record(z.string(), z.object({ bytes: z.number().int().nonnegative(), sha256: hash })),
 });
@@ -50,7 +53,7 @@ export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export async function writeManifest(folder: string, state: CheckpointState): Promise<void> {
   const files: Manifest["files"] = {};
   for (const path of await filesIn(folder)) files[path] = await hashFile(join(folder, path));
-  const manifest: Manifest = { version: 1, ...state, files };
+  const manifest: Manifest = { version: VERSION, ...state, files };
   await writeFile(manifestFile(folder), `${JSON.stringify({ ...manifest, sha256: sealOf(manifest) }, null, 2)}\n`);
 }
 

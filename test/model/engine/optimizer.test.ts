@@ -4,6 +4,7 @@ import { adamWDefaults } from "../../../src/model/engine/adamw.js";
 import { LanguageModel } from "../../../src/model/engine/language-model.js";
 import { Optimizer, optimizerState, type Parameter } from "../../../src/model/engine/optimizer.js";
 import type { OptimizerTask } from "../../../src/model/engine/optimizer-share.js";
+import { FULL } from "../../../src/model/engine/parameter-sets.js";
 import { Random } from "../../../src/random.js";
 import { WorkerThread } from "../../../src/worker-thread.js";
 import { tinyCheckpoint } from "../tiny-checkpoint.js";
@@ -157,19 +158,25 @@ describe("threads of the optimizer", () => {
   });
 });
 
-it("an adapter whose step ended halfway is there no more: it can be neither used nor saved", async () => {
-  const model = await LanguageModel.open({ folder: await tinyCheckpoint() });
-  model.createAdapter("policy", { rank: 2, alpha: 4, seed: 1 });
-  const step = vi.spyOn(Optimizer.prototype, "step").mockImplementationOnce(async (_, __, state) => {
-    state.torn = true;
-    throw new Error("stopped");
-  });
-  const groups = [{ promptIds: [5, 6], responses: [[7, 8]], weights: [[1, 1]] }];
-  await expect(model.update("policy", { objective: "likelihood", groups, optimizer: {} })).rejects.toThrow("stopped");
-  await expect(model.saveTraining("policy", "/nowhere")).rejects.toThrow(/no adapter of the name "policy"/);
-  step.mockRestore();
-  await model.close();
-});
+it.each(["policy", FULL])(
+  "what a step leaves halfway (%s) can be neither used nor saved, until it is made anew",
+  async (name) => {
+    const model = await LanguageModel.open({ folder: await tinyCheckpoint() });
+    model.createAdapter("policy", { rank: 2, alpha: 4, seed: 1 });
+    const step = vi.spyOn(Optimizer.prototype, "step").mockImplementationOnce(async (_, __, state) => {
+      state.torn = true;
+      throw new Error("stopped");
+    });
+    const groups = [{ promptIds: [5, 6], responses: [[7, 8]], weights: [[1, 1]] }];
+    await expect(model.update(name, { objective: "likelihood", groups, optimizer: {} })).rejects.toThrow("stopped");
+    await expect(model.saveTraining(name, "/nowhere")).rejects.toThrow(/was lost in a step that ended halfway/);
+    await expect(model.logprobs(groups, name)).rejects.toThrow(/was lost in a step/);
+    model.createAdapter(name, { rank: 2, alpha: 4, seed: 1 });
+    await expect(model.logprobs(groups, name)).resolves.toHaveLength(1);
+    step.mockRestore();
+    await model.close();
+  },
+);
 
 /** Numbers by millions: compared as bytes. */
 const bytes = ({ buffer, byteOffset, byteLength }: Float32Array) => Buffer.from(buffer, byteOffset, byteLength);

@@ -17,7 +17,7 @@ import { randomIds, tinyCheckpoint, tinyConfig } from "../tiny-checkpoint.js";
 async function prepare(apply: typeof merged, folder: string) {
   const config = await readConfig(folder);
   const checkpoint = await openCheckpoint(folder, config);
-  const lora = loraInputs(config);
+  const lora = loraInputs(config, "float32");
   const decoder = new Decoder(config, apply(frozenParameters(checkpoint), lora, biasNames(checkpoint)));
   const session = await Session.create(emitModel(generateGraph(decoder, lora.inputs)), { folder, threads: 1 });
   onTestFinished(() => session.release());

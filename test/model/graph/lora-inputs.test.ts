@@ -14,7 +14,7 @@ it("an adapter's stacks give every layer its own A, and its B times alpha / rank
   const set = newLora(config, { rank: 3, alpha: 6, seed: 2 });
   const random = new Random(8);
   for (const { data } of set.tensors.values()) for (let i = 0; i < data.length; i++) data[i] = random.next();
-  const { pairs, inputs } = loraInputs(config);
+  const { pairs, inputs } = loraInputs(config, "float32");
   const feeds = feedsOf(set);
 
   const given = inputs.map((value) => [value, feeds[inputName(value)]!] as readonly [Value, HostTensor]);

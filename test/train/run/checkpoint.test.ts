@@ -124,7 +124,7 @@ describe("a checkpoint's manifest", () => {
   it("gives back what was written, and the size and SHA-256 of every file", async () => {
     const { latest } = await two();
     expect(await openCheckpoint(latest)).toEqual({
-      version: 1,
+      version: 2,
       ...checkpointState(2),
       files: {
         state: { bytes: 7, sha256: sha256("state 2") },
@@ -162,7 +162,7 @@ describe("a checkpoint's manifest", () => {
     for (const damage of [
       (text: string) => text.slice(0, -20),
       (text: string) => text.replace('"position": 2', '"position": 3'),
-      (text: string) => text.replace('"version": 1', '"version": 2'),
+      (text: string) => text.replace('"version": 2', '"version": 1'),
       () => undefined,
     ]) {
       const { latest } = await two();
