@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { z } from "zod";
 import { type Failure, FileError, messageOf } from "./errors.js";
+import { firstIssue } from "./first-issue.js";
 
 /** Whether a caught value is a file-system error of this code ("ENOENT"). */
 export const hasCode = (error: unknown, code: string): boolean =>
@@ -52,6 +53,18 @@ export function parseLine(line: string, failure: Omit<Failure, "found" | "cause"
   } catch (cause) {
     throw new FileError({ ...failure, found: JSON.stringify(line.slice(0, 60)), cause });
   }
+}
+
+/** Checks a value of a file against a schema. @throws FileError with the first thing that is wrong; `whole` stands for the value itself. */
+export function parseAs<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  whole: string,
+  failure: Omit<Failure, "found" | "cause">,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new FileError({ ...failure, found: firstIssue(parsed.error, whole), cause: parsed.error });
 }
 
 /** Checks a file's value against a schema; the FileError names the first field that is wrong. */

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.js";
 import { heldOutSplit } from "../evaluate/held-out.js";
+import type { Agent } from "../recipe/context.js";
 import {
   type ConversationMark,
   conversationMark,
@@ -43,7 +44,7 @@ export async function checkUnseen(
 }
 
 /** @throws UsageError where an adapter says that it is of the other agent. */
-export async function checkAgent(agent: "manager" | "answerer", adapter: string): Promise<void> {
+export async function checkAgent(agent: Agent, adapter: string): Promise<void> {
   const { task } = await readTrainedOn(adapter);
   const other = agent === "manager" ? "answerer" : "manager";
   if (task !== other) return;

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { FileError } from "../errors.js";
-import { firstIssue } from "../first-issue.js";
-import { parseLine, tryJson } from "../json-file.js";
+import { parseAs, parseLine, tryJson } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema, type ModelCall } from "./episode.js";
 import {
   type LangSmithRun,
@@ -55,15 +54,11 @@ export function readLangSmithRuns(path: string): unknown[] {
 }
 
 function readRun(value: unknown, where: string): LangSmithRun {
-  const run = langSmithRunSchema.safeParse(value);
-  if (run.success) return run.data;
-  throw new FileError({
+  return parseAs(langSmithRunSchema, value, "the run", {
     what: "this is no LangSmith run",
     where,
     expected: "an object with id, run_type and start_time",
-    found: firstIssue(run.error, "the run"),
     remedy: "export runs with the LangSmith client (`listRuns`) or its bulk export",
-    cause: run.error,
   });
 }
 

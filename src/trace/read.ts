@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { FileError, messageOf } from "../errors.js";
-import { firstIssue } from "../first-issue.js";
-import { parseLine } from "../json-file.js";
+import { parseAs, parseLine } from "../json-file.js";
 import { type EpisodeEvent, episodeEventSchema } from "./episode.js";
 
 export interface ReadOptions {
@@ -75,14 +74,10 @@ function parseEvent(source: string, where: string, last: boolean): EpisodeEvent 
     expected: "one event as a JSON object",
     remedy: "remove the line, or re-record",
   });
-  const parsed = episodeEventSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new FileError({
+  return parseAs(episodeEventSchema, value, "the line", {
     what: "the line is not an episode event",
     where,
     expected: `one of type ${EVENT_TYPES.join(", ")}, with all its fields`,
-    found: firstIssue(parsed.error, "the line"),
     remedy: "remove the line, or re-record with this version of the package",
-    cause: parsed.error,
   });
 }

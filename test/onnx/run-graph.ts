@@ -1,6 +1,6 @@
 import { emitModel } from "../../src/onnx/emit.js";
 import { type HostTensor, Session, type SessionOptions } from "../../src/onnx/session.js";
-import { type DType, encode, type Value } from "../../src/onnx/value.js";
+import { type DType, encode, inputName, type Value } from "../../src/onnx/value.js";
 
 export interface Result {
   readonly dtype: DType;
@@ -23,7 +23,7 @@ export async function runGraph(
   const model = emitModel({ inputs: feeds.map(([value]) => value), outputs });
   const session = await Session.create(model, { threads: 1, ...options });
   try {
-    const named = feeds.map(([value, data]) => [value.source.kind === "input" ? value.source.name : "", data]);
+    const named = feeds.map(([value, data]) => [inputName(value), data]);
     const results = await session.run(Object.fromEntries(named));
     return Object.fromEntries(
       Object.entries(results).map(([name, { dtype, shape, data }]) => [

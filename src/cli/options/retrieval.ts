@@ -1,5 +1,6 @@
 import { UsageError } from "../../errors.js";
 import { retrievalSetting } from "../../memory/bank/retrieve.js";
+import type { Agent } from "../../recipe/context.js";
 import { type RetrievalSetting, retrievalSettingSchema } from "../../trace/episode.js";
 import { readAdapterRetrieval, recordedRetrievals } from "../../train/tasks/adapter-retrieval.js";
 import type { RecordedDialogue } from "../../train/tasks/links.js";
@@ -27,7 +28,7 @@ export async function chooseRetrieval(
  * as they were recorded, which no option can change. @throws UsageError where episodes differ among themselves, or from an option.
  */
 export async function chooseTrainingRetrieval(
-  options: RetrievalOptions & Adapters & { readonly agent: "manager" | "answerer" },
+  options: RetrievalOptions & Adapters & { readonly agent: Agent },
   dialogues: readonly RecordedDialogue[],
 ): Promise<RetrievalSetting> {
   const [recorded, other] = recordedRetrievals(dialogues);

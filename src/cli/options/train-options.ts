@@ -1,3 +1,4 @@
+import type { Agent } from "../../recipe/context.js";
 import type { RewardName } from "../../reward/rewards.js";
 import type { AlgorithmOptions } from "./algorithm-options.js";
 import type { ModelOptions, RetrievalOptions } from "./options.js";
@@ -5,7 +6,7 @@ import type { ModelOptions, RetrievalOptions } from "./options.js";
 /** Options of `train` without a recipe. */
 export interface TrainVerbOptions extends ModelOptions, AlgorithmOptions, RetrievalOptions {
   readonly episodes: readonly string[];
-  readonly agent: "manager" | "answerer";
+  readonly agent: Agent;
   readonly form: "decisions" | "dialogues";
   readonly reward: RewardName;
   readonly credit: number;

@@ -8,7 +8,7 @@ import type { DecoderConfig } from "../checkpoint/config.js";
 import { readHeader, readTensor, type TensorInfo, writeSafetensors } from "../checkpoint/safetensors.js";
 import { type Checkpoint, requiredTensors } from "../checkpoint/weights.js";
 import { LORA_SCALE } from "../graph/lora-inputs.js";
-import { adaptedLayers, loraInputName, loraStacks, unstackLora } from "../graph/lora-stacks.js";
+import { adaptedLayers, loraStacks, stackedTensors, unstackLora } from "../graph/lora-stacks.js";
 import { VALUE_BIAS, VALUE_WEIGHT } from "../graph/value-graph.js";
 import { scalarTensor } from "./batching.js";
 import type { LoraOptions } from "./engine.js";
@@ -124,11 +124,9 @@ function loraSet(
   make: (name: string, into: number, out: number) => { readonly A: Float32Array; readonly B: Float32Array },
 ): ParameterSet {
   const tensors = new Map<string, HostTensor & { data: Float32Array<ArrayBuffer> }>();
-  for (const { name, layers, into, out } of loraStacks(config)) {
-    const [A, B] = [[layers.length, rank, into] as const, [layers.length, out, rank] as const];
-    for (const [part, shape] of [["lora_A", A] as const, ["lora_B", B] as const]) {
-      const data = new Float32Array(shape[0] * shape[1] * shape[2]);
-      tensors.set(loraInputName(name, part), { dtype: "float32", shape, data });
+  for (const stack of loraStacks(config)) {
+    for (const { name, shape } of Object.values(stackedTensors(stack, rank))) {
+      tensors.set(name, { dtype: "float32", shape, data: new Float32Array(shape.reduce((a, b) => a * b)) });
     }
   }
   const pairs = unstackLora(config, (name) => tensors.get(name)!.data);

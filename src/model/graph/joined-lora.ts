@@ -5,7 +5,7 @@ import * as o from "../../onnx/operators.js";
 import { scalar, type Value } from "../../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
 import { EXTRA_COLUMNS, extraRow, spread } from "./extra-columns.js";
-import type { LoraInputs } from "./lora-inputs.js";
+import type { LoraLayers } from "./lora-inputs.js";
 import type { Precision } from "./precision.js";
 
 /** The adapter of layers that share their input, as the products take it. */
@@ -23,7 +23,7 @@ interface Joined {
  */
 export function joined(
   tensor: (name: string) => Value,
-  lora: Pick<LoraInputs, "pairs">,
+  lora: LoraLayers,
   biases: ReadonlySet<string>,
   dtype: Precision,
 ): DecoderParameters {

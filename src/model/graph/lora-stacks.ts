@@ -1,3 +1,4 @@
+import type { Dim } from "../../onnx/dimension.js";
 import type { LoraPair } from "../checkpoint/adapter-files.js";
 import type { DecoderConfig } from "../checkpoint/config.js";
 import { requiredTensors } from "../checkpoint/weights.js";
@@ -50,17 +51,24 @@ export function loraStacks(config: DecoderConfig): LoraStack[] {
   });
 }
 
-/** Name of a stack's A [layers, rank, in] or B [layers, out, rank]. */
-export const loraInputName = (stack: string, part: "lora_A" | "lora_B"): string => `${stack}.${part}`;
+/** A [layers, rank, in] and B [layers, out, rank] of a stack, each with its name as a graph's input. */
+export function stackedTensors<Rank extends Dim>({ name, layers, into, out }: LoraStack, rank: Rank) {
+  return {
+    A: { name: `${name}.lora_A`, shape: [layers.length, rank, into] },
+    B: { name: `${name}.lora_B`, shape: [layers.length, out, rank] },
+  } as const;
+}
 
 /** A and B of each layer, as views of the stacks that `tensor` gives by name. */
 export function unstackLora(config: DecoderConfig, tensor: (name: string) => Float32Array): Map<string, LoraPair> {
   const pairs = new Map<string, LoraPair>();
-  for (const { name, layers } of loraStacks(config)) {
-    const [A, B] = [tensor(loraInputName(name, "lora_A")), tensor(loraInputName(name, "lora_B"))];
-    const share = (stack: Float32Array, i: number) => {
-      const size = stack.length / layers.length;
-      return stack.subarray(i * size, (i + 1) * size);
+  for (const stack of loraStacks(config)) {
+    const { layers } = stack;
+    const named = stackedTensors(stack, "rank");
+    const [A, B] = [tensor(named.A.name), tensor(named.B.name)];
+    const share = (whole: Float32Array, i: number) => {
+      const size = whole.length / layers.length;
+      return whole.subarray(i * size, (i + 1) * size);
     };
     for (const [i, layer] of layers.entries()) pairs.set(layer, { A: share(A, i), B: share(B, i) });
   }

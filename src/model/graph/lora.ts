@@ -1,13 +1,13 @@
 import * as o from "../../onnx/operators.js";
 import type { Value } from "../../onnx/value.js";
 import type { DecoderParameters } from "./decoder.js";
-import type { LoraInputs } from "./lora-inputs.js";
+import type { LoraLayers } from "./lora-inputs.js";
 import type { Precision } from "./precision.js";
 
 /** Low-rank adaptation (Hu et al. 2021): x Wᵀ + (x Aᵀ) (scale · B)ᵀ. Costs two thin products a layer, and the gradient needs only them. */
 export function factored(
   tensor: (name: string) => Value,
-  lora: Pick<LoraInputs, "pairs">,
+  lora: LoraLayers,
   biases: ReadonlySet<string>,
   dtype: Precision = "float32",
 ): DecoderParameters {
@@ -25,7 +25,7 @@ export function factored(
 /** The same, with W + scale · B A computed once per run: a decoding step then costs what the base model costs. */
 export function merged(
   tensor: (name: string) => Value,
-  lora: Pick<LoraInputs, "pairs">,
+  lora: LoraLayers,
   biases: ReadonlySet<string>,
   dtype: Precision = "float32",
 ): DecoderParameters {
@@ -36,10 +36,7 @@ export function merged(
 }
 
 /** W + scale · B A by layer name. The product has as many terms as the adapter has ranks: it is exact enough in 16 bits once it is added up. */
-export function mergedWeights(
-  tensor: (name: string) => Value,
-  lora: Pick<LoraInputs, "pairs">,
-): (name: string) => Value {
+export function mergedWeights(tensor: (name: string) => Value, lora: LoraLayers): (name: string) => Value {
   const weights = new Map<string, Value>();
   return (name) => {
     const { a, b } = lora.pairs.get(name)!;

@@ -1,7 +1,6 @@
 import { FileError, messageOf } from "../../errors.js";
 import { type AnswerLine, type EvaluationLine, evaluationLine, type StepLine } from "../../evaluate/evaluation-log.js";
-import { firstIssue } from "../../first-issue.js";
-import { parseLine, readOptionalText } from "../../json-file.js";
+import { parseAs, parseLine, readOptionalText } from "../../json-file.js";
 
 /** What an evaluation has written of answers and decisions. */
 export interface Results {
@@ -37,12 +36,6 @@ const key = (...parts: readonly string[]): string => JSON.stringify(parts);
 
 function parseResult(json: string, where: string): EvaluationLine {
   const failure = { what: "the line is not a result of an evaluation", where, remedy: "do the stage evaluate anew" };
-  const parsed = evaluationLine.safeParse(parseLine(json, { ...failure, expected: "JSON" }));
-  if (parsed.success) return parsed.data;
-  throw new FileError({
-    ...failure,
-    expected: "an answer, a decision or settings",
-    found: firstIssue(parsed.error, "the line"),
-    cause: parsed.error,
-  });
+  const value = parseLine(json, { ...failure, expected: "JSON" });
+  return parseAs(evaluationLine, value, "the line", { ...failure, expected: "an answer, a decision or settings" });
 }

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { FileError } from "../../errors.js";
-import { firstIssue } from "../../first-issue.js";
+import { parseAs } from "../../json-file.js";
 
 const share = z.number().nullable().default(null);
 const intervalSchema = z.tuple([z.number(), z.number()]);
@@ -33,14 +32,10 @@ export type ScoreMetrics = Readonly<z.infer<typeof metricsSchema>>;
 
 /** `EvaluationScores[]`, or their JSON. @throws FileError naming the first field that is wrong. */
 export function scoreRows(value: unknown, where: string): ScoreRow[] {
-  const parsed = z.array(scoreRowSchema).safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new FileError({
+  return parseAs(z.array(scoreRowSchema), value, "the document", {
     what: "the scores have another form",
     where,
     expected: "an array with the scores of each configuration",
-    found: firstIssue(parsed.error, "the document"),
     remedy: "pass the file that `memory-r1 evaluate --json` writes",
-    cause: parsed.error,
   });
 }

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { FileError, messageOf } from "../../errors.js";
-import { firstIssue } from "../../first-issue.js";
-import { parseLine, readOptionalText } from "../../json-file.js";
+import { parseAs, parseLine, readOptionalText } from "../../json-file.js";
 import { jsonNumber } from "../../json-number.js";
 
 const number = jsonNumber.default(Number.NaN);
@@ -46,12 +45,5 @@ export async function readTrainingSteps(file: string): Promise<TrainingStep[] | 
 function parseStep(line: string, where: string): TrainingStep {
   const failure = { what: "the line is not a training step", where, remedy: "remove the line, or train again" };
   const value = parseLine(line, { ...failure, expected: "JSON" });
-  const parsed = trainingStepSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw new FileError({
-    ...failure,
-    expected: "the metrics of one step",
-    found: firstIssue(parsed.error, "the line"),
-    cause: parsed.error,
-  });
+  return parseAs(trainingStepSchema, value, "the line", { ...failure, expected: "the metrics of one step" });
 }
